@@ -1,0 +1,149 @@
+//! The one extractor: a request as its handler sees it. A handler asks for the caller first, then for the body, so
+//! that nobody makes the server read 8 MiB without a token.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sync_core::{Code, Problem, json};
+use sync_service::{Caller, Service};
+use uuid::Uuid;
+
+use crate::body::{BodySlot, read_body};
+use crate::problem::ApiError;
+use crate::state::ApiState;
+
+/// Bodies above this many bytes are parsed on the blocking pool: 8 MiB take long enough to hold up other requests.
+const PARSE_INLINE_BYTES: usize = 65_536;
+
+/// What a handler answers.
+pub(crate) type Answered = Result<HttpResponse, ApiError>;
+
+/// A request, as its handler sees it.
+pub(crate) struct Call {
+    request: HttpRequest,
+    state: ApiState,
+    body: BodySlot,
+}
+
+impl FromRequest for Call {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let state = request.app_data::<ApiState>().cloned();
+        let body = request.extensions().get::<BodySlot>().cloned();
+        ready(match (state, body) {
+            (Some(state), Some(body)) => Ok(Self { request: request.clone(), state, body }),
+            _ => Err(ApiError::internal("the route was mounted without its outermost layer")),
+        })
+    }
+}
+
+impl Call {
+    /// The state.
+    pub(crate) fn state(&self) -> &ApiState {
+        &self.state
+    }
+
+    /// The use cases.
+    pub(crate) fn service(&self) -> &Service {
+        self.state.service()
+    }
+
+    /// Who calls, by the access token.
+    pub(crate) async fn caller(&self) -> Result<Caller, ApiError> {
+        let authorization = self.request.headers().get(header::AUTHORIZATION);
+        let Some(authorization) = authorization else {
+            return Err(Problem::new(Code::Unauthenticated, "this needs Authorization: Bearer and an access token; log in or refresh").into());
+        };
+        let token = authorization.to_str().ok().and_then(bearer);
+        let malformed = || Problem::new(Code::Unauthenticated, "Authorization is to be: Bearer, a space, the access token");
+        let token = token.ok_or_else(malformed)?;
+        self.service().authenticate(token).await.map_err(|error| {
+            let error = ApiError::from(error);
+            match error.problem().code {
+                Code::Unauthenticated => error.with_header(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
+                _ => error,
+            }
+        })
+    }
+
+    /// The body, read by `parse`.
+    pub(crate) async fn read<T, F>(&self, parse: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
+    {
+        let bytes: Bytes = read_body(&self.request, &self.body, self.state.config().body_deadline).await?;
+        if bytes.len() <= PARSE_INLINE_BYTES {
+            return Ok(parse(&bytes)?);
+        }
+        let parsed = web::block(move || parse(&bytes)).await;
+        Ok(parsed.map_err(|error| ApiError::internal(error.to_string()))??)
+    }
+
+    /// The body as a type of the protocol.
+    pub(crate) async fn json<T: DeserializeOwned + Send + 'static>(&self) -> Result<T, ApiError> {
+        self.read(read_json).await
+    }
+
+    /// An id of the path. One that is no UUID names nothing, just as one that nobody was given.
+    pub(crate) fn path_id(&self, name: &str) -> Uuid {
+        self.request.match_info().get(name).and_then(|text| Uuid::parse_str(text).ok()).unwrap_or_default()
+    }
+
+    /// The query's parameters as a type.
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        let query = web::Query::<T>::from_query(self.request.query_string());
+        query.map(web::Query::into_inner).map_err(|error| Problem::new(Code::Malformed, format!("the query: {error}")).into())
+    }
+}
+
+/// The token of `Bearer TOKEN` (RFC 6750; the scheme in any case, RFC 9110).
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let value = json::parse_strict(bytes).map_err(|error| Problem::new(Code::MalformedJson, error.to_string()))?;
+    if !value.is_object() {
+        return Err(Problem::new(Code::Malformed, "the body is to be a JSON object").at(""));
+    }
+    typed(value)
+}
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let detail = error.inner().to_string();
+        let mut tokens: Vec<String> = error.path().iter().map(ToString::to_string).collect();
+        // serde places a missing member at its parent
+        tokens.extend(detail.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()).map(str::to_owned));
+        Problem::new(Code::Malformed, detail).at(json::pointer(&tokens))
+    })
+}
+
+/// 200 with a body.
+#[allow(clippy::unnecessary_wraps, reason = "the last line of a handler")]
+pub(crate) fn ok(body: &impl Serialize) -> Answered {
+    Ok(HttpResponse::Ok().json(body))
+}
+
+/// 201 with a body.
+#[allow(clippy::unnecessary_wraps, reason = "the last line of a handler")]
+pub(crate) fn created(body: &impl Serialize) -> Answered {
+    Ok(HttpResponse::Created().json(body))
+}
+
+/// 204.
+#[allow(clippy::unnecessary_wraps, reason = "the last line of a handler")]
+pub(crate) fn no_content() -> Answered {
+    Ok(HttpResponse::NoContent().finish())
+}

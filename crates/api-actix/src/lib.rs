@@ -1,0 +1,39 @@
+//! The HTTP surface of Rejoin: request, extractor, one use case, response or problem document. No policy lives here.
+//!
+//! [`configure`] mounts the API in any actix application; [`configure_alone`] also answers every other path.
+//!
+//! ```no_run
+//! # fn state() -> api_actix::ApiState { unimplemented!() }
+//! use actix_web::{App, HttpServer};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let state = state();
+//! let server = HttpServer::new(move || App::new().configure(|cfg| api_actix::configure(cfg, state.clone())));
+//! # let _ = server.bind("127.0.0.1:0")?; Ok(())
+//! # }
+//! ```
+
+mod body;
+mod call;
+mod observe;
+pub mod problem;
+mod routes;
+mod state;
+
+use actix_web::web::ServiceConfig;
+
+pub use problem::ApiError;
+pub use state::{ApiConfig, ApiState};
+
+/// Mounts `/api/offline`, `/api/auth`, `/api/users`, `/api/spaces`, `/healthz` and `/readyz`. Other paths stay with the
+/// application.
+pub fn configure(cfg: &mut ServiceConfig, state: ApiState) {
+    cfg.app_data(state);
+    routes::configure(cfg);
+}
+
+/// [`configure`], and a problem document for every other path.
+pub fn configure_alone(cfg: &mut ServiceConfig, state: ApiState) {
+    configure(cfg, state);
+    cfg.service(routes::not_found());
+}

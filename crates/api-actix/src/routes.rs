@@ -1,0 +1,71 @@
+//! The paths: one file an area. A handler is a line or a few: who calls, what they ask, one use case.
+
+mod auth;
+mod conflicts;
+mod health;
+mod spaces;
+mod sync;
+mod users;
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::guard::{Any, Get, Head, Method as IsMethod};
+use actix_web::http::{Method, header};
+use actix_web::middleware::from_fn;
+use actix_web::{FromRequest, Handler, Responder, Route, web};
+use sync_core::{Code, Problem};
+
+use crate::call::Answered;
+use crate::observe::observe;
+use crate::problem::ApiError;
+
+/// Mounts every path.
+pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
+    auth::configure(cfg);
+    conflicts::configure(cfg);
+    health::configure(cfg);
+    spaces::configure(cfg);
+    sync::configure(cfg);
+    users::configure(cfg);
+}
+
+/// What answers where nothing is mounted.
+pub(crate) fn not_found() -> impl HttpServiceFactory + 'static {
+    web::resource("{path:.*}").wrap(from_fn(observe)).default_service(web::to(no_such_path))
+}
+
+async fn no_such_path() -> Answered {
+    Err(Problem::new(Code::NotFound, "no such path; the protocol lists those that there are").into())
+}
+
+/// A method of a path.
+struct Endpoint {
+    method: Method,
+    route: Route,
+}
+
+fn endpoint<F, Args>(method: Method, handler: F) -> Endpoint
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let route = web::route();
+    // who may GET may HEAD (RFC 9110, 9.3.2)
+    let route = if method == Method::GET { route.guard(Any(Get()).or(Head())) } else { route.guard(IsMethod(method.clone())) };
+    Endpoint { method, route: route.to(handler) }
+}
+
+/// Mounts a path. Methods that it lacks answer 405 and say which there are.
+fn mount(cfg: &mut web::ServiceConfig, path: &str, endpoints: Vec<Endpoint>) {
+    let allowed: Vec<&str> = endpoints.iter().map(|endpoint| if endpoint.method == Method::GET { "GET, HEAD" } else { endpoint.method.as_str() }).collect();
+    let allowed = allowed.join(", ");
+    let other_method = move || {
+        let allowed = allowed.clone();
+        async move {
+            let problem = Problem::new(Code::MethodNotAllowed, format!("this path takes {allowed}"));
+            Answered::Err(ApiError::from(problem).with_header(header::ALLOW, &allowed))
+        }
+    };
+    let resource = endpoints.into_iter().fold(web::resource(path), |resource, endpoint| resource.route(endpoint.route));
+    cfg.service(resource.default_service(web::to(other_method)).wrap(from_fn(observe)));
+}

@@ -1,0 +1,32 @@
+//! `/api/offline/sync`: push, pull, receipts, resolutions.
+
+use actix_web::http::Method;
+use actix_web::web;
+use sync_core::protocol::v1;
+
+use super::{endpoint, mount};
+use crate::call::{Answered, Call, ok};
+
+pub(super) fn configure(cfg: &mut web::ServiceConfig) {
+    mount(cfg, "/api/offline/sync", vec![endpoint(Method::POST, sync)]);
+    mount(cfg, "/api/offline/sync/receipts", vec![endpoint(Method::POST, receipts)]);
+    mount(cfg, "/api/offline/sync/resolve", vec![endpoint(Method::PUT, resolve)]);
+}
+
+async fn sync(call: Call) -> Answered {
+    let caller = call.caller().await?;
+    let request = call.read(v1::SyncRequest::parse).await?;
+    ok(&call.service().sync(&caller, request).await?)
+}
+
+async fn receipts(call: Call) -> Answered {
+    let caller = call.caller().await?;
+    let op_ids = call.read(v1::read_receipts).await?;
+    ok(&call.service().receipts(&caller, op_ids).await?)
+}
+
+async fn resolve(call: Call) -> Answered {
+    let caller = call.caller().await?;
+    let resolutions = call.read(v1::read_resolutions).await?;
+    ok(&call.service().resolve(&caller, resolutions).await?)
+}

@@ -1,0 +1,70 @@
+//! What every request works with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sync_core::ports::Entropy;
+use sync_service::Service;
+
+/// What an operator may set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiConfig {
+    /// How long a request's body may take to arrive, before each 4 KiB received add a second. 20 s unless told.
+    pub body_deadline: Duration,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self { body_deadline: Duration::from_secs(20) }
+    }
+}
+
+/// What every request works with. Clones share everything.
+#[derive(Clone)]
+pub struct ApiState(Arc<Shared>);
+
+struct Shared {
+    service: Service,
+    entropy: Arc<dyn Entropy>,
+    config: ApiConfig,
+    draining: AtomicBool,
+}
+
+impl ApiState {
+    /// A state over a service. The entropy makes request ids and spreads retries.
+    #[must_use]
+    pub fn new(service: Service, entropy: Arc<dyn Entropy>, config: ApiConfig) -> Self {
+        Self(Arc::new(Shared { service, entropy, config, draining: AtomicBool::new(false) }))
+    }
+
+    /// The use cases.
+    #[must_use]
+    pub fn service(&self) -> &Service {
+        &self.0.service
+    }
+
+    /// From now on `/readyz` answers 503. Everything else goes on.
+    pub fn begin_draining(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn config(&self) -> &ApiConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn new_request_id(&self) -> String {
+        self.0.entropy.uuid_v7(self.0.service.now()).to_string()
+    }
+
+    pub(crate) fn random(&self) -> u16 {
+        let mut bytes = [0; 2];
+        self.0.entropy.fill(&mut bytes);
+        u16::from_ne_bytes(bytes)
+    }
+}

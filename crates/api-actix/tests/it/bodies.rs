@@ -1,0 +1,139 @@
+//! Bodies: how much, how long, how well formed.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::error::PayloadError;
+use actix_web::web::Bytes;
+use futures_core::Stream;
+use serde_json::json;
+use sync_core::limits::MAX_BODY_BYTES;
+
+use crate::harness::{api, request};
+
+const OP: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+/// A body without an announced length: chunks of spaces before the closing brace.
+struct Chunks {
+    head: Option<Bytes>,
+    left: usize,
+    polled: usize,
+}
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(head) = self.head.take() {
+            return Poll::Ready(Some(Ok(head)));
+        }
+        self.polled += 1;
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        assert!(self.polled < 200, "it goes on reading a body that is too large");
+        self.left -= 1;
+        Poll::Ready(Some(Ok(Bytes::from(vec![b' '; 65_536]))))
+    }
+}
+
+/// A body that begins and never goes on.
+struct Stalled(Option<Bytes>);
+
+impl Stream for Stalled {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.take().map_or(Poll::Pending, |head| Poll::Ready(Some(Ok(head))))
+    }
+}
+
+fn operation(space_id: &str) -> String {
+    json!({"protocol":1,"operations":[{"op_id":OP,"space_id":space_id,"collection":"timeline_events","document_id":"evt-1","kind":"create","base_version":0,
+        "patch":{"title":"Ceremony"}}]})
+    .to_string()
+}
+
+#[actix_web::test]
+async fn too_large_a_body_is_cut_off_and_nothing_is_stored() {
+    let api = api().await;
+    let login = api.member("Studio Luz", "ana@luz.example").await;
+    let good = operation(&api.space(&login).await);
+    let sync = || request("POST", "/api/offline/sync").insert_header(("authorization", format!("Bearer {}", login.access_token)));
+    let padded = |size: usize| format!("{good}{}", " ".repeat(size - good.len()));
+
+    // announced
+    api.send(sync().set_payload(padded(MAX_BODY_BYTES + 1))).await.assert_problem(413, "too_large");
+    // announced and not there
+    let reply = api.send(sync().insert_header(("content-length", "9000000000"))).await;
+    reply.assert_problem(413, "too_large");
+    // chunked: the rest of an endless body is never asked for
+    let endless = Chunks { head: Some(good.clone().into()), left: 1_000_000, polled: 0 };
+    api.send_chunks(sync(), endless).await.assert_problem(413, "too_large");
+    assert_eq!(api.held(&login, &[OP]).await, 0);
+
+    // at the limit
+    let reply = api.send(sync().set_payload(padded(MAX_BODY_BYTES))).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+}
+
+#[actix_web::test]
+async fn a_body_that_stalls_ends_at_the_deadline() {
+    let api = api().await;
+    let login = api.member("Studio Luz", "ana@luz.example").await;
+    let request = request("POST", "/api/offline/sync").insert_header(("authorization", format!("Bearer {}", login.access_token)));
+    tokio::time::pause();
+    let before = tokio::time::Instant::now();
+    let problem = api.send_chunks(request, Stalled(Some("{".into()))).await.assert_problem(503, "unavailable");
+    assert_eq!(problem["retryable"], true);
+    let waited = before.elapsed();
+    assert!((Duration::from_secs(20)..Duration::from_secs(21)).contains(&waited), "{waited:?}");
+}
+
+#[actix_web::test]
+async fn malformed_bodies_are_told_where() {
+    let api = api().await;
+    let login = api.member("Studio Luz", "ana@luz.example").await;
+    let good = operation(&api.space(&login).await);
+    for (body, place) in [
+        (&b""[..], "line 1, column 0"),
+        (b"{\"protocol\":1,\n \"operations\":[}", "line 2, column 16"),
+        (b"{\"protocol\":1,\"protocol\":1}", "duplicate member \"protocol\" at line 1, column"),
+        (b"{\"protocol\":1,\"operations\":[{\"op_id\":\"\xff\"}]}", "line 1, column"),
+        (b"{\"protocol\":1,\"x\":\"\\ud800\"}", "line 1, column"),
+        (b"{\"protocol\":1} {}", "line 1, column 16"),
+    ] {
+        let request = request("POST", "/api/offline/sync").insert_header(("authorization", format!("Bearer {}", login.access_token)));
+        let problem = api.send(request.set_payload(body.to_vec())).await.assert_problem(400, "malformed_json");
+        assert!(problem["detail"].as_str().unwrap().contains(place), "{problem}");
+    }
+    let doubled = good.replace("\"title\":", "\"title\":\"x\",\"title\":");
+    let request = request("POST", "/api/offline/sync").insert_header(("authorization", format!("Bearer {}", login.access_token)));
+    api.send(request.set_payload(doubled)).await.assert_problem(400, "malformed_json");
+    assert_eq!(api.held(&login, &[OP]).await, 0);
+}
+
+#[actix_web::test]
+async fn wrong_members_are_pointed_at() {
+    let api = api().await;
+    let login = api.member("Studio Luz", "ana@luz.example").await;
+    let token = &login.access_token;
+    for (method, path, body, code, pointer) in [
+        ("POST", "/api/offline/sync", json!([]), "malformed", Some("")),
+        ("POST", "/api/offline/sync", json!({"protocol":2}), "unsupported_protocol", Some("/protocol")),
+        ("POST", "/api/offline/sync", json!({"protocol":1,"operations":[{}]}), "malformed", Some("/operations/0/op_id")),
+        ("POST", "/api/offline/sync/receipts", json!({"op_ids":["x"]}), "malformed", Some("/op_ids/0")),
+        ("POST", "/api/auth/login", json!({"email":"a@b"}), "malformed", Some("/password")),
+        ("POST", "/api/auth/login", json!({"email":1,"password":"x"}), "malformed", Some("/email")),
+        ("POST", "/api/auth/login", json!({"email":"a@b","password":"x","device":{"id":"x"}}), "malformed", Some("/device/id")),
+        ("POST", "/api/spaces", json!("name"), "malformed", Some("")),
+        ("POST", "/api/spaces", json!({"name":"x","event_date":"soon"}), "malformed", Some("/event_date")),
+    ] {
+        let problem = api.call(token, method, path, body.clone()).await.assert_problem(400, code);
+        assert_eq!(problem["pointer"].as_str(), pointer, "{method} {path} {body}: {problem}");
+    }
+    for query in ["limit=many", "after=x", "state=closed"] {
+        api.call(token, "GET", &format!("/api/offline/conflict?{query}"), json!(null)).await.assert_problem(400, "malformed");
+    }
+}

@@ -1,0 +1,97 @@
+//! Reading and writing at a dispute's path, so that a decision lands where the dispute was.
+
+use serde_json::Value;
+use sync_core::json::{Object, pointer_tokens};
+
+use crate::Policy;
+
+/// The value at a path; `None`: absent. The empty path is the whole document.
+#[must_use]
+pub fn get(document: &Object, path: &str, policy: &Policy) -> Option<Value> {
+    let tokens = pointer_tokens(path)?;
+    let Some((last, parents)) = tokens.split_last() else { return Some(Value::Object(document.clone())) };
+    let Some((first, rest)) = parents.split_first() else { return document.get(last).cloned() };
+    let mut here = document.get(first)?;
+    for token in rest.iter().chain(std::iter::once(last)) {
+        here = match here {
+            Value::Object(members) => members.get(token)?,
+            Value::Array(items) => items.iter().find(|item| is_item(item, token, policy))?,
+            _ => return None,
+        };
+    }
+    Some(here.clone())
+}
+
+/// Puts a value at a path. Missing parents are made, objects all of them; an item that a list lacks is appended.
+/// `false` when the path leads through a scalar or is no pointer: nothing changed.
+#[must_use]
+pub fn set(document: &mut Object, path: &str, value: Value, policy: &Policy) -> bool {
+    let Some(tokens) = pointer_tokens(path) else { return false };
+    match (tokens.as_slice(), value) {
+        ([], Value::Object(whole)) => {
+            *document = whole;
+            true
+        }
+        ([], _) => false,
+        ([first, rest @ ..], value) => set_in(document.entry(first.clone()).or_insert(Value::Null), rest, value, policy),
+    }
+}
+
+fn set_in(slot: &mut Value, tokens: &[String], value: Value, policy: &Policy) -> bool {
+    let Some((token, rest)) = tokens.split_first() else {
+        *slot = value;
+        return true;
+    };
+    if slot.is_null() {
+        *slot = Value::Object(Object::new());
+    }
+    match slot {
+        Value::Object(members) => set_in(members.entry(token.clone()).or_insert(Value::Null), rest, value, policy),
+        Value::Array(items) => match items.iter().position(|item| is_item(item, token, policy)) {
+            Some(index) => items.get_mut(index).is_some_and(|item| set_in(item, rest, value, policy)),
+            None if rest.is_empty() => {
+                items.push(value);
+                true
+            }
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+/// Takes the value at a path away. `false` when there was none.
+#[must_use]
+pub fn remove(document: &mut Object, path: &str, policy: &Policy) -> bool {
+    let Some(tokens) = pointer_tokens(path) else { return false };
+    let Some((first, rest)) = tokens.split_first() else { return false };
+    if rest.is_empty() {
+        return document.remove(first).is_some();
+    }
+    document.get_mut(first).is_some_and(|slot| remove_in(slot, rest, policy))
+}
+
+fn remove_in(slot: &mut Value, tokens: &[String], policy: &Policy) -> bool {
+    let Some((token, rest)) = tokens.split_first() else { return false };
+    match slot {
+        Value::Object(members) if rest.is_empty() => members.remove(token).is_some(),
+        Value::Object(members) => members.get_mut(token).is_some_and(|next| remove_in(next, rest, policy)),
+        Value::Array(items) => {
+            let Some(index) = items.iter().position(|item| is_item(item, token, policy)) else { return false };
+            if rest.is_empty() {
+                items.remove(index);
+                return true;
+            }
+            items.get_mut(index).is_some_and(|next| remove_in(next, rest, policy))
+        }
+        _ => false,
+    }
+}
+
+/// Whether an item's id is the token: the id is the first of the policy's members that it has.
+fn is_item(item: &Value, token: &str, policy: &Policy) -> bool {
+    policy.id_members.iter().any(|member| match item.get(member) {
+        Some(Value::String(id)) => id == token,
+        Some(Value::Number(id)) => id.to_string() == token,
+        _ => false,
+    })
+}

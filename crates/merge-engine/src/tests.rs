@@ -1,0 +1,99 @@
+//! Examples.
+
+use serde_json::{Value, json};
+use sync_core::json::Object;
+use sync_core::operation::Hint;
+
+use crate::{Context, Policy, SuggestedSide, get, merge, remove, set};
+
+fn object(value: Value) -> Object {
+    match value {
+        Value::Object(object) => object,
+        other => panic!("not an object: {other}"),
+    }
+}
+
+#[track_caller]
+fn check(base: Value, ours: Value, theirs: Value, merged: Value, disputed: &[&str]) {
+    let outcome = merge(&object(base), &object(ours), &object(theirs), &Policy::default(), &Context::default());
+    assert_eq!(Value::Object(outcome.merged), merged);
+    assert_eq!(outcome.disputes.iter().map(|dispute| dispute.path.as_str()).collect::<Vec<_>>(), disputed);
+}
+
+#[test]
+fn objects_merge_by_member_at_every_depth() {
+    check(
+        json!({"a":1,"place":{"hall":"A","floor":1}}),
+        json!({"a":2,"place":{"hall":"B","floor":1}}),
+        json!({"a":1,"place":{"hall":"A","floor":2},"new":true}),
+        json!({"a":2,"place":{"hall":"B","floor":2},"new":true}),
+        &[],
+    );
+    check(json!({"p":{"x":1}}), json!({"p":{"x":2}}), json!({"p":{"x":3}}), json!({"p":{"x":2}}), &["/p/x"]);
+    check(json!({}), json!({"p":{"x":1}}), json!({"p":{"y":2}}), json!({"p":{"x":1,"y":2}}), &[]);
+}
+
+#[test]
+fn removal_against_edit_is_asked() {
+    check(json!({"a":1}), json!({}), json!({"a":2}), json!({}), &["/a"]);
+    check(json!({"a":1}), json!({"a":2}), json!({}), json!({"a":2}), &["/a"]);
+    check(json!({"a":1}), json!({}), json!({}), json!({}), &[]);
+}
+
+#[test]
+fn arrays_without_ids_are_asked_when_both_change() {
+    check(json!({"t":["a"]}), json!({"t":["a","b"]}), json!({"t":["a","c"]}), json!({"t":["a","b"]}), &["/t"]);
+    check(json!({"t":["a"]}), json!({"t":["a","b"]}), json!({"t":["a","b"]}), json!({"t":["a","b"]}), &[]);
+}
+
+#[test]
+fn lists_keyed_by_id_merge_item_by_item() {
+    let item = |id: &str, text: &str| json!({"id":id,"text":text});
+    check(
+        json!({"l":[item("a","1"), item("b","1"), item("c","1")]}),
+        json!({"l":[item("a","1"), item("x","ours"), item("b","2"), item("c","1")]}),
+        json!({"l":[item("a","3"), item("b","1"), item("y","theirs")]}),
+        json!({"l":[item("a","3"), item("x","ours"), item("b","2"), item("y","theirs")]}),
+        &[],
+    );
+    // the same item edited by both, and one deleted against an edit
+    check(
+        json!({"l":[item("a","1"), item("b","1")]}),
+        json!({"l":[item("a","2"), item("b","2")]}),
+        json!({"l":[item("a","3")]}),
+        json!({"l":[item("a","2"), item("b","2")]}),
+        &["/l/a/text", "/l/b"],
+    );
+}
+
+#[test]
+fn one_sides_reordering_is_kept_and_two_are_asked() {
+    let list = |ids: &str| json!({"l": ids.chars().map(|id| json!({"id": id.to_string()})).collect::<Vec<_>>()});
+    check(list("abc"), list("abcx"), list("cab"), list("cxab"), &[]);
+    check(list("abc"), list("bac"), list("abc"), list("bac"), &[]);
+    check(list("abc"), list("bac"), list("bac"), list("bac"), &[]);
+    check(list("abc"), list("bac"), list("cab"), list("bac"), &["/l"]);
+}
+
+#[test]
+fn a_hint_becomes_a_suggestion() {
+    let (base, ours, theirs) = (object(json!({"a":1})), object(json!({"a":2})), object(json!({"a":3})));
+    for (hint, side) in [(Hint::Mine, Some(SuggestedSide::Theirs)), (Hint::Theirs, Some(SuggestedSide::Ours)), (Hint::Ask, None)] {
+        let outcome = merge(&base, &ours, &theirs, &Policy::default(), &Context::with_hint(hint));
+        assert_eq!(outcome.disputes[0].suggested, side);
+    }
+}
+
+#[test]
+fn a_decision_lands_where_the_dispute_was() {
+    let policy = Policy::default();
+    let mut document = object(json!({"l":[{"id":"a","n":{"x":1}},{"id":7}],"s":"x"}));
+    assert_eq!(get(&document, "/l/a/n/x", &policy), Some(json!(1)));
+    assert!(set(&mut document, "/l/a/n/x", json!(2), &policy));
+    assert!(set(&mut document, "/l/new", json!({"id":"new"}), &policy));
+    assert!(set(&mut document, "/fresh/deep", json!(1), &policy));
+    assert!(remove(&mut document, "/l/7", &policy));
+    assert!(!remove(&mut document, "/l/7", &policy));
+    assert!(!set(&mut document, "/s/deeper", json!(1), &policy));
+    assert_eq!(Value::Object(document), json!({"l":[{"id":"a","n":{"x":2}},{"id":"new"}],"s":"x","fresh":{"deep":1}}));
+}

@@ -1,0 +1,37 @@
+//! The databases of Rejoin: [`sync_core::ports::Store`] over an embedded SQLite file and over PostgreSQL 15 or later.
+//!
+//! Both run the same statements (`statements/`), written once and compiled for each: the compiler checks every one
+//! against both databases. Jobs are synchronous closures on threads that own their connections; nothing here needs an
+//! asynchronous runtime of the caller's, and nothing is spoken through libpq.
+//!
+//! ```
+//! use storage_diesel::{DatabaseConfig, open};
+//! use sync_core::ports::Access;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("rejoin.db");
+//! let store = open(&DatabaseConfig::new(format!("sqlite:{}", path.display())))?;
+//! let keys = pollster::block_on(store.transact(Access::Read, |tx| tx.list_server_keys("cursor")))?;
+//! assert!(keys.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![allow(clippy::duplicate_mod, reason = "the statements are written once and compiled for each database")]
+
+mod cached;
+mod error;
+mod insert;
+mod migrations;
+mod open;
+mod postgres;
+mod queue;
+mod rows;
+mod schema;
+mod sqlite;
+mod threads;
+mod values;
+
+pub use error::OpenError;
+pub use migrations::MigrationReport;
+pub use open::{DatabaseConfig, migrate, open};
+pub use postgres::{PostgresConfig, PostgresStore};
+pub use sqlite::{CommitStats, SqliteConfig, SqliteStore};

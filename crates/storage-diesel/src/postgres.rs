@@ -1,0 +1,35 @@
+//! PostgreSQL, spoken to without libpq: a fixed set of threads, each with a connection of its own.
+
+#[path = "statements/conflicts.rs"]
+mod conflicts;
+#[path = "postgres/connection.rs"]
+mod connection;
+#[path = "postgres/dialect.rs"]
+mod dialect;
+#[path = "statements/documents.rs"]
+mod documents;
+#[path = "statements/identity.rs"]
+mod identity;
+#[path = "postgres/link.rs"]
+mod link;
+#[path = "statements/operations.rs"]
+mod operations;
+#[path = "statements/sessions.rs"]
+mod sessions;
+#[path = "statements/spaces.rs"]
+mod spaces;
+#[path = "postgres/store.rs"]
+mod store;
+#[path = "statements/tx.rs"]
+mod tx;
+#[path = "postgres/worker.rs"]
+mod worker;
+
+use diesel_async::AsyncPgConnection;
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+
+pub(crate) use connection::migrate;
+pub use store::{PostgresConfig, PostgresStore};
+
+/// The connection of the statements.
+type Conn = AsyncConnectionWrapper<AsyncPgConnection, connection::Reactor>;

@@ -1,0 +1,135 @@
+//! Connections to PostgreSQL, and what is asked of the server.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use diesel::connection::{InstrumentationEvent, SimpleConnection};
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Integer, Text};
+use diesel_async::async_connection_wrapper::BlockOn;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use super::Conn;
+use crate::OpenError;
+use crate::migrations::{self, MigrationReport};
+use crate::threads::apart;
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The oldest server, as PostgreSQL numbers it.
+const OLDEST_SERVER: i32 = 150_000;
+
+/// The advisory lock of migrations: "rejoin" in ASCII.
+const MIGRATION_LOCK: i64 = 0x72_65_6a_6f_69_6e;
+
+/// Bounds of a session, so that nothing holds a lock for ever; plain messages, so that errors can be told apart.
+const SESSION: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+    SET idle_in_transaction_session_timeout = '60s'; SET jit = off; SET application_name = 'rejoin'; \
+    DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
+
+thread_local! {
+    /// The runtime on which this thread's next connection was made.
+    static MADE: Cell<Option<Runtime>> = const { Cell::new(None) };
+}
+
+/// Drives a connection on the thread that uses it.
+pub(super) struct Reactor(Option<Runtime>);
+
+impl BlockOn for Reactor {
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match &self.0 {
+            Some(runtime) => runtime.block_on(future),
+            None => Handle::current().block_on(future),
+        }
+    }
+
+    fn get_runtime() -> Self {
+        Self(MADE.take())
+    }
+}
+
+/// Connects, without any settings. Not on a thread of an asynchronous runtime.
+fn establish(url: &str) -> Result<Conn, OpenError> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(unreachable)?;
+    let connecting = async { tokio::time::timeout(CONNECT, AsyncPgConnection::establish(url)).await };
+    let inner = runtime.block_on(connecting).map_err(|_| unreachable("no answer within 10 s"))?.map_err(unreachable)?;
+    MADE.set(Some(runtime));
+    Ok(Conn::from(inner))
+}
+
+/// Connects, sets the session up, and makes sure that a commit is durable.
+pub(super) fn open(url: &str, statements: &Arc<AtomicU64>) -> Result<Conn, OpenError> {
+    let mut conn = establish(url)?;
+    conn.batch_execute(SESSION).map_err(unreachable)?;
+    assert_suitable(&mut conn)?;
+    let statements = Arc::clone(statements);
+    diesel::Connection::set_instrumentation(&mut conn, move |event: InstrumentationEvent<'_>| {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            statements.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    Ok(conn)
+}
+
+fn assert_suitable(conn: &mut Conn) -> Result<(), OpenError> {
+    let settings = diesel::select((
+        sql::<Integer>("current_setting('server_version_num')::int4"),
+        sql::<Text>("current_setting('synchronous_commit')"),
+        sql::<Text>("current_setting('fsync')"),
+        sql::<Text>("current_setting('lc_messages')"),
+        sql::<Bool>("pg_is_in_recovery()"),
+    ));
+    let (version, commit, fsync, language, standby): (i32, String, String, String, bool) =
+        settings.get_result(conn).map_err(unreachable)?;
+    let unsuitable = |what: String| Err(OpenError::Unsuitable(what));
+    if version < OLDEST_SERVER {
+        return unsuitable(format!("the server is PostgreSQL {}, older than 15; upgrade it", version / 10_000));
+    }
+    if !["on", "remote_write", "remote_apply"].contains(&commit.as_str()) {
+        return unsuitable(format!(
+            "synchronous_commit is {commit}, so that a commit is not durable; set it to on for this role or database"
+        ));
+    }
+    if standby {
+        return unsuitable("the server is a standby and takes no writes; connect to the primary".into());
+    }
+    if fsync == "off" {
+        tracing::warn!("PostgreSQL runs with fsync=off: what it acknowledges does not survive a crash of the machine");
+    }
+    if !["C", "POSIX", "en", ""].iter().any(|plain| language == *plain || language.starts_with("en_") || language.starts_with("C.")) {
+        tracing::warn!(language, "PostgreSQL's messages are not English: deadlocks are not recognised and therefore not retried");
+    }
+    Ok(())
+}
+
+/// The names of migrations that the database lacks.
+pub(super) fn missing_migrations(conn: &mut Conn) -> Result<Vec<String>, OpenError> {
+    let known =
+        diesel::select(sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL")).get_result(conn).map_err(unreachable)?;
+    let applied: Vec<String> =
+        if known { sql::<Text>("SELECT version FROM __diesel_schema_migrations").load(conn).map_err(unreachable)? } else { Vec::new() };
+    migrations::missing::<Pg>(&applied, &migrations::POSTGRES)
+}
+
+/// Applies what is missing, under a lock that every process takes.
+pub(crate) fn migrate(url: &str) -> Result<MigrationReport, OpenError> {
+    apart(|| {
+        let mut conn = establish(url)?;
+        conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).map_err(unreachable)?;
+        let report = migrations::apply(&mut conn, migrations::POSTGRES);
+        // the end of the session gives it back as well
+        let _ = conn.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})"));
+        report
+    })
+}
+
+fn unreachable(cause: impl std::fmt::Display) -> OpenError {
+    OpenError::Unreachable(format!("PostgreSQL: {cause}"))
+}

@@ -1,0 +1,97 @@
+//! What PostgreSQL does in its own way.
+
+use diesel::connection::Connection;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text};
+use sync_core::ports::StoreError;
+
+use super::Conn;
+use crate::insert::{Bulk, Values};
+
+/// All ids in one statement (`= ANY($1)`), whose text does not depend on their number; nothing for no ids.
+pub(super) fn chunks<T>(ids: &[T]) -> impl Iterator<Item = &[T]> {
+    ids.chunks(usize::MAX)
+}
+
+/// Locks the rows of a query until the end of the transaction.
+macro_rules! locked {
+    ($query:expr) => {
+        $query.for_update()
+    };
+}
+pub(super) use locked;
+
+/// What an error without a kind of its own means. The driver keeps the SQLSTATE to itself, the messages are English
+/// because the session asks for that.
+pub(super) fn explain(message: String) -> StoreError {
+    let is = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
+    if is(&["deadlock detected", "canceling statement due to lock timeout", "could not obtain lock"]) {
+        StoreError::Busy(message)
+    } else if is(UNAVAILABLE) {
+        StoreError::Unavailable(message)
+    } else if is(&["invalid page", "missing chunk number", "compressed pglz data is corrupt"]) {
+        StoreError::Damaged(message)
+    } else {
+        StoreError::Refused(message)
+    }
+}
+
+const UNAVAILABLE: &[&str] = &[
+    "canceling statement",
+    "terminating connection",
+    "the database system is",
+    "too many clients",
+    "remaining connection slots",
+    "too many connections",
+    "No space left on device",
+    "could not extend file",
+    "could not write",
+    "could not fsync",
+    "out of memory",
+    "out of shared memory",
+    "conflict with recovery",
+];
+
+/// Inserts all rows with one statement; its text does not depend on their number, so that it is planned once.
+pub(super) fn insert(conn: &mut Conn, bulk: &Bulk<'_>) -> QueryResult<usize> {
+    conn.execute_returning_count(&InsertRows {
+        head: format!("{} SELECT * FROM UNNEST(", bulk.head()),
+        tail: format!("){}", bulk.tail()),
+        bulk,
+    })
+}
+
+struct InsertRows<'a> {
+    head: String,
+    tail: String,
+    bulk: &'a Bulk<'a>,
+}
+
+impl QueryId for InsertRows<'_> {
+    type QueryId = ();
+
+    // the prepared statement is found by its text
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Pg> for InsertRows<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(&self.head);
+        for (index, column) in self.bulk.columns.iter().enumerate() {
+            if index > 0 {
+                out.push_sql(", ");
+            }
+            match column {
+                Values::Bytes(values) => out.push_bind_param::<Array<Nullable<Binary>>, _>(values)?,
+                Values::Text(values) => out.push_bind_param::<Array<Nullable<Text>>, _>(values)?,
+                Values::BigInt(values) => out.push_bind_param::<Array<Nullable<BigInt>>, _>(values)?,
+                Values::Integer(values) => out.push_bind_param::<Array<Nullable<Integer>>, _>(values)?,
+                Values::Bool(values) => out.push_bind_param::<Array<Nullable<Bool>>, _>(values)?,
+            }
+        }
+        out.push_sql(&self.tail);
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! Rows as they are read, in the order in which their statements select columns, and what they mean.
+
+mod identity;
+mod spaces;
+
+pub(crate) use identity::{DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
+pub(crate) use spaces::{
+    AccessRecord, ChangeRecord, ConflictPlace, DocumentRecord, HeadRecord, LinkRecord, MemberRecord, OperationRecord, SumRecord,
+};
+
+use crate::values::Utf8;
+
+/// A row that becomes a port's value.
+pub(crate) trait Row {
+    type Value;
+
+    fn into_value(self) -> Self::Value;
+}
+
+/// A single text.
+impl Row for Utf8 {
+    type Value = String;
+
+    fn into_value(self) -> String {
+        self.0
+    }
+}

@@ -1,0 +1,185 @@
+//! The tables, the same on both databases; a test compares both with this file.
+
+diesel::table! {
+    organisations (organisation_id) {
+        organisation_id -> Binary,
+        name -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    users (user_id) {
+        user_id -> Binary,
+        organisation_id -> Binary,
+        email -> Text,
+        name -> Text,
+        password_hash -> Text,
+        admin -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    devices (device_id) {
+        device_id -> Binary,
+        organisation_id -> Binary,
+        user_id -> Binary,
+        name -> Text,
+        platform -> Text,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    sessions (session_id) {
+        session_id -> Binary,
+        organisation_id -> Binary,
+        user_id -> Binary,
+        device_id -> Binary,
+        refresh_hash -> Binary,
+        previous_hash -> Nullable<Binary>,
+        salt -> Binary,
+        rotated_at -> BigInt,
+        expires_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    access_tokens (hash) {
+        hash -> Binary,
+        session_id -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    server_keys (purpose, number) {
+        purpose -> Text,
+        number -> Integer,
+        secret -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    spaces (space_id) {
+        space_id -> Binary,
+        organisation_id -> Binary,
+        name -> Text,
+        event_date -> Nullable<Text>,
+        time_zone -> Nullable<Text>,
+        status -> Text,
+        schema -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    space_heads (space_id) {
+        space_id -> Binary,
+        epoch -> Binary,
+        head -> BigInt,
+    }
+}
+
+diesel::table! {
+    members (space_id, user_id) {
+        space_id -> Binary,
+        user_id -> Binary,
+        role -> Text,
+        removed_at -> Nullable<BigInt>,
+        purge_id -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    documents (space_id, key) {
+        space_id -> Binary,
+        key -> Text,
+        version -> BigInt,
+        created -> BigInt,
+        live_since -> BigInt,
+        deleted -> Bool,
+        body -> Binary,
+        fields -> Binary,
+        by_user_id -> Binary,
+        by_device_id -> Binary,
+        by_op_id -> Binary,
+        changed_at -> BigInt,
+        foreign_version -> BigInt,
+        audience -> Integer,
+        audience_ever -> Integer,
+        audience_version -> BigInt,
+        open_conflicts -> Integer,
+    }
+}
+
+diesel::table! {
+    changes (space_id, key, version) {
+        space_id -> Binary,
+        key -> Text,
+        version -> BigInt,
+        was_live -> Bool,
+        before -> Binary,
+        by_user_id -> Binary,
+        by_device_id -> Binary,
+        by_op_id -> Binary,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    collection_sums (space_id, collection, audience) {
+        space_id -> Binary,
+        collection -> Text,
+        audience -> Integer,
+        documents -> BigInt,
+        sum -> BigInt,
+    }
+}
+
+diesel::table! {
+    operations (organisation_id, op_id) {
+        organisation_id -> Binary,
+        op_id -> Binary,
+        identity -> Binary,
+        user_id -> Binary,
+        device_id -> Binary,
+        space_id -> Binary,
+        key -> Binary,
+        status -> Text,
+        decided_version -> Nullable<BigInt>,
+        head -> BigInt,
+        conflict_id -> Nullable<Binary>,
+        decided_at -> BigInt,
+        group_id -> Nullable<Binary>,
+        problem -> Nullable<Binary>,
+        payload -> Binary,
+        overlay -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    operation_groups (organisation_id, user_id, group_id) {
+        organisation_id -> Binary,
+        user_id -> Binary,
+        group_id -> Binary,
+    }
+}
+
+diesel::table! {
+    conflict_links (conflict_id, key) {
+        conflict_id -> Binary,
+        key -> Text,
+        organisation_id -> Binary,
+        space_id -> Binary,
+        open -> Bool,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(access_tokens, sessions, users, devices);
+diesel::allow_tables_to_appear_in_same_query!(members, spaces, space_heads);

@@ -1,0 +1,32 @@
+//! The embedded database: one writer that commits many jobs at once, and readers with snapshots of their own.
+
+#[path = "statements/conflicts.rs"]
+mod conflicts;
+#[path = "sqlite/connection.rs"]
+mod connection;
+#[path = "sqlite/dialect.rs"]
+mod dialect;
+#[path = "statements/documents.rs"]
+mod documents;
+#[path = "statements/identity.rs"]
+mod identity;
+#[path = "statements/operations.rs"]
+mod operations;
+#[path = "sqlite/reader.rs"]
+mod reader;
+#[path = "statements/sessions.rs"]
+mod sessions;
+#[path = "statements/spaces.rs"]
+mod spaces;
+#[path = "sqlite/store.rs"]
+mod store;
+#[path = "statements/tx.rs"]
+mod tx;
+#[path = "sqlite/writer.rs"]
+mod writer;
+
+pub(crate) use connection::migrate;
+pub use store::{CommitStats, SqliteConfig, SqliteStore};
+
+/// The connection of the statements.
+type Conn = diesel::SqliteConnection;

@@ -1,0 +1,160 @@
+//! Documents, the change log, sums.
+
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Integer};
+use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, StoreResult};
+use sync_core::{DocumentKey, SpaceId};
+
+use super::tx::Rows;
+use crate::insert::{Insert, Taken};
+use crate::rows::{ChangeRecord, DocumentRecord, SumRecord};
+use crate::schema::{changes, collection_sums, documents};
+
+diesel::infix_operator!(BitAnd, " & ", Integer);
+
+/// The columns of [`DocumentRecord`].
+macro_rules! document {
+    () => {
+        (
+            documents::key,
+            documents::version,
+            (documents::created, documents::live_since, documents::deleted),
+            documents::body,
+            documents::fields,
+            (documents::by_user_id, documents::by_device_id, documents::by_op_id),
+            documents::changed_at,
+            documents::foreign_version,
+            documents::audience,
+            documents::audience_ever,
+            documents::audience_version,
+            documents::open_conflicts,
+        )
+    };
+}
+
+/// The rows of a page, unordered.
+macro_rules! page {
+    ($page:ident) => {
+        documents::table
+            .filter(documents::space_id.eq($page.space_id.as_bytes().as_slice()))
+            .filter(documents::version.gt($page.above))
+            .filter(BitAnd::new(documents::audience_ever, $page.seen_by.bits().into_sql::<Integer>()).ne(0))
+            .limit($page.limit)
+    };
+}
+
+impl DocumentRows for Rows<'_> {
+    fn load_documents(&mut self, space_id: SpaceId, keys: &[DocumentKey]) -> StoreResult<Vec<DocumentRow>> {
+        self.load_each(keys, |conn, keys| -> QueryResult<Vec<DocumentRecord>> {
+            documents::table
+                .filter(documents::space_id.eq(space_id.as_bytes().as_slice()))
+                .filter(documents::key.eq_any(keys.iter().map(|key| key.as_str())))
+                .select(document!())
+                .load(conn)
+        })
+    }
+
+    fn put_documents(&mut self, space_id: SpaceId, rows: &[DocumentRow]) -> StoreResult<()> {
+        let bulk = Insert::into("documents", rows, Taken::Replace)
+            .key(documents::space_id, |_| space_id.as_bytes())
+            .key(documents::key, |row| row.key.as_str())
+            .column(documents::version, |row| row.version)
+            .column(documents::created, |row| row.presence.created)
+            .column(documents::live_since, |row| row.presence.live_since)
+            .column(documents::deleted, |row| row.presence.deleted)
+            .column(documents::body, |row| row.body.as_str().as_bytes())
+            .column(documents::fields, |row| row.fields.as_bytes())
+            .column(documents::by_user_id, |row| row.by.user_id.as_bytes())
+            .column(documents::by_device_id, |row| row.by.device_id.as_bytes())
+            .column(documents::by_op_id, |row| row.by.op_id.as_bytes())
+            .column(documents::changed_at, |row| row.at.millis())
+            .column(documents::foreign_version, |row| row.foreign_version)
+            .column(documents::audience, |row| row.audience.bits())
+            .column(documents::audience_ever, |row| row.audience_ever.bits())
+            .column(documents::audience_version, |row| row.audience_version)
+            .column(documents::open_conflicts, |row| row.open_conflicts)
+            .build();
+        self.insert(&bulk).map(drop)
+    }
+
+    fn list_documents(&mut self, page: DocumentPage) -> StoreResult<Vec<DocumentRow>> {
+        self.load(|conn| -> QueryResult<Vec<DocumentRecord>> { page!(page).order(documents::version).select(document!()).load(conn) })
+    }
+
+    fn count_documents(&mut self, page: DocumentPage) -> StoreResult<i64> {
+        self.send(|conn| CountRows(page!(page).select(documents::version)).get_result(conn))
+    }
+
+    fn insert_changes(&mut self, space_id: SpaceId, rows: &[ChangeRow]) -> StoreResult<()> {
+        let bulk = Insert::into("changes", rows, Taken::Fail)
+            .key(changes::space_id, |_| space_id.as_bytes())
+            .key(changes::key, |row| row.key.as_str())
+            .key(changes::version, |row| row.version)
+            .column(changes::was_live, |row| row.was_live)
+            .column(changes::before, |row| row.before.as_str().as_bytes())
+            .column(changes::by_user_id, |row| row.by.user_id.as_bytes())
+            .column(changes::by_device_id, |row| row.by.device_id.as_bytes())
+            .column(changes::by_op_id, |row| row.by.op_id.as_bytes())
+            .column(changes::changed_at, |row| row.at.millis())
+            .build();
+        self.insert(&bulk).map(drop)
+    }
+
+    fn list_changes(&mut self, space_id: SpaceId, keys: &[DocumentKey], above: i64) -> StoreResult<Vec<ChangeRow>> {
+        self.load_each(keys, |conn, keys| -> QueryResult<Vec<ChangeRecord>> {
+            let author = (changes::by_user_id, changes::by_device_id, changes::by_op_id);
+            changes::table
+                .filter(changes::space_id.eq(space_id.as_bytes().as_slice()))
+                .filter(changes::key.eq_any(keys.iter().map(|key| key.as_str())))
+                .filter(changes::version.gt(above))
+                .order((changes::key, changes::version.desc()))
+                .select((changes::version, changes::key, changes::was_live, changes::before, author, changes::changed_at))
+                .load(conn)
+        })
+    }
+
+    fn load_sums(&mut self, space_id: SpaceId) -> StoreResult<Vec<CollectionSum>> {
+        use collection_sums::{audience, collection, documents, sum};
+        self.load(|conn| -> QueryResult<Vec<SumRecord>> {
+            collection_sums::table
+                .filter(collection_sums::space_id.eq(space_id.as_bytes().as_slice()))
+                .select((collection, audience, documents, sum))
+                .load(conn)
+        })
+    }
+
+    fn put_sums(&mut self, space_id: SpaceId, sums: &[CollectionSum]) -> StoreResult<()> {
+        let bulk = Insert::into("collection_sums", sums, Taken::Replace)
+            .key(collection_sums::space_id, |_| space_id.as_bytes())
+            .key(collection_sums::collection, |row| &row.collection)
+            .key(collection_sums::audience, |row| row.audience.bits())
+            .column(collection_sums::documents, |row| row.documents)
+            .column(collection_sums::sum, |row| row.sum.cast_signed())
+            .build();
+        self.insert(&bulk).map(drop)
+    }
+}
+
+/// How many rows a query has, its LIMIT included: the query stops there.
+#[derive(Debug, Clone, Copy, QueryId)]
+struct CountRows<Q>(Q);
+
+impl<Q, DB> QueryFragment<DB> for CountRows<Q>
+where
+    DB: diesel::backend::Backend,
+    Q: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("SELECT COUNT(*) FROM (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted");
+        Ok(())
+    }
+}
+
+impl<Q> Query for CountRows<Q> {
+    type SqlType = BigInt;
+}
+
+impl<Q> RunQueryDsl<super::Conn> for CountRows<Q> {}

@@ -1,0 +1,82 @@
+//! Organisations, users, devices.
+
+use std::slice::from_ref;
+
+use diesel::prelude::*;
+use sync_core::ports::{Device, IdentityRows, Organisation, StoreError, StoreResult, User};
+use sync_core::{DeviceId, OrganisationId, Timestamp, UserId};
+
+use super::tx::Rows;
+use crate::insert::{Insert, Taken};
+use crate::rows::{DeviceRecord, OrganisationRecord, UserRecord};
+use crate::schema::{devices, organisations, users};
+
+impl IdentityRows for Rows<'_> {
+    fn ensure_organisation(&mut self, organisation: &Organisation) -> StoreResult<Organisation> {
+        let bulk = Insert::into("organisations", from_ref(organisation), Taken::Keep)
+            .key(organisations::name, |row| &row.name)
+            .column(organisations::organisation_id, |row| row.organisation_id.as_bytes())
+            .column(organisations::created_at, |row| row.created_at.millis())
+            .build();
+        self.insert(&bulk)?;
+        let stored = self.load(|conn| -> QueryResult<Vec<OrganisationRecord>> {
+            organisations::table.filter(organisations::name.eq(&organisation.name)).load(conn)
+        })?;
+        // it can only be missing when somebody deleted it between the two statements
+        stored.into_iter().next().ok_or_else(|| StoreError::Busy("the organisation vanished".into()))
+    }
+
+    fn insert_user(&mut self, user: &User) -> StoreResult<bool> {
+        let bulk = Insert::into("users", from_ref(user), Taken::Keep)
+            .key(users::email, |row| &row.email)
+            .column(users::user_id, |row| row.user_id.as_bytes())
+            .column(users::organisation_id, |row| row.organisation_id.as_bytes())
+            .column(users::name, |row| &row.name)
+            .column(users::password_hash, |row| &row.password_hash)
+            .column(users::admin, |row| row.admin)
+            .column(users::created_at, |row| row.created_at.millis())
+            .build();
+        Ok(self.insert(&bulk)? == 1)
+    }
+
+    fn find_user_by_email(&mut self, email: &str) -> StoreResult<Option<User>> {
+        let found = self.load(|conn| -> QueryResult<Vec<UserRecord>> { users::table.filter(users::email.eq(email)).load(conn) })?;
+        Ok(found.into_iter().next())
+    }
+
+    fn load_users(&mut self, organisation_id: OrganisationId, user_ids: &[UserId]) -> StoreResult<Vec<User>> {
+        self.load_each(user_ids, |conn, ids| -> QueryResult<Vec<UserRecord>> {
+            users::table
+                .filter(users::user_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(users::organisation_id.eq(organisation_id.as_bytes().as_slice()))
+                .load(conn)
+        })
+    }
+
+    fn put_device(&mut self, device: &Device) -> StoreResult<()> {
+        let bulk = Insert::into("devices", from_ref(device), Taken::Replace)
+            .key(devices::device_id, |row| row.device_id.as_bytes())
+            .column(devices::organisation_id, |row| row.organisation_id.as_bytes())
+            .column(devices::user_id, |row| row.user_id.as_bytes())
+            .column(devices::name, |row| &row.name)
+            .column(devices::platform, |row| &row.platform)
+            .column(devices::created_at, |row| row.created_at.millis())
+            .column(devices::seen_at, |row| row.seen_at.millis())
+            .column(devices::revoked_at, |row| row.revoked_at.map(Timestamp::millis))
+            .build();
+        self.insert(&bulk).map(drop)
+    }
+
+    fn find_device(&mut self, device_id: DeviceId) -> StoreResult<Option<Device>> {
+        let found = self.load(|conn| -> QueryResult<Vec<DeviceRecord>> {
+            devices::table.filter(devices::device_id.eq(device_id.as_bytes().as_slice())).load(conn)
+        })?;
+        Ok(found.into_iter().next())
+    }
+
+    fn list_devices(&mut self, user_id: UserId) -> StoreResult<Vec<Device>> {
+        self.load(|conn| -> QueryResult<Vec<DeviceRecord>> {
+            devices::table.filter(devices::user_id.eq(user_id.as_bytes().as_slice())).order(devices::device_id).load(conn)
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! Sessions, access tokens, server keys.
+
+use std::slice::from_ref;
+
+use diesel::prelude::*;
+use sync_core::ports::{AccessGrant, ServerKey, Session, SessionRows, StoreResult};
+use sync_core::{DeviceId, SessionId, Timestamp};
+
+use super::dialect;
+use super::tx::Rows;
+use crate::cached::Cached;
+use crate::insert::{Insert, Taken};
+use crate::rows::{GrantRecord, ServerKeyRecord, SessionRecord};
+use crate::schema::{access_tokens, devices, server_keys, sessions, users};
+
+impl SessionRows for Rows<'_> {
+    fn put_session(&mut self, session: &Session) -> StoreResult<()> {
+        let bulk = Insert::into("sessions", from_ref(session), Taken::Replace)
+            .key(sessions::session_id, |row| row.session_id.as_bytes())
+            .column(sessions::organisation_id, |row| row.organisation_id.as_bytes())
+            .column(sessions::user_id, |row| row.user_id.as_bytes())
+            .column(sessions::device_id, |row| row.device_id.as_bytes())
+            .column(sessions::refresh_hash, |row| &row.refresh_hash)
+            .column(sessions::previous_hash, |row| row.previous_hash.as_ref().map(<[u8; 32]>::as_slice))
+            .column(sessions::salt, |row| &row.salt)
+            .column(sessions::rotated_at, |row| row.rotated_at.millis())
+            .column(sessions::expires_at, |row| row.expires_at.millis())
+            .column(sessions::ended_at, |row| row.ended_at.map(Timestamp::millis))
+            .build();
+        self.insert(&bulk).map(drop)
+    }
+
+    fn lock_session(&mut self, session_id: SessionId) -> StoreResult<Option<Session>> {
+        let found = self.load(|conn| -> QueryResult<Vec<SessionRecord>> {
+            dialect::locked!(sessions::table.find(session_id.as_bytes().as_slice())).load(conn)
+        })?;
+        Ok(found.into_iter().next())
+    }
+
+    fn end_sessions(&mut self, device_id: DeviceId, at: Timestamp) -> StoreResult<()> {
+        let live = sessions::table.filter(sessions::device_id.eq(device_id.as_bytes().as_slice())).filter(sessions::ended_at.is_null());
+        self.send(|conn| Cached(diesel::update(live).set(sessions::ended_at.eq(at.millis()))).execute(conn)).map(drop)
+    }
+
+    fn insert_access_token(&mut self, hash: &[u8; 32], session_id: SessionId, expires_at: Timestamp) -> StoreResult<()> {
+        let bulk = Insert::into("access_tokens", from_ref(hash), Taken::Fail)
+            .key(access_tokens::hash, |hash| hash)
+            .column(access_tokens::session_id, |_| session_id.as_bytes())
+            .column(access_tokens::expires_at, |_| expires_at.millis())
+            .build();
+        self.insert(&bulk).map(drop)
+    }
+
+    fn find_access(&mut self, hash: &[u8; 32]) -> StoreResult<Option<AccessGrant>> {
+        let found = self.load(|conn| -> QueryResult<Vec<GrantRecord>> {
+            access_tokens::table
+                .inner_join(sessions::table.on(sessions::session_id.eq(access_tokens::session_id)))
+                .inner_join(users::table.on(users::user_id.eq(sessions::user_id)))
+                .inner_join(devices::table.on(devices::device_id.eq(sessions::device_id)))
+                .filter(access_tokens::hash.eq(hash.as_slice()))
+                .select((
+                    sessions::session_id,
+                    sessions::organisation_id,
+                    sessions::user_id,
+                    sessions::device_id,
+                    users::admin,
+                    access_tokens::expires_at,
+                    sessions::ended_at,
+                    devices::revoked_at,
+                ))
+                .load(conn)
+        })?;
+        Ok(found.into_iter().next())
+    }
+
+    fn drop_access_tokens(&mut self, before: Timestamp) -> StoreResult<()> {
+        let ended = access_tokens::table.filter(access_tokens::expires_at.lt(before.millis()));
+        self.send(|conn| diesel::delete(ended).execute(conn)).map(drop)
+    }
+
+    fn insert_server_key(&mut self, key: &ServerKey) -> StoreResult<()> {
+        let bulk = Insert::into("server_keys", from_ref(key), Taken::Keep)
+            .key(server_keys::purpose, |row| &row.purpose)
+            .key(server_keys::number, |row| row.number)
+            .column(server_keys::secret, |row| &row.secret)
+            .column(server_keys::created_at, |row| row.created_at.millis())
+            .build();
+        self.insert(&bulk).map(drop)
+    }
+
+    fn list_server_keys(&mut self, purpose: &str) -> StoreResult<Vec<ServerKey>> {
+        self.load(|conn| -> QueryResult<Vec<ServerKeyRecord>> {
+            server_keys::table.filter(server_keys::purpose.eq(purpose)).order(server_keys::number).load(conn)
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! The port on real databases. PostgreSQL is tested when `REJOIN_TEST_POSTGRES` holds the URL of a database of a running
+//! cluster in which databases may be created.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is to panic where it stands"
+)]
+
+mod columns;
+mod opening;
+mod postgres;
+mod sqlite;
+mod support;

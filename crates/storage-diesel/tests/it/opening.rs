@@ -1,0 +1,96 @@
+//! Opening and migrating.
+
+use diesel::connection::SimpleConnection;
+use storage_diesel::{DatabaseConfig, OpenError, migrate, open};
+
+use crate::support::{PostgresDatabase, cluster, read};
+
+const MIGRATIONS: [&str; 5] = ["0001_identity", "0002_spaces", "0003_documents", "0004_operations", "0005_conflicts"];
+
+/// Four at once: one does the work, all succeed; then there is nothing to do.
+fn migrate_together(url: &str) {
+    let mut applied: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| migrate(url).unwrap().applied)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    applied.sort();
+    assert_eq!(applied, MIGRATIONS);
+    assert_eq!(migrate(url).unwrap().applied, Vec::<String>::new());
+    let store = open(&DatabaseConfig::new(url)).unwrap();
+    assert!(read(&*store, |tx| tx.list_server_keys("cursor")).is_empty());
+}
+
+#[test]
+fn sqlite_migrates_once_whoever_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    migrate_together(&format!("sqlite:{}", folder.path().join("a b.db").display()));
+}
+
+#[test]
+fn sqlite_is_migrated_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("new.db").display());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| drop(open(&DatabaseConfig::new(&url)).unwrap()));
+        }
+    });
+    assert_eq!(migrate(&url).unwrap().applied, Vec::<String>::new());
+}
+
+#[test]
+fn postgres_migrates_once_whoever_comes_first() {
+    let Some(cluster) = cluster() else { return };
+    migrate_together(&PostgresDatabase::empty(&cluster).url());
+}
+
+fn failure(url: &str) -> OpenError {
+    open(&DatabaseConfig::new(url)).err().unwrap()
+}
+
+#[test]
+fn says_what_is_wrong_with_a_url() {
+    for url in ["", "rejoin.db", "mysql://host/db", "sqlite:", "sqlite::memory:"] {
+        assert!(matches!(failure(url), OpenError::Url(_)), "{url}");
+    }
+    assert!(failure("mysql://host/db").to_string().contains("sqlite:PATH"));
+    assert!(matches!(failure("sqlite:/nowhere/at/all/rejoin.db"), OpenError::Unreachable(_)));
+    let nobody = failure("postgres://somebody:secret@%2Fnowhere%2Fat%2Fall/rejoin");
+    assert!(matches!(&nobody, OpenError::Unreachable(_)), "{nobody}");
+    assert!(!nobody.to_string().contains("secret"), "{nobody}");
+    let config = DatabaseConfig::new("postgres://somebody:secret@host/rejoin");
+    assert!(!format!("{config:?}").contains("secret"));
+}
+
+#[test]
+fn says_that_postgres_is_to_be_migrated() {
+    let Some(cluster) = cluster() else { return };
+    let database = PostgresDatabase::empty(&cluster);
+    let error = failure(&database.url());
+    assert!(matches!(&error, OpenError::NotMigrated(missing) if missing == &MIGRATIONS), "{error:?}");
+    assert!(error.to_string().contains("rejoin migrate"));
+}
+
+#[test]
+fn refuses_a_server_that_would_lose_commits() {
+    let Some(cluster) = cluster() else { return };
+    let database = PostgresDatabase::migrated(&cluster);
+    database.connection().batch_execute(&format!("ALTER DATABASE {} SET synchronous_commit = off", database.name())).unwrap();
+    let error = failure(&database.url());
+    assert!(matches!(&error, OpenError::Unsuitable(_)), "{error:?}");
+    assert!(error.to_string().contains("synchronous_commit"));
+}
+
+#[test]
+fn works_on_a_thread_of_an_asynchronous_runtime() {
+    let Some(cluster) = cluster() else { return };
+    let database = PostgresDatabase::migrated(&cluster);
+    let url = database.url();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        assert_eq!(migrate(&url).unwrap().applied, Vec::<String>::new());
+        let store = open(&DatabaseConfig::new(&url)).unwrap();
+        let keys = store.transact(sync_core::ports::Access::Read, |tx| tx.list_server_keys("cursor")).await.unwrap();
+        assert!(keys.is_empty());
+    });
+}

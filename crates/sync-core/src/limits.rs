@@ -1,0 +1,28 @@
+//! The limits of protocol version 1, in one place: parsed against here, published by `GET /api/offline/config`.
+
+/// Operations, and separately resolutions, in one request.
+pub const MAX_OPERATIONS: usize = 1_000;
+/// A document's compact JSON, in bytes; also one operation's `patch`.
+pub const MAX_DOCUMENT_BYTES: usize = 262_144;
+/// A request body after decompression, in bytes.
+pub const MAX_BODY_BYTES: usize = 8_388_608;
+/// Nesting of a document: `{"a":1}` has depth 1.
+pub const MAX_DEPTH: usize = 32;
+/// Items on one page of a pull.
+pub const MAX_CHANGES: usize = 5_000;
+/// Items on one page of a pull that names no number.
+pub const DEFAULT_CHANGES: usize = 500;
+/// Bytes of items on one page of a pull that names no number.
+pub const DEFAULT_PAGE_BYTES: usize = 1_000_000;
+/// Operation ids in one receipts request.
+pub const MAX_RECEIPTS: usize = 10_000;
+/// Entries of `depends_on`.
+pub const MAX_DEPENDENCIES: usize = 32;
+/// Spaces in one pull.
+pub const MAX_PULL_SPACES: usize = 1_000;
+/// `remaining` is exact up to this number; one more means "more than this".
+pub const MAX_REMAINING: i64 = 10_000;
+/// Bytes of a document id, a group id.
+pub const MAX_ID_BYTES: usize = 128;
+/// The largest integer that a JSON number carries exactly: 2^53 (RFC 7493).
+pub const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_992;

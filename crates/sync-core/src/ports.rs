@@ -1,0 +1,18 @@
+//! The ports: every effect of Rejoin passes through one of these traits. Each has a real and an in-memory
+//! implementation under one conformance suite (`testkit`).
+
+mod conflicts;
+mod documents;
+mod environment;
+mod identity;
+mod operations;
+mod spaces;
+mod store;
+
+pub use conflicts::{ConflictLink, ConflictPage, ConflictRows};
+pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, Presence};
+pub use environment::{Clock, Entropy};
+pub use identity::{AccessGrant, Device, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};
+pub use operations::{OperationRows, StoredOperation};
+pub use spaces::{Head, Member, Space, SpaceAccess, SpaceRows, SpaceStatus};
+pub use store::{Access, Job, Store, StoreError, StoreResult, Transaction, Tx};

@@ -1,0 +1,228 @@
+//! Organisations, users, devices, sessions, tokens and the server's own keys. Secrets are stored hashed.
+
+use std::fmt;
+
+use super::StoreResult;
+use crate::{DeviceId, OrganisationId, SessionId, Timestamp, UserId};
+
+/// A tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organisation {
+    /// Its id.
+    pub organisation_id: OrganisationId,
+    /// Its name, unique in the installation.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A person who logs in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct User {
+    /// Their id.
+    pub user_id: UserId,
+    /// Their tenant.
+    pub organisation_id: OrganisationId,
+    /// Lower-cased, unique in the installation.
+    pub email: String,
+    /// What people call them.
+    pub name: String,
+    /// PHC string (argon2id).
+    pub password_hash: String,
+    /// May manage users of the organisation.
+    pub admin: bool,
+    /// When they were added.
+    pub created_at: Timestamp,
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
+}
+
+/// One installation of an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its id.
+    pub device_id: DeviceId,
+    /// Its tenant.
+    pub organisation_id: OrganisationId,
+    /// The user to whom it is bound.
+    pub user_id: UserId,
+    /// What its owner calls it.
+    pub name: String,
+    /// Such as `ipados`.
+    pub platform: String,
+    /// First login.
+    pub created_at: Timestamp,
+    /// Last login or refresh.
+    pub seen_at: Timestamp,
+    /// Set when it was revoked: its tokens are void.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// One login on one device: the family of its refresh tokens.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its id, the public half of each refresh token.
+    pub session_id: SessionId,
+    /// The tenant.
+    pub organisation_id: OrganisationId,
+    /// The user.
+    pub user_id: UserId,
+    /// The device.
+    pub device_id: DeviceId,
+    /// SHA-256 of the refresh token that counts.
+    pub refresh_hash: [u8; 32],
+    /// SHA-256 of the one before it.
+    pub previous_hash: Option<[u8; 32]>,
+    /// Keys the derivation of a token's successor.
+    pub salt: [u8; 32],
+    /// When the token last changed.
+    pub rotated_at: Timestamp,
+    /// The family's end.
+    pub expires_at: Timestamp,
+    /// Set by logout, revocation or reuse.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("session_id", &self.session_id).finish_non_exhaustive()
+    }
+}
+
+/// What an access token stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccessGrant {
+    /// The session.
+    pub session_id: SessionId,
+    /// The tenant.
+    pub organisation_id: OrganisationId,
+    /// The user.
+    pub user_id: UserId,
+    /// The device.
+    pub device_id: DeviceId,
+    /// Whether the user manages the organisation.
+    pub admin: bool,
+    /// The token's end.
+    pub expires_at: Timestamp,
+    /// Whether session and device are still good.
+    pub active: bool,
+}
+
+/// A secret of the installation, e.g. the one that signs cursors.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ServerKey {
+    /// What it is for.
+    pub purpose: String,
+    /// Numbered from 1 within its purpose; the highest signs, all verify.
+    pub number: i32,
+    /// 32 bytes.
+    pub secret: [u8; 32],
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl fmt::Debug for ServerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerKey").field("purpose", &self.purpose).field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// Rows of organisations, users and devices.
+pub trait IdentityRows {
+    /// Stores an organisation unless its name is taken; the one that then stands under the name.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn ensure_organisation(&mut self, organisation: &Organisation) -> StoreResult<Organisation>;
+
+    /// Stores a user; `false` when the email is taken.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn insert_user(&mut self, user: &User) -> StoreResult<bool>;
+
+    /// By lower-cased email.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn find_user_by_email(&mut self, email: &str) -> StoreResult<Option<User>>;
+
+    /// The users among these ids of one organisation, in any order.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn load_users(&mut self, organisation_id: OrganisationId, user_ids: &[UserId]) -> StoreResult<Vec<User>>;
+
+    /// Stores a device over what stood there.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn put_device(&mut self, device: &Device) -> StoreResult<()>;
+
+    /// By id.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn find_device(&mut self, device_id: DeviceId) -> StoreResult<Option<Device>>;
+
+    /// All devices of a user, by id.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_devices(&mut self, user_id: UserId) -> StoreResult<Vec<Device>>;
+}
+
+/// Rows of sessions, access tokens and server keys.
+pub trait SessionRows {
+    /// Stores a session over what stood there.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn put_session(&mut self, session: &Session) -> StoreResult<()>;
+
+    /// A session, locked until the end of the transaction.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn lock_session(&mut self, session_id: SessionId) -> StoreResult<Option<Session>>;
+
+    /// Ends all sessions of a device.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn end_sessions(&mut self, device_id: DeviceId, at: Timestamp) -> StoreResult<()>;
+
+    /// Stores an access token's hash and end.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn insert_access_token(&mut self, hash: &[u8; 32], session_id: SessionId, expires_at: Timestamp) -> StoreResult<()>;
+
+    /// What an access token stands for, expired and ended ones too.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn find_access(&mut self, hash: &[u8; 32]) -> StoreResult<Option<AccessGrant>>;
+
+    /// Drops access tokens that ended before an instant.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn drop_access_tokens(&mut self, before: Timestamp) -> StoreResult<()>;
+
+    /// Stores a server key unless its number is taken.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn insert_server_key(&mut self, key: &ServerKey) -> StoreResult<()>;
+
+    /// All keys of a purpose, by number.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_server_keys(&mut self, purpose: &str) -> StoreResult<Vec<ServerKey>>;
+}

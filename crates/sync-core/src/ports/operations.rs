@@ -1,0 +1,64 @@
+//! Operations with their stored results.
+
+use super::StoreResult;
+use crate::json::RawJson;
+use crate::{ConflictId, DeviceId, OpId, OrganisationId, SpaceId, Status, Timestamp, UserId};
+
+/// An operation, a resolution or a refusal, and what came of it. Its first part is kept for ever, payload and what
+/// follows as long as history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredOperation {
+    /// The tenant in which the id is unique.
+    pub organisation_id: OrganisationId,
+    /// The id.
+    pub op_id: OpId,
+    /// SHA-256 of the canonical identity: the same id with another identity is refused.
+    pub identity: [u8; 32],
+    /// Who sent it.
+    pub user_id: UserId,
+    /// From which device.
+    pub device_id: DeviceId,
+    /// The space that it names, whether or not the sender may see it.
+    pub space_id: SpaceId,
+    /// `collection/id`; `_conflicts/id` for a resolution.
+    pub key: String,
+    /// The terminal result.
+    pub status: Status,
+    /// The version that it made, if any.
+    pub decided_version: Option<i64>,
+    /// The head of the space's log right after it was decided.
+    pub head: i64,
+    /// The conflict that it opened or joined.
+    pub conflict_id: Option<ConflictId>,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// The group that it came in.
+    pub group: Option<String>,
+    /// `{"code","detail",…}` when it was refused.
+    pub problem: Option<RawJson>,
+    /// The operation as sent.
+    pub payload: RawJson,
+    /// What its sender sees of the document beyond any version up to `head`: for the chain's next operation.
+    pub overlay: Option<RawJson>,
+}
+
+/// Rows of operations.
+pub trait OperationRows {
+    /// The stored operations among these ids, in any order.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn load_operations(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<Vec<StoredOperation>>;
+
+    /// Stores results.
+    ///
+    /// # Errors
+    /// [`super::StoreError::Busy`] when an id was stored meanwhile: the job is to run again and will find it.
+    fn insert_operations(&mut self, rows: &[StoredOperation]) -> StoreResult<()>;
+
+    /// Which of these groups of one user were stored before.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn find_groups(&mut self, organisation_id: OrganisationId, user_id: UserId, groups: &[String]) -> StoreResult<Vec<String>>;
+}

@@ -1,0 +1,9 @@
+//! Protocol version 1: requests as they are read, responses as they are written.
+
+pub mod identity;
+pub mod request;
+pub mod response;
+pub mod spaces;
+
+pub use request::{Choice, Pull, Received, Resolution, SyncRequest, read_receipts, read_resolutions, read_stored_operation};
+pub use response::{ConflictList, Item, ItemKind, Next, OperationResult, Receipt, Receipts, ResolveResponse, SpaceChanges, SyncResponse};

@@ -1,0 +1,142 @@
+//! Logins, tokens, devices and users on the wire. Types that carry a secret do not show it in `Debug`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DeviceId, OrganisationId, Timestamp, UserId};
+
+/// `POST /api/auth/login`.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct LoginRequest {
+    /// In any case, with any space around it.
+    pub email: String,
+    /// As typed.
+    pub password: String,
+    /// The device to which the login is bound.
+    #[serde(default)]
+    pub device: LoginDevice,
+}
+
+impl fmt::Debug for LoginRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginRequest").field("device", &self.device).finish_non_exhaustive()
+    }
+}
+
+/// The device of a login.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct LoginDevice {
+    /// Of an earlier login on the same device; `None` makes a new device.
+    #[serde(default)]
+    pub id: Option<DeviceId>,
+    /// What its owner calls it, at most 200 characters. Absent on a known device: the name stays.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Such as `ipados`, at most 64 characters. Absent on a known device: it stays.
+    #[serde(default)]
+    pub platform: Option<String>,
+}
+
+/// `POST /api/auth/refresh`.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct RefreshRequest {
+    /// The last one received.
+    pub refresh_token: String,
+}
+
+impl fmt::Debug for RefreshRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshRequest").finish_non_exhaustive()
+    }
+}
+
+/// The answer to a login and to a refresh.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct TokenGrant {
+    /// Goes into `Authorization: Bearer …`.
+    pub access_token: String,
+    /// Buys the next grant; it is replaced with each.
+    pub refresh_token: String,
+    /// Seconds that the access token lives.
+    pub expires_in_s: i64,
+    /// The person.
+    pub user_id: UserId,
+    /// The device, to be passed at its next login.
+    pub device_id: DeviceId,
+    /// The tenant.
+    pub organisation_id: OrganisationId,
+}
+
+impl fmt::Debug for TokenGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenGrant").field("user_id", &self.user_id).field("device_id", &self.device_id).finish_non_exhaustive()
+    }
+}
+
+/// One device of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceItem {
+    /// Its id.
+    pub device_id: DeviceId,
+    /// What its owner calls it.
+    pub name: String,
+    /// Such as `ipados`.
+    pub platform: String,
+    /// First login.
+    pub created_at: Timestamp,
+    /// Last login or refresh.
+    pub seen_at: Timestamp,
+    /// Since when its tokens are void.
+    pub revoked_at: Option<Timestamp>,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+/// `GET /api/auth/devices`: all of a user's devices, revoked ones too, by id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceList {
+    /// The devices.
+    pub items: Vec<DeviceItem>,
+}
+
+/// `POST /api/users`.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct AddUserRequest {
+    /// Unique in the installation, whatever its case.
+    pub email: String,
+    /// 8 to 1,024 bytes.
+    pub password: String,
+    /// What people call them, 1 to 200 characters.
+    pub name: String,
+}
+
+impl fmt::Debug for AddUserRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AddUserRequest").finish_non_exhaustive()
+    }
+}
+
+/// The answer to `POST /api/users`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct UserAdded {
+    /// The new user.
+    pub user_id: UserId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_names_its_device_or_leaves_it_out() {
+        let login: LoginRequest = serde_json::from_str(
+            r#"{"email":"a@b","password":"secret words","device":{"id":null,"name":"Rui's iPad","platform":"ipados"},"later":1}"#,
+        )
+        .unwrap();
+        assert_eq!(login.device, LoginDevice { id: None, name: Some("Rui's iPad".into()), platform: Some("ipados".into()) });
+        assert!(!format!("{login:?}").contains("secret"));
+        let bare: LoginRequest = serde_json::from_str(r#"{"email":"a@b","password":"x"}"#).unwrap();
+        assert_eq!(bare.device, LoginDevice::default());
+    }
+}

@@ -1,0 +1,301 @@
+//! Space schemas: the collections of a space, their fields' types and sensitivity, what a deletion means, and who may
+//! see a document. A space without a schema takes every collection and every field.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::document::is_collection_name;
+use crate::json::{Object, pointer};
+use crate::{Audience, Code, Problem, Role, Timestamp};
+
+/// The schema of one space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schema {
+    /// Its name.
+    pub name: String,
+    /// Counts up with every change, from 1.
+    pub version: u32,
+    /// Its collections. Empty: every collection is taken, every field is free.
+    pub collections: BTreeMap<String, Collection>,
+}
+
+/// One collection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Collection {
+    /// What happens when one deletes what another edits.
+    #[serde(default)]
+    pub delete: DeletePolicy,
+    /// The sync lane of its fields, 0 (safety and times) to 3 (bulk).
+    #[serde(default)]
+    pub lane: u8,
+    /// Who may see a document, by the value of one of its fields. Absent: every member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Visibility>,
+    /// Its fields. Others are kept as they are sent.
+    #[serde(default)]
+    pub fields: BTreeMap<String, Field>,
+}
+
+/// What happens when one deletes what another edits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeletePolicy {
+    /// The document is live with the edit, the deletion is an open proposal.
+    EditWins,
+    /// It stands as it stands until somebody answers.
+    #[default]
+    Ask,
+    /// It stays deleted, the edit is kept in the conflict.
+    DeleteWins,
+}
+
+/// Visibility by a field's value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Visibility {
+    /// The top-level field.
+    pub field: String,
+    /// The roles that see a document with this value; a value that is not named is for every member.
+    pub audiences: BTreeMap<String, Vec<Role>>,
+}
+
+/// One top-level field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// What its values look like.
+    #[serde(rename = "type")]
+    pub kind: FieldType,
+    /// The values of an `enum`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// 0 workspace, 1 personal contact data, 2 special category, 3 money, legal, secrets.
+    #[serde(default)]
+    pub sensitivity: u8,
+    /// Its sync lane, 0 to 3.
+    #[serde(default)]
+    pub lane: u8,
+}
+
+/// The types of fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldType {
+    /// A string.
+    Text,
+    /// A number without a fraction.
+    Integer,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// `2026-06-20`.
+    Date,
+    /// `2026-06-20T16:00`, seconds allowed, no zone.
+    LocalTime,
+    /// RFC 3339.
+    Instant,
+    /// One of the declared values.
+    Enum,
+    /// An array whose order means nothing.
+    Set,
+    /// An array whose order matters.
+    List,
+    /// An object.
+    Object,
+    /// A string of 1–128 bytes.
+    Id,
+}
+
+static OPEN: LazyLock<Arc<Schema>> =
+    LazyLock::new(|| Arc::new(Schema { name: "open".into(), version: 1, collections: BTreeMap::new() }));
+
+static WEDDING: LazyLock<Option<Arc<Schema>>> =
+    LazyLock::new(|| Schema::parse(include_str!("../schemas/wedding.json")).ok().map(Arc::new));
+
+impl Schema {
+    /// The schema of a space that has none.
+    #[must_use]
+    pub fn open() -> Arc<Self> {
+        OPEN.clone()
+    }
+
+    /// A built-in schema: `wedding`.
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<Arc<Self>> {
+        (name == "wedding").then(|| WEDDING.clone()).flatten()
+    }
+
+    /// Reads and checks an inline schema.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let schema: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        for (name, collection) in &schema.collections {
+            if !is_collection_name(name) {
+                return Err(format!("collection {name:?} is not named [a-z][a-z0-9_]{{0,63}}"));
+            }
+            for (field_name, field) in &collection.fields {
+                if (field.kind == FieldType::Enum) == field.values.is_empty() {
+                    return Err(format!("{name}.{field_name}: an enum, and only an enum, lists its values"));
+                }
+                if field.lane > 3 || field.sensitivity > 3 {
+                    return Err(format!("{name}.{field_name}: lane and sensitivity are 0 to 3"));
+                }
+            }
+        }
+        Ok(schema)
+    }
+
+    /// The schema that a space's record names: `None` when it can't be read any more.
+    #[must_use]
+    pub fn of_space(source: Option<&str>) -> Option<Arc<Self>> {
+        match source {
+            None => Some(Self::open()),
+            Some(text) => match serde_json::from_str::<Value>(text).ok()? {
+                Value::String(name) => Self::built_in(&name),
+                _ => Self::parse(text).ok().map(Arc::new),
+            },
+        }
+    }
+
+    /// The rules of a collection; `None` when the schema does not have it.
+    #[must_use]
+    pub fn collection(&self, name: &str) -> Option<&Collection> {
+        static FREE: LazyLock<Collection> = LazyLock::new(Collection::default);
+        if self.collections.is_empty() { Some(&FREE) } else { self.collections.get(name) }
+    }
+}
+
+impl Collection {
+    /// Who may see a document with this body.
+    #[must_use]
+    pub fn audience(&self, body: &Object) -> Audience {
+        self.visibility
+            .as_ref()
+            .and_then(|rule| rule.audiences.get(body.get(&rule.field)?.as_str()?))
+            .map_or(Audience::EVERYONE, |roles| Audience::of(roles.iter().copied()))
+    }
+
+    /// Checks the named top-level members of a body against their fields' types; `null` is a member that is not there.
+    ///
+    /// # Errors
+    /// A problem that names the first member that does not fit, relative to the body.
+    pub fn check<'a>(&self, body: &Object, names: impl IntoIterator<Item = &'a String>) -> Result<(), Problem> {
+        for name in names {
+            let (Some(field), Some(value)) = (self.fields.get(name), body.get(name)) else { continue };
+            if !value.is_null() && !field.admits(value) {
+                let detail = format!("{name} is to be {}", field.describe());
+                return Err(Problem::new(Code::WrongType, detail).at(pointer(&["patch", name])));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Field {
+    fn admits(&self, value: &Value) -> bool {
+        match self.kind {
+            FieldType::Text => value.is_string(),
+            FieldType::Integer => value.is_i64(),
+            FieldType::Number => value.is_number(),
+            FieldType::Boolean => value.is_boolean(),
+            FieldType::Date => value.as_str().is_some_and(is_date),
+            FieldType::LocalTime => value.as_str().is_some_and(is_local_time),
+            FieldType::Instant => value.as_str().is_some_and(|text| Timestamp::parse(text).is_some()),
+            FieldType::Enum => value.as_str().is_some_and(|text| self.values.iter().any(|one| one == text)),
+            FieldType::Set | FieldType::List => value.is_array(),
+            FieldType::Object => value.is_object(),
+            FieldType::Id => value.as_str().is_some_and(|text| (1..=128).contains(&text.len())),
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self.kind {
+            FieldType::Text => "a string".into(),
+            FieldType::Integer => "a number without a fraction".into(),
+            FieldType::Number => "a number".into(),
+            FieldType::Boolean => "true or false".into(),
+            FieldType::Date => "a date such as 2026-06-20".into(),
+            FieldType::LocalTime => "a local time such as 2026-06-20T16:00".into(),
+            FieldType::Instant => "an RFC 3339 instant such as 2026-06-20T14:02:11.120Z".into(),
+            FieldType::Enum => format!("one of {}", self.values.join(", ")),
+            FieldType::Set | FieldType::List => "an array".into(),
+            FieldType::Object => "an object".into(),
+            FieldType::Id => "an id of 1 to 128 bytes".into(),
+        }
+    }
+}
+
+/// Whether text is a calendar date, `YYYY-MM-DD`.
+#[must_use]
+pub fn is_date(text: &str) -> bool {
+    text.len() == 10 && Timestamp::parse(&format!("{text}T00:00:00Z")).is_some()
+}
+
+fn is_local_time(text: &str) -> bool {
+    match text.len() {
+        16 => Timestamp::parse(&format!("{text}:00Z")).is_some(),
+        19 => Timestamp::parse(&format!("{text}Z")).is_some(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Object {
+        match value {
+            Value::Object(object) => object,
+            other => panic!("not an object: {other}"),
+        }
+    }
+
+    #[test]
+    fn the_wedding_schema_is_whole() {
+        let schema = Schema::built_in("wedding").expect("it parses");
+        assert_eq!(schema.collections.len(), 13);
+        let events = schema.collection("timeline_events").unwrap();
+        assert_eq!(events.delete, DeletePolicy::EditWins);
+        let private = events.audience(&object(json!({"visibility":"private"})));
+        assert!(private.includes(Role::Lead) && !private.includes(Role::Vendor));
+        assert_eq!(events.audience(&object(json!({"visibility":"everyone"}))), Audience::EVERYONE);
+        assert!(schema.collection("no_such").is_none());
+    }
+
+    #[test]
+    fn names_the_member_that_does_not_fit() {
+        let schema = Schema::built_in("wedding").unwrap();
+        let events = schema.collection("timeline_events").unwrap();
+        let check = |body: Value| {
+            let body = object(body);
+            events.check(&body, body.keys()).map_err(|problem| problem.pointer.unwrap())
+        };
+        assert_eq!(check(json!({"title":"Toast","starts_at":"2026-06-20T16:00","duration_min":45,"anything":[1]})), Ok(()));
+        assert_eq!(check(json!({"starts_at":"16:00"})), Err("/patch/starts_at".into()));
+        assert_eq!(check(json!({"duration_min":4.5})), Err("/patch/duration_min".into()));
+        assert_eq!(check(json!({"anchor":"soft"})), Err("/patch/anchor".into()));
+    }
+
+    #[test]
+    fn a_schema_with_a_fault_is_refused_with_its_place() {
+        for (text, words) in [
+            (r#"{"name":"x","version":1,"collections":{"Bad":{}}}"#, "Bad"),
+            (r#"{"name":"x","version":1,"collections":{"a":{"fields":{"f":{"type":"enum"}}}}}"#, "a.f"),
+            (r#"{"name":"x","version":1,"collections":{"a":{"fields":{"f":{"type":"text","lane":9}}}}}"#, "lane"),
+            (r#"{"name":"x","version":1,"collections":{},"more":1}"#, "more"),
+        ] {
+            let error = Schema::parse(text).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

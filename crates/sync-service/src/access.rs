@@ -1,0 +1,113 @@
+//! The one place where membership is checked. What a caller may not see answers as if it did not exist.
+
+use std::collections::BTreeMap;
+
+use sync_core::ports::{Access, SpaceAccess, SpaceStatus, StoreResult, Tx};
+use sync_core::{Code, Problem, SpaceId};
+
+use crate::{Caller, Service, ServiceError, ServiceResult};
+
+/// What a caller is to a space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// There is no such space, it is another organisation's, or they were never a member: all alike.
+    Unknown,
+    /// They were a member, or are one of a space that was deleted: they read nothing, what they send is quarantined.
+    Former(SpaceAccess),
+    /// They are a member now.
+    Member(SpaceAccess),
+}
+
+impl Standing {
+    fn of(access: SpaceAccess) -> Self {
+        if access.member.removed_at.is_some() || access.space.status == SpaceStatus::Deleted {
+            Self::Former(access)
+        } else {
+            Self::Member(access)
+        }
+    }
+
+    /// The membership of somebody who may read.
+    ///
+    /// # Errors
+    /// `unknown_space`, the same for all who may not.
+    pub(crate) fn member(self) -> Result<SpaceAccess, Problem> {
+        match self {
+            Self::Member(access) => Ok(access),
+            Self::Unknown | Self::Former(_) => {
+                Err(Problem::new(Code::UnknownSpace, "There is no such space, or you are not a member of it. Ask its lead to add you."))
+            }
+        }
+    }
+}
+
+/// What the caller is to each of these spaces: one entry for each that was asked.
+///
+/// # Errors
+/// [`sync_core::ports::StoreError`].
+pub(crate) fn load(tx: &mut dyn Tx, caller: &Caller, space_ids: &[SpaceId]) -> StoreResult<BTreeMap<SpaceId, Standing>> {
+    let mut standings: BTreeMap<_, _> = space_ids.iter().map(|space_id| (*space_id, Standing::Unknown)).collect();
+    for access in tx.load_access(caller.organisation_id, caller.user_id, space_ids)? {
+        standings.insert(access.space.space_id, Standing::of(access));
+    }
+    Ok(standings)
+}
+
+/// The spaces in which the caller is a member, by id, after one, at most `limit`.
+///
+/// # Errors
+/// [`sync_core::ports::StoreError`].
+pub(crate) fn list_own(tx: &mut dyn Tx, caller: &Caller, after: Option<SpaceId>, limit: i64) -> StoreResult<Vec<SpaceAccess>> {
+    tx.list_access(caller.organisation_id, caller.user_id, after, limit)
+}
+
+/// The caller's membership in one space.
+///
+/// # Errors
+/// `unknown_space`, or the store's.
+pub(crate) fn require_member(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> ServiceResult<SpaceAccess> {
+    let standing = load(tx, caller, &[space_id])?.remove(&space_id).unwrap_or(Standing::Unknown);
+    Ok(standing.member()?)
+}
+
+/// The membership of a caller who may manage the space and its members.
+///
+/// # Errors
+/// `unknown_space`, `forbidden`, or the store's.
+pub(crate) fn require_manager(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> ServiceResult<SpaceAccess> {
+    let access = require_member(tx, caller, space_id)?;
+    if access.member.role.may_manage() {
+        Ok(access)
+    } else {
+        Err(Problem::new(Code::Forbidden, "Only a lead of the space may do this. Ask one of them.").into())
+    }
+}
+
+/// [`require_manager`] for a change: the space's lock is taken and the right is read again under it, so that two leads
+/// who change each other's roles at once are decided one after the other, and after every push that came first. Nobody
+/// takes the lock of a space that they can't see.
+///
+/// # Errors
+/// As [`require_manager`].
+pub(crate) fn lock_as_manager(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> ServiceResult<SpaceAccess> {
+    require_manager(tx, caller, space_id)?;
+    tx.lock_head(space_id)?;
+    require_manager(tx, caller, space_id)
+}
+
+impl Service {
+    /// Runs a unit of work that may end in a problem. A problem commits what was written before it: a job decides first
+    /// and writes then.
+    pub(crate) async fn decide<T, F>(&self, access: Access, mut work: F) -> ServiceResult<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Tx) -> ServiceResult<T> + Send + 'static,
+    {
+        let job = move |tx: &mut dyn Tx| match work(tx) {
+            Ok(value) => Ok(Ok(value)),
+            Err(ServiceError::Problem(problem)) => Ok(Err(problem)),
+            Err(ServiceError::Store(error)) => Err(error),
+        };
+        Ok(self.store.transact(access, job).await??)
+    }
+}

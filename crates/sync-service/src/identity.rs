@@ -1,0 +1,212 @@
+//! Logging in and staying logged in, devices, users.
+//!
+//! A device has at most one family of tokens: logging in on it again ends the one before. Wherever sessions and a device
+//! change together, the sessions go first: their rows are the lock that orders a refresh and a revocation.
+
+mod devices;
+mod users;
+
+use auth::{AccessToken, AuthError, RefreshToken, check, refresh};
+use sync_core::ports::{Access, AccessGrant, Device, Session, Tx, User};
+use sync_core::protocol::v1::identity::{LoginDevice, LoginRequest, RefreshRequest, TokenGrant};
+use sync_core::{Code, DeviceId, Problem, SessionId, Timestamp};
+
+use crate::{Caller, Service, ServiceError, ServiceResult};
+
+/// How long an ended access token is still kept, in milliseconds: longer than the clocks of two nodes differ.
+const PRUNE_AFTER_MS: i64 = 60_000;
+/// The longest name of a device, in characters.
+const MAX_DEVICE_NAME: usize = 200;
+/// The longest platform, in characters.
+const MAX_PLATFORM: usize = 64;
+
+impl From<AuthError> for ServiceError {
+    fn from(error: AuthError) -> Self {
+        if matches!(error, AuthError::Config(_) | AuthError::Damaged) {
+            tracing::error!(error = %error, "a password could not be checked");
+        }
+        Self::Problem(error.problem())
+    }
+}
+
+impl Service {
+    /// Who holds an access token.
+    ///
+    /// # Errors
+    /// `unauthenticated` when it is unknown or over, its session ended, or its device revoked: all alike.
+    pub async fn authenticate(&self, token: &str) -> ServiceResult<Caller> {
+        let refused = || {
+            Problem::new(
+                Code::Unauthenticated,
+                "The access token is unknown or has ended. Refresh it or log in again, and keep the outbox.",
+            )
+        };
+        let hash = AccessToken::parse(token).ok_or_else(refused)?.hash();
+        let grant = self.store.transact(Access::Read, move |tx| tx.find_access(&hash)).await?;
+        let now = self.now();
+        let AccessGrant { session_id, organisation_id, user_id, device_id, admin, .. } =
+            grant.filter(|grant| grant.active && now < grant.expires_at).ok_or_else(refused)?;
+        Ok(Caller { organisation_id, user_id, device_id, session_id, admin })
+    }
+
+    /// Checks a password and starts a family of tokens on a device, new or known.
+    ///
+    /// # Errors
+    /// `wrong_credentials`, after the same work whether the email or the password is wrong; `unknown_device` when the
+    /// named device is not this user's or was revoked; `malformed`; `overloaded` when too many passwords wait.
+    pub async fn login(&self, request: LoginRequest) -> ServiceResult<TokenGrant> {
+        check::given_password(&request.password)?;
+        let device = checked(request.device)?;
+        let user = self.check_password(&request.email, &request.password).await?;
+        let issue = self.issue();
+        let start = auth::refresh::Login {
+            session_id: SessionId(self.entropy.uuid_v7(issue.now)),
+            organisation_id: user.organisation_id,
+            user_id: user.user_id,
+            device_id: device.id.unwrap_or_else(|| DeviceId(self.entropy.uuid_v7(issue.now))),
+        };
+        let (session, token) = refresh::start(&start, &*self.entropy, issue.now);
+        self.decide(Access::Write, move |tx| {
+            let known = device.id.is_some();
+            if known {
+                require_own_device(tx, &start)?;
+                tx.end_sessions(start.device_id, issue.now)?;
+            }
+            // read again after the sessions, whose rows order this login and a revocation
+            let stored = if known { Some(require_own_device(tx, &start)?) } else { None };
+            tx.put_device(&logged_in(stored, &start, &device, issue.now))?;
+            issue.grant(tx, &session, &token)
+        })
+        .await
+    }
+
+    async fn check_password(&self, email: &str, password: &str) -> ServiceResult<User> {
+        // what no account can have is looked for all the same, so that it takes as long
+        let email = check::email(email).unwrap_or_default();
+        let user = self.store.transact(Access::Read, move |tx| tx.find_user_by_email(&email)).await?;
+        let fits = self.hasher.verify(password, user.as_ref().map(|user| user.password_hash.as_str())).await?;
+        let wrong = || Problem::new(Code::WrongCredentials, "There is no account with this email and password. Check both and try again.");
+        Ok(user.filter(|_| fits).ok_or_else(wrong)?)
+    }
+
+    /// Buys the next pair of tokens. Concurrent uses of one token, and a second use within ten seconds after a lost
+    /// reply, get the same refresh token; an older one ends the family.
+    ///
+    /// # Errors
+    /// `invalid_refresh_token`.
+    pub async fn refresh(&self, request: RefreshRequest) -> ServiceResult<TokenGrant> {
+        let refused = || {
+            Problem::new(
+                Code::InvalidRefreshToken,
+                "The refresh token is unknown, has ended or was used before. Log in again, and keep the outbox.",
+            )
+        };
+        let token = RefreshToken::parse(&request.refresh_token).ok_or_else(refused)?;
+        let issue = self.issue();
+        let salt = refresh::salt(&*self.entropy);
+        // an ended family is to be committed: the refusal is a value
+        let grant = self
+            .decide(Access::Write, move |tx| {
+                let Some(session) = tx.lock_session(token.session_id)? else { return Ok(None) };
+                let (session, next) = match refresh::present(&session, &token.secret, issue.now) {
+                    refresh::Presented::Current => refresh::rotate(&session, &token.secret, salt, issue.now),
+                    refresh::Presented::Predecessor => {
+                        let next = refresh::successor(&session, &token.secret);
+                        (session, next)
+                    }
+                    refresh::Presented::Reuse => {
+                        tx.put_session(&Session { ended_at: Some(issue.now), ..session })?;
+                        return Ok(None);
+                    }
+                    refresh::Presented::Refused => return Ok(None),
+                };
+                let Some(device) = tx.find_device(session.device_id)?.filter(|device| device.revoked_at.is_none()) else { return Ok(None) };
+                tx.put_device(&Device { seen_at: issue.now, ..device })?;
+                issue.grant(tx, &session, &next).map(Some)
+            })
+            .await?;
+        Ok(grant.ok_or_else(refused)?)
+    }
+
+    /// Ends the caller's family of tokens. What they wrote stays; the device stays known.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn logout(&self, caller: &Caller) -> ServiceResult<()> {
+        let (session_id, now) = (caller.session_id, self.now());
+        let end = self.store.transact(Access::Write, move |tx| match tx.lock_session(session_id)? {
+            Some(session) if session.ended_at.is_none() => tx.put_session(&Session { ended_at: Some(now), ..session }),
+            _ => Ok(()),
+        });
+        Ok(end.await?)
+    }
+
+    fn issue(&self) -> Issue {
+        Issue { now: self.now(), access_token: AccessToken::generate(&*self.entropy) }
+    }
+}
+
+/// An access token about to be issued. Drawn before the job, which may run more than once.
+struct Issue {
+    now: Timestamp,
+    access_token: AccessToken,
+}
+
+impl Issue {
+    /// Stores the session and the access token, prunes those long over, and answers both tokens.
+    fn grant(&self, tx: &mut dyn Tx, session: &Session, refresh_token: &RefreshToken) -> ServiceResult<TokenGrant> {
+        let end = AccessToken::end(session, self.now);
+        tx.put_session(session)?;
+        tx.drop_access_tokens(self.now.plus_ms(-PRUNE_AFTER_MS))?;
+        tx.insert_access_token(&self.access_token.hash(), session.session_id, end)?;
+        Ok(TokenGrant {
+            access_token: self.access_token.reveal(),
+            refresh_token: refresh_token.reveal(),
+            expires_in_s: end.millis().saturating_sub(self.now.millis()) / 1_000,
+            user_id: session.user_id,
+            device_id: session.device_id,
+            organisation_id: session.organisation_id,
+        })
+    }
+}
+
+fn checked(device: LoginDevice) -> Result<LoginDevice, Problem> {
+    let label = |text: Option<String>, max, pointer| text.map(|text| check::label(&text, 0, max, pointer)).transpose();
+    Ok(LoginDevice {
+        id: device.id,
+        name: label(device.name, MAX_DEVICE_NAME, "/device/name")?,
+        platform: label(device.platform, MAX_PLATFORM, "/device/platform")?,
+    })
+}
+
+fn require_own_device(tx: &mut dyn Tx, login: &refresh::Login) -> ServiceResult<Device> {
+    let own =
+        |device: &Device| device.user_id == login.user_id && device.organisation_id == login.organisation_id && device.revoked_at.is_none();
+    let unknown = || {
+        let detail = "This device is not one of yours, or was revoked. Log in without device.id to register it anew.";
+        Problem::new(Code::UnknownDevice, detail).at("/device/id")
+    };
+    Ok(tx.find_device(login.device_id)?.filter(own).ok_or_else(unknown)?)
+}
+
+/// The device's row after a login. A name that was left out stays as it was.
+fn logged_in(stored: Option<Device>, login: &refresh::Login, named: &LoginDevice, now: Timestamp) -> Device {
+    let mut device = stored.unwrap_or_else(|| Device {
+        device_id: login.device_id,
+        organisation_id: login.organisation_id,
+        user_id: login.user_id,
+        name: String::new(),
+        platform: String::new(),
+        created_at: now,
+        seen_at: now,
+        revoked_at: None,
+    });
+    device.seen_at = now;
+    if let Some(name) = &named.name {
+        device.name.clone_from(name);
+    }
+    if let Some(platform) = &named.platform {
+        device.platform.clone_from(platform);
+    }
+    device
+}

@@ -1,0 +1,19 @@
+//! The use cases of Rejoin: push, pull, resolve, receipts, identity, spaces. Each is one function of a [`Service`] and
+//! a [`Caller`]; it runs one unit of work a space, decides purely, and returns an outcome. No SQL, no HTTP.
+
+mod access;
+pub mod conflicts;
+mod cursors;
+mod digest;
+pub mod error;
+pub mod identity;
+mod pull;
+mod push;
+mod receipts;
+mod resolve;
+pub mod service;
+pub mod spaces;
+
+pub use conflicts::{ConflictFilter, ConflictQuery};
+pub use error::{ServiceError, ServiceResult};
+pub use service::{Caller, Service};

@@ -1,0 +1,242 @@
+//! Opening, joining, refreshing and closing conflicts in the working state.
+
+use merge_engine::{Dispute, Policy, SuggestedSide, get};
+use serde_json::Value;
+use sync_core::conflict::{Conflict, ConflictKind, ConflictState, DisputedField, GroupPart, Side, Suggestion};
+use sync_core::json::{Object, pointer_tokens};
+use sync_core::{Author, ConflictId, DocumentKey, Timestamp};
+
+use super::decide::Asked;
+use super::world::{Doc, World};
+
+/// Who asks, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asker {
+    pub(crate) by: Author,
+    pub(crate) at: Timestamp,
+}
+
+impl Asker {
+    pub(crate) fn side(self) -> Side {
+        Side { user_id: self.by.user_id, device_id: self.by.device_id, op_id: self.by.op_id, at: self.at }
+    }
+}
+
+/// Opens a conflict about one document.
+pub(crate) fn open(world: &mut World, id: ConflictId, key: &DocumentKey, asked: Asked, asker: Asker) {
+    let changed = world.head + 1;
+    let ours_by = asked.disputes.first().and_then(|dispute| last_writer(world, key, &dispute.path, asker));
+    let conflict = Conflict {
+        fields: asked.disputes.into_iter().map(|dispute| disputed(dispute, changed)).collect(),
+        ours_by,
+        if_ignored: if_ignored(asked.kind).into(),
+        ..blank(world, id, key, asked.kind, asker)
+    };
+    link(world, id, key);
+    world.write_conflict(conflict, asker.by, asker.at);
+}
+
+/// Opens the one conflict of a group.
+pub(crate) fn open_group(world: &mut World, id: ConflictId, parts: Vec<(DocumentKey, sync_core::OpId, Vec<Dispute>)>, asker: Asker) {
+    let changed = world.head + 1;
+    let Some((first, _, _)) = parts.first() else { return };
+    let disputed_part = parts.iter().find_map(|(key, _, disputes)| Some((key, disputes.first()?.path.clone())));
+    let mut conflict = Conflict {
+        ours_by: disputed_part.and_then(|(key, path)| last_writer(world, key, &path, asker)),
+        if_ignored: if_ignored(ConflictKind::Group).into(),
+        ..blank(world, id, first, ConflictKind::Group, asker)
+    };
+    for (key, op_id, disputes) in parts {
+        link(world, id, &key);
+        conflict.documents.push(GroupPart {
+            op_id,
+            collection: key.collection().to_owned(),
+            document_id: key.id().to_owned(),
+            fields: disputes.into_iter().map(|dispute| disputed(dispute, changed)).collect(),
+        });
+    }
+    world.write_conflict(conflict, asker.by, asker.at);
+}
+
+/// A second edit of a disputed field by the same chain: the question stays one, with the newer value.
+pub(crate) fn join(world: &mut World, id: ConflictId, asked: Asked, asker: Asker) {
+    let Some(mut conflict) = world.conflicts.get(&id).cloned() else { return };
+    let changed = world.head + 1;
+    for dispute in asked.disputes {
+        let (path, fresh) = disputed(dispute, changed);
+        match conflict.fields.get_mut(&path).filter(|field| field.decided.is_none()) {
+            Some(field) => {
+                field.theirs = fresh.theirs;
+                field.ours = fresh.ours;
+                field.changed = changed;
+            }
+            None => {
+                conflict.fields.insert(path, fresh);
+            }
+        }
+    }
+    conflict.theirs_by = asker.side();
+    world.write_conflict(conflict, asker.by, asker.at);
+}
+
+/// Whether a conflict of a chain is still open about a document.
+pub(crate) fn is_open(world: &World, id: ConflictId, key: &DocumentKey) -> bool {
+    world.open.get(key).is_some_and(|ids| ids.contains(&id))
+        && world.conflicts.get(&id).is_some_and(|conflict| conflict.kind != ConflictKind::Group)
+}
+
+/// The chain edited disputed fields again, and nothing is disputed in them any more: the question is moot.
+pub(crate) fn withdraw(world: &mut World, id: ConflictId, patch: &Object, asked: Option<&Asked>, asker: Asker) {
+    let Some(mut conflict) = world.conflicts.get(&id).cloned() else { return };
+    let still = |path: &String| asked.is_some_and(|asked| asked.disputes.iter().any(|dispute| dispute.path == *path));
+    let edited = |path: &String| pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()).is_some_and(|name| patch.contains_key(&name));
+    let mut moot = false;
+    for (path, field) in &mut conflict.fields {
+        if field.decided.is_none() && edited(path) && !still(path) {
+            field.decided = Some("agreed".into());
+            moot = true;
+        }
+    }
+    if moot {
+        settle(world, conflict, asker);
+    }
+}
+
+/// After a document changed: what is live now goes into its open questions; a question whose sides agree is settled.
+pub(crate) fn refresh(world: &mut World, key: &DocumentKey, asker: Asker) {
+    for id in world.open.get(key).cloned().unwrap_or_default() {
+        let Some(mut conflict) = world.conflicts.get(&id).cloned() else { continue };
+        let Some(doc) = world.docs.get(key) else { continue };
+        let changed = world.head + 1;
+        let mut fresh = world.docs.get(&DocumentKey::conflict(id)).is_some_and(|own| own.audience != doc.audience);
+        let about = |part: &&mut GroupPart| part.collection == key.collection() && part.document_id == key.id();
+        let is_group = conflict.kind == ConflictKind::Group;
+        let fields = conflict.fields.iter_mut().filter(|_| !is_group);
+        let parts = conflict.documents.iter_mut().filter(about).flat_map(|part| part.fields.iter_mut());
+        for (path, field) in fields.chain(parts).filter(|(_, field)| field.decided.is_none()) {
+            let live = live_value(doc, path);
+            if live == field.ours {
+                continue;
+            }
+            field.ours = live;
+            field.changed = changed;
+            fresh = true;
+            if field.ours == field.theirs && !is_group {
+                field.decided = Some("agreed".into());
+            }
+        }
+        if fresh {
+            conflict.ours_by = Some(asker.side());
+            settle(world, conflict, asker);
+        }
+    }
+}
+
+/// Writes a conflict, and closes it when nothing is left to decide.
+pub(crate) fn settle(world: &mut World, mut conflict: Conflict, asker: Asker) {
+    if conflict.is_settled() && conflict.state == ConflictState::Open {
+        close(world, &mut conflict);
+    }
+    world.write_conflict(conflict, asker.by, asker.at);
+}
+
+/// Marks a conflict closed and takes its links away.
+pub(crate) fn close(world: &mut World, conflict: &mut Conflict) {
+    conflict.state = ConflictState::Resolved;
+    let id = conflict.conflict_id;
+    for (key, ids) in &mut world.open {
+        let before = ids.len();
+        ids.retain(|other| *other != id);
+        if ids.len() < before {
+            if let Some(doc) = world.docs.get_mut(key) {
+                doc.open_conflicts -= 1;
+            }
+            world.touched.insert(key.clone());
+            world.links.push((id, key.clone(), false));
+        }
+    }
+}
+
+/// The live value at a disputed path, `null` where there is none.
+pub(crate) fn live_value(doc: &Doc, path: &str) -> Value {
+    if !doc.is_live() {
+        return Value::Null;
+    }
+    get(&doc.body, path, &Policy::default()).unwrap_or(Value::Null)
+}
+
+fn link(world: &mut World, id: ConflictId, key: &DocumentKey) {
+    let ids = world.open.entry(key.clone()).or_default();
+    if ids.contains(&id) {
+        return;
+    }
+    ids.push(id);
+    if let Some(doc) = world.docs.get_mut(key) {
+        doc.open_conflicts += 1;
+        world.touched.insert(key.clone());
+    }
+    world.links.push((id, key.clone(), true));
+}
+
+fn blank(world: &World, id: ConflictId, key: &DocumentKey, kind: ConflictKind, asker: Asker) -> Conflict {
+    Conflict {
+        conflict_id: id,
+        version: 0,
+        space_id: world.space_id,
+        collection: key.collection().to_owned(),
+        document_id: key.id().to_owned(),
+        op_id: asker.by.op_id,
+        kind,
+        created_at: asker.at,
+        deadline_at: None,
+        state: ConflictState::Open,
+        assigned_to: "role:lead".into(),
+        fields: std::collections::BTreeMap::new(),
+        documents: Vec::new(),
+        ours_by: None,
+        theirs_by: asker.side(),
+        if_ignored: String::new(),
+        resolved_by: None,
+    }
+}
+
+fn disputed(dispute: Dispute, changed: i64) -> (String, DisputedField) {
+    let suggestion = dispute.suggested.map(|side| Suggestion {
+        choose: if side == SuggestedSide::Ours { "ours" } else { "theirs" }.into(),
+        reason: "the person who sent the edit would choose it".into(),
+        confidence: 0.5,
+    });
+    let field = DisputedField {
+        base: dispute.base.unwrap_or(Value::Null),
+        ours: dispute.ours.unwrap_or(Value::Null),
+        theirs: dispute.theirs.unwrap_or(Value::Null),
+        suggestion,
+        masked: false,
+        changed,
+        decided: None,
+    };
+    (dispute.path, field)
+}
+
+/// Who last wrote a disputed place: from the log where it is at hand, otherwise the document's last writer.
+fn last_writer(world: &World, key: &DocumentKey, path: &str, asker: Asker) -> Option<Side> {
+    let member = pointer_tokens(path).and_then(|tokens| tokens.into_iter().next());
+    let staged = world.staged.iter().rev().filter(|change| change.key == *key);
+    let stored = world.history.get(key).into_iter().flatten();
+    let wrote = |change: &&sync_core::ports::ChangeRow| {
+        change.by.op_id != asker.by.op_id && member.as_ref().is_none_or(|member| change.before.object().contains_key(member))
+    };
+    let found = staged.chain(stored).find(wrote).map(|change| (change.by, change.at));
+    let (by, at) = found.or_else(|| world.docs.get(key).map(|doc| (doc.by, doc.at)))?;
+    Some(Asker { by, at }.side())
+}
+
+const fn if_ignored(kind: ConflictKind) -> &'static str {
+    match kind {
+        ConflictKind::Fields | ConflictKind::NoBase => "What is live now stays.",
+        ConflictKind::DeleteEdit => "The document stays as it is; the other side is kept here.",
+        ConflictKind::EditDelete => "The document stays as it is; the edit or the deletion is kept here.",
+        ConflictKind::TooLarge => "What is live now stays; the edit that would make it too large is kept here.",
+        ConflictKind::Group => "Nothing of the group happens; it is kept here.",
+    }
+}

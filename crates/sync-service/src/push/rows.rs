@@ -1,0 +1,138 @@
+//! Reading a space's working state in bulk, and writing it back in bulk: a constant number of statements, however many
+//! operations there are.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sync_core::conflict::Conflict;
+use sync_core::document::CONFLICTS;
+use sync_core::json::RawJson;
+use sync_core::ports::{CollectionSum, ConflictLink, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::{Audience, ConflictId, DocumentKey, OpId, OrganisationId};
+
+use super::overlay::Overlay;
+use super::world::{Doc, Known, World};
+use crate::digest::checksum_share;
+
+/// Reads documents, and the history of those that moved on since the version that a sender knows.
+pub(crate) fn load_documents(tx: &mut dyn Tx, world: &mut World, bases: &BTreeMap<DocumentKey, i64>) -> StoreResult<()> {
+    let keys: Vec<DocumentKey> = bases.keys().cloned().collect();
+    for row in tx.load_documents(world.space_id, &keys)? {
+        let key = row.key.clone();
+        world.docs.insert(key, Doc::of_row(row)?);
+    }
+    let moved_on = |(key, base): (&DocumentKey, &i64)| world.docs.get(key).filter(|doc| doc.version > *base).map(|_| (key.clone(), *base));
+    let stale: Vec<(DocumentKey, i64)> = bases.iter().filter_map(moved_on).collect();
+    if let Some(above) = stale.iter().map(|(_, base)| *base).min() {
+        let keys: Vec<DocumentKey> = stale.into_iter().map(|(key, _)| key).collect();
+        for change in tx.list_changes(world.space_id, &keys, above)? {
+            world.history.entry(change.key.clone()).or_default().push(change);
+        }
+    }
+    load_open_conflicts(tx, world)
+}
+
+/// Reads the open questions about the documents at hand.
+fn load_open_conflicts(tx: &mut dyn Tx, world: &mut World) -> StoreResult<()> {
+    let keys: Vec<DocumentKey> = world.docs.iter().filter(|(_, doc)| doc.open_conflicts > 0).map(|(key, _)| key.clone()).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let links = tx.list_open_conflicts(world.space_id, &keys)?;
+    let ids: BTreeSet<ConflictId> = links.iter().map(|link| link.conflict_id).collect();
+    for link in links {
+        world.open.entry(link.key).or_default().push(link.conflict_id);
+    }
+    load_conflict_documents(tx, world, ids)
+}
+
+/// Reads the documents of conflicts.
+pub(crate) fn load_conflict_documents(tx: &mut dyn Tx, world: &mut World, ids: impl IntoIterator<Item = ConflictId>) -> StoreResult<()> {
+    let keys: Vec<DocumentKey> = ids.into_iter().map(DocumentKey::conflict).collect();
+    for row in tx.load_documents(world.space_id, &keys)? {
+        let conflict: Conflict = row.body.read().ok_or_else(|| StoreError::Damaged(format!("conflict at version {}", row.version)))?;
+        world.conflicts.insert(conflict.conflict_id, conflict);
+        let key = row.key.clone();
+        world.docs.insert(key, Doc::of_row(row)?);
+    }
+    Ok(())
+}
+
+/// Reads stored operations.
+pub(crate) fn load_known(tx: &mut dyn Tx, organisation_id: OrganisationId, op_ids: BTreeSet<OpId>) -> StoreResult<HashMap<OpId, Known>> {
+    let op_ids: Vec<OpId> = op_ids.into_iter().collect();
+    let rows = tx.load_operations(organisation_id, &op_ids)?;
+    Ok(rows.into_iter().map(|row| (row.op_id, Known { overlay: Overlay::of_stored(&row), row, stamp: None })).collect())
+}
+
+/// Writes everything that changed, and the operations with their results.
+pub(crate) fn write(tx: &mut dyn Tx, world: &World, organisation_id: OrganisationId, head_before: i64, operations: &[StoredOperation]) -> StoreResult<()> {
+    let rows: Vec<_> = world.touched.iter().filter_map(|key| Some(world.docs.get(key)?.to_row(key.clone()))).collect();
+    if !rows.is_empty() {
+        tx.put_documents(world.space_id, &rows)?;
+        write_sums(tx, world)?;
+    }
+    if !world.staged.is_empty() {
+        tx.insert_changes(world.space_id, &world.staged)?;
+    }
+    let links: BTreeMap<(ConflictId, &DocumentKey), bool> = world.links.iter().map(|(id, key, open)| ((*id, key), *open)).collect();
+    if !links.is_empty() {
+        let link = |((conflict_id, key), open): ((ConflictId, &DocumentKey), bool)| ConflictLink {
+            conflict_id,
+            organisation_id,
+            space_id: world.space_id,
+            key: key.clone(),
+            open,
+        };
+        tx.put_conflicts(&links.into_iter().map(link).collect::<Vec<_>>())?;
+    }
+    if world.head > head_before {
+        tx.put_head(world.space_id, world.head)?;
+    }
+    if !operations.is_empty() {
+        tx.insert_operations(operations)?;
+    }
+    Ok(())
+}
+
+/// Moves the sums of the collections by what left and what came.
+fn write_sums(tx: &mut dyn Tx, world: &World) -> StoreResult<()> {
+    let mut moves: BTreeMap<(String, Audience), (i64, u64)> = BTreeMap::new();
+    for (key, doc) in world.touched.iter().filter_map(|key| Some((key, world.docs.get(key)?))) {
+        if let Some((version, true, audience)) = doc.stored {
+            let slot = moves.entry((key.collection().to_owned(), audience)).or_default();
+            *slot = (slot.0 - 1, slot.1.wrapping_sub(checksum_share(key.id(), version)));
+        }
+        if doc.is_live() {
+            let slot = moves.entry((key.collection().to_owned(), doc.audience)).or_default();
+            *slot = (slot.0 + 1, slot.1.wrapping_add(checksum_share(key.id(), doc.version)));
+        }
+    }
+    moves.retain(|_, moved| *moved != (0, 0));
+    if moves.is_empty() {
+        return Ok(());
+    }
+    let stored = tx.load_sums(world.space_id)?;
+    let sums: Vec<CollectionSum> = moves
+        .into_iter()
+        .map(|((collection, audience), (documents, sum))| {
+            let before = stored.iter().find(|other| other.collection == collection && other.audience == audience);
+            CollectionSum {
+                documents: documents + before.map_or(0, |before| before.documents),
+                sum: sum.wrapping_add(before.map_or(0, |before| before.sum)),
+                collection,
+                audience,
+            }
+        })
+        .collect();
+    tx.put_sums(world.space_id, &sums)
+}
+
+/// Whether a key is one that only the server writes.
+pub(crate) fn is_conflict(key: &DocumentKey) -> bool {
+    key.collection() == CONFLICTS
+}
+
+/// The present state of a document for its sender.
+pub(crate) fn shown(doc: &Doc, role: sync_core::Role) -> Option<RawJson> {
+    (doc.is_live() && doc.audience.includes(role)).then(|| RawJson::from_object(&doc.body))
+}

@@ -1,0 +1,316 @@
+//! What a space's operations are decided against: the rows that they touch, read in bulk, changed in memory, and
+//! written in bulk. Nothing here reaches the database.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+use sync_core::conflict::Conflict;
+use sync_core::document::CONFLICTS;
+use sync_core::json::{Object, RawJson};
+use sync_core::ports::{ChangeRow, DocumentRow, Head, Presence, StoreError, StoreResult, StoredOperation};
+use sync_core::{Audience, Author, ConflictId, DocumentKey, FieldVersion, FieldVersions, OpId, Role, Schema, SpaceId, Stamp, Timestamp};
+
+use super::overlay::Overlay;
+
+/// A document as it stands in this unit of work.
+#[derive(Debug, Clone)]
+pub(crate) struct Doc {
+    pub(crate) version: i64,
+    pub(crate) presence: Presence,
+    pub(crate) body: Object,
+    pub(crate) fields: FieldVersions,
+    pub(crate) by: Author,
+    pub(crate) at: Timestamp,
+    pub(crate) foreign_version: i64,
+    pub(crate) audience: Audience,
+    pub(crate) audience_ever: Audience,
+    pub(crate) audience_version: i64,
+    pub(crate) open_conflicts: i32,
+    /// What stood in the database: version, whether live, audience. `None` for a new document.
+    pub(crate) stored: Option<(i64, bool, Audience)>,
+}
+
+impl Doc {
+    pub(crate) fn of_row(row: DocumentRow) -> StoreResult<Self> {
+        let damaged = || StoreError::Damaged(format!("document at version {} has unreadable fields", row.version));
+        Ok(Self {
+            version: row.version,
+            presence: row.presence,
+            body: row.body.read().ok_or_else(damaged)?,
+            fields: FieldVersions::decode(&row.fields).ok_or_else(damaged)?,
+            by: row.by,
+            at: row.at,
+            foreign_version: row.foreign_version,
+            audience: row.audience,
+            audience_ever: row.audience_ever,
+            audience_version: row.audience_version,
+            open_conflicts: row.open_conflicts,
+            stored: Some((row.version, !row.presence.deleted, row.audience)),
+        })
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        !self.presence.deleted
+    }
+
+    pub(crate) fn to_row(&self, key: DocumentKey) -> DocumentRow {
+        DocumentRow {
+            key,
+            version: self.version,
+            presence: self.presence,
+            body: RawJson::from_object(&self.body),
+            fields: self.fields.encode(),
+            by: self.by,
+            at: self.at,
+            foreign_version: self.foreign_version,
+            audience: self.audience,
+            audience_ever: self.audience_ever,
+            audience_version: self.audience_version,
+            open_conflicts: self.open_conflicts,
+        }
+    }
+}
+
+/// What a document becomes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct NewState {
+    pub(crate) body: Object,
+    pub(crate) live: bool,
+}
+
+/// An operation of the chain or of the dependencies, stored before or decided in this unit of work.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) row: StoredOperation,
+    pub(crate) overlay: Overlay,
+    pub(crate) stamp: Option<(i64, u32)>,
+}
+
+/// The working state of one space.
+pub(crate) struct World {
+    pub(crate) space_id: SpaceId,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) role: Role,
+    /// The head now, staged versions included.
+    pub(crate) head: i64,
+    /// Whether the device's epoch is this log's, as far as it said.
+    pub(crate) epoch_fits: bool,
+    pub(crate) docs: HashMap<DocumentKey, Doc>,
+    /// Changes that were stored before, newest first in a document.
+    pub(crate) history: HashMap<DocumentKey, Vec<ChangeRow>>,
+    /// Changes of this unit of work, in order.
+    pub(crate) staged: Vec<ChangeRow>,
+    pub(crate) conflicts: BTreeMap<ConflictId, Conflict>,
+    /// Open conflicts by document.
+    pub(crate) open: HashMap<DocumentKey, Vec<ConflictId>>,
+    pub(crate) known: HashMap<OpId, Known>,
+    /// Documents whose rows are to be written.
+    pub(crate) touched: BTreeSet<DocumentKey>,
+    /// Links to be written, the last one of a (conflict, document) counts.
+    pub(crate) links: Vec<(ConflictId, DocumentKey, bool)>,
+}
+
+/// What a sender saw.
+pub(crate) struct View<'a> {
+    pub(crate) body: Cow<'a, Object>,
+    /// Every member is known, not only those in `body`.
+    pub(crate) complete: bool,
+    pub(crate) live: bool,
+}
+
+/// What a group may have to give back.
+pub(crate) struct Checkpoint {
+    head: i64,
+    staged: usize,
+    docs: Vec<(DocumentKey, Option<Doc>)>,
+    conflicts: BTreeMap<ConflictId, Conflict>,
+    open: HashMap<DocumentKey, Vec<ConflictId>>,
+    links: usize,
+}
+
+impl World {
+    pub(crate) fn new(space_id: SpaceId, schema: Arc<Schema>, role: Role, head: Head, epoch_fits: bool) -> Self {
+        Self {
+            space_id,
+            schema,
+            role,
+            head: head.version,
+            epoch_fits,
+            docs: HashMap::new(),
+            history: HashMap::new(),
+            staged: Vec::new(),
+            conflicts: BTreeMap::new(),
+            open: HashMap::new(),
+            known: HashMap::new(),
+            touched: BTreeSet::new(),
+            links: Vec::new(),
+        }
+    }
+
+    /// The next number of the space.
+    pub(crate) fn next_version(&mut self) -> i64 {
+        self.head += 1;
+        self.head
+    }
+
+    /// The document, where the sender may see it.
+    pub(crate) fn visible(&self, key: &DocumentKey) -> Option<&Doc> {
+        self.docs.get(key).filter(|doc| doc.audience.includes(self.role))
+    }
+
+    /// Whether the base is one that this log knows.
+    pub(crate) fn knows(&self, base_version: i64) -> bool {
+        self.epoch_fits && base_version <= self.head
+    }
+
+    /// The body and liveness at a version: later changes taken back, newest first.
+    pub(crate) fn rebuild<'a>(&self, key: &DocumentKey, doc: &'a Doc, version: i64) -> View<'a> {
+        if doc.version <= version {
+            return View { body: Cow::Borrowed(&doc.body), complete: true, live: doc.is_live() };
+        }
+        let mut body = doc.body.clone();
+        let mut live = doc.is_live();
+        let staged = self.staged.iter().rev().filter(|change| change.key == *key);
+        let stored = self.history.get(key).into_iter().flatten();
+        for change in staged.chain(stored).take_while(|change| change.version > version) {
+            for (name, value) in change.before.object() {
+                if value.is_null() {
+                    body.remove(&name);
+                } else {
+                    body.insert(name, value);
+                }
+            }
+            live = change.was_live;
+        }
+        View { body: Cow::Owned(body), complete: true, live }
+    }
+
+    /// What the sender of an operation saw: the document at its base with its own chain laid over it.
+    pub(crate) fn sender_view<'a>(&self, key: &DocumentKey, doc: &'a Doc, base_version: i64, base: Option<&Object>, overlay: &Overlay) -> View<'a> {
+        let (mut view, overlay) = if self.knows(base_version) {
+            (self.rebuild(key, doc, base_version), Cow::Owned(overlay.clone().beyond(base_version)))
+        } else {
+            let mut body = base.cloned().unwrap_or_default();
+            body.retain(|_, value| !value.is_null());
+            (View { body: Cow::Owned(body), complete: false, live: true }, Cow::Borrowed(overlay))
+        };
+        if !overlay.is_empty() {
+            overlay.lay_over(view.body.to_mut());
+            view.live = overlay.lives().unwrap_or(view.live);
+        }
+        view
+    }
+
+    /// Puts a new state in place and logs it. Gives the version.
+    pub(crate) fn change(&mut self, key: &DocumentKey, state: NewState, by: Author, at: Timestamp, stamp: (i64, u32)) -> i64 {
+        let version = self.next_version();
+        let audience = self.schema.collection(key.collection()).map_or(Audience::EVERYONE, |collection| collection.audience(&state.body));
+        let before = self.docs.get(key);
+        let was_live = before.is_some_and(Doc::is_live);
+        let empty = Object::new();
+        let changed = changed_members(before.map_or(&empty, |doc| &doc.body), &state.body);
+        let mut fields = before.map(|doc| doc.fields.clone()).unwrap_or_default();
+        for name in changed.keys() {
+            fields.0.insert(name.clone(), FieldVersion(version, Stamp(stamp.0, stamp.1, by.op_id)));
+        }
+        let doc = Doc {
+            version,
+            presence: Presence {
+                created: before.map_or(version, |doc| doc.presence.created),
+                live_since: before.filter(|_| was_live || !state.live).map_or(version, |doc| doc.presence.live_since),
+                deleted: !state.live,
+            },
+            body: state.body,
+            fields,
+            by,
+            at,
+            foreign_version: foreign_version(before, by),
+            audience,
+            audience_ever: before.map_or(audience, |doc| doc.audience_ever.union(audience)),
+            audience_version: before.filter(|doc| doc.audience == audience).map_or(version, |doc| doc.audience_version),
+            open_conflicts: before.map_or(0, |doc| doc.open_conflicts),
+            stored: before.and_then(|doc| doc.stored),
+        };
+        self.docs.insert(key.clone(), doc);
+        self.touched.insert(key.clone());
+        self.staged.push(ChangeRow { version, key: key.clone(), was_live, before: RawJson::from_object(&changed), by, at });
+        version
+    }
+
+    /// Writes a conflict's document at the next number.
+    pub(crate) fn write_conflict(&mut self, mut conflict: Conflict, by: Author, at: Timestamp) -> i64 {
+        let version = self.next_version();
+        conflict.version = version;
+        let key = DocumentKey::conflict(conflict.conflict_id);
+        let about = DocumentKey::new(&conflict.collection, &conflict.document_id);
+        let audience = about.and_then(|about| self.docs.get(&about)).map_or(Audience::EVERYONE, |doc| doc.audience);
+        let before = self.docs.get(&key);
+        let body = RawJson::of(&conflict).object();
+        let doc = Doc {
+            version,
+            presence: before.map_or(Presence { created: version, live_since: version, deleted: false }, |doc| doc.presence),
+            body,
+            fields: FieldVersions::default(),
+            by,
+            at,
+            foreign_version: foreign_version(before, by),
+            audience,
+            audience_ever: before.map_or(audience, |doc| doc.audience_ever.union(audience)),
+            audience_version: before.filter(|doc| doc.audience == audience).map_or(version, |doc| doc.audience_version),
+            open_conflicts: 0,
+            stored: before.and_then(|doc| doc.stored),
+        };
+        self.touched.insert(key.clone());
+        self.docs.insert(key, doc);
+        self.conflicts.insert(conflict.conflict_id, conflict);
+        version
+    }
+
+    /// Remembers what a group may change.
+    pub(crate) fn checkpoint(&self, keys: impl Iterator<Item = DocumentKey>) -> Checkpoint {
+        let conflict_docs = self.conflicts.keys().map(|id| DocumentKey::conflict(*id));
+        Checkpoint {
+            head: self.head,
+            staged: self.staged.len(),
+            docs: keys.chain(conflict_docs).map(|key| (key.clone(), self.docs.get(&key).cloned())).collect(),
+            conflicts: self.conflicts.clone(),
+            open: self.open.clone(),
+            links: self.links.len(),
+        }
+    }
+
+    /// Takes back everything since a checkpoint.
+    pub(crate) fn roll_back(&mut self, to: Checkpoint) {
+        self.head = to.head;
+        self.staged.truncate(to.staged);
+        self.conflicts = to.conflicts;
+        self.open = to.open;
+        self.links.truncate(to.links);
+        let kept = &self.conflicts;
+        self.docs.retain(|key, _| key.collection() != CONFLICTS || key.id().parse().is_ok_and(|id| kept.contains_key(&id)));
+        for (key, doc) in to.docs {
+            match doc {
+                Some(doc) => self.docs.insert(key, doc),
+                None => self.docs.remove(&key),
+            };
+        }
+    }
+}
+
+fn foreign_version(before: Option<&Doc>, by: Author) -> i64 {
+    before.map_or(0, |doc| if doc.by.device_id == by.device_id { doc.foreign_version } else { doc.version })
+}
+
+/// The members that differ, with their values before, `null` where absent.
+fn changed_members(before: &Object, after: &Object) -> Object {
+    let changed = |(name, value): (&String, &Value)| (after.get(name) != Some(value)).then(|| (name.clone(), value.clone()));
+    let added = after.keys().filter(|name| !before.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    before.iter().filter_map(changed).chain(added).collect()
+}
+
+/// The length of an object's compact JSON.
+pub(crate) fn byte_length(object: &Object) -> usize {
+    serde_json::to_string(object).map_or(0, |text| text.len())
+}

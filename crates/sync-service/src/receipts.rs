@@ -1,0 +1,38 @@
+//! Receipts: proof of what is held, for operations whose reply was lost.
+
+use std::collections::HashMap;
+
+use sync_core::OpId;
+use sync_core::ports::{Access, StoredOperation};
+use sync_core::protocol::v1::{Receipt, Receipts};
+
+use crate::{Caller, Service, ServiceResult};
+
+impl Service {
+    /// The receipts of these operations, in the order asked. Another user's are as unknown as any.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn receipts(&self, caller: &Caller, op_ids: Vec<OpId>) -> ServiceResult<Receipts> {
+        let caller = *caller;
+        let asked = op_ids.clone();
+        let rows = self.store.transact(Access::Read, move |tx| tx.load_operations(caller.organisation_id, &asked)).await?;
+        let own: HashMap<OpId, StoredOperation> =
+            rows.into_iter().filter(|row| row.user_id == caller.user_id).map(|row| (row.op_id, row)).collect();
+        let receipts = op_ids.into_iter().map(|op_id| receipt(op_id, own.get(&op_id))).collect();
+        Ok(Receipts { receipts, server_time: self.now() })
+    }
+}
+
+fn receipt(op_id: OpId, row: Option<&StoredOperation>) -> Receipt {
+    Receipt {
+        op_id,
+        status: row.map_or("unknown", |row| row.status.as_str()),
+        held: row.is_some(),
+        space_id: row.map(|row| row.space_id),
+        version: row.and_then(|row| row.decided_version),
+        conflict_id: row.and_then(|row| row.conflict_id),
+        decided_at: row.map(|row| row.decided_at),
+        problem: row.and_then(|row| row.problem.clone()),
+    }
+}

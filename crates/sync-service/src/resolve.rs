@@ -1,0 +1,410 @@
+//! Answers to conflicts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use merge_engine::Policy;
+use serde_json::Value;
+use sync_core::conflict::{Conflict, ConflictKind, ConflictState, DisputedField};
+use sync_core::json::{Object, RawJson, canonical, pointer_tokens};
+use sync_core::limits::MAX_DOCUMENT_BYTES;
+use sync_core::ports::{Access, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::protocol::v1::{Choice, OperationResult, Received, Resolution, ResolveResponse, read_stored_operation};
+use sync_core::{Author, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Schema, SpaceId, Status, Timestamp};
+
+use crate::access::{self, Standing};
+use crate::conflicts::unknown_conflict;
+use crate::digest::sha256;
+use crate::push::working::{World, close, load_conflict_documents, load_documents, load_known, refresh, settle, shown, write};
+use crate::push::{Asker, Gate, Mode, NewState, Overlay, decide};
+use crate::{Caller, Service, ServiceError, ServiceResult};
+
+/// One space's resolutions; shared, because a job may run again.
+struct Batch {
+    caller: Caller,
+    resolutions: Vec<(usize, OpId, Resolution, Option<Problem>)>,
+    received_at: Timestamp,
+}
+
+impl Service {
+    /// Decides conflicts, each in the order sent.
+    ///
+    /// # Errors
+    /// The store's, when nothing was decided.
+    pub async fn resolve(&self, caller: &Caller, resolutions: Vec<Received<Resolution>>) -> ServiceResult<ResolveResponse> {
+        let mut results: BTreeMap<usize, OperationResult> = BTreeMap::new();
+        let mut well_formed = Vec::new();
+        for (index, received) in resolutions.into_iter().enumerate() {
+            match received.content {
+                Ok(resolution) => well_formed.push((index, received.op_id, resolution, received.over_limit)),
+                Err(problem) => {
+                    results.insert(index, OperationResult::refused(received.op_id, problem));
+                }
+            }
+        }
+        let mut failure = None;
+        for (space_id, resolutions) in self.by_space(caller, well_formed).await? {
+            let ids: Vec<(usize, OpId)> = resolutions.iter().map(|(index, op_id, _, _)| (*index, *op_id)).collect();
+            let Some(space_id) = space_id else {
+                results.extend(ids.into_iter().map(|(index, op_id)| (index, OperationResult::refused(op_id, unknown_conflict()))));
+                continue;
+            };
+            let batch = Arc::new(Batch { caller: *caller, resolutions, received_at: self.now() });
+            match self.store.transact(Access::Write, move |tx| resolve_space(tx, &batch, space_id)).await {
+                Ok(decided) => results.extend(decided),
+                Err(error) => {
+                    let problem = ServiceError::Store(error.clone()).problem();
+                    let waiting = |op_id| OperationResult { problem: Some(problem.clone()), ..OperationResult::new(op_id, Status::Waiting, false) };
+                    results.extend(ids.into_iter().map(|(index, op_id)| (index, waiting(op_id))));
+                    failure = Some(error);
+                }
+            }
+        }
+        match failure {
+            Some(error) if results.values().all(|result| result.status == Status::Waiting) => Err(error.into()),
+            _ => Ok(ResolveResponse { results: results.into_values().collect() }),
+        }
+    }
+
+    #[allow(clippy::type_complexity)] // a list of the batch's own entries by space
+    async fn by_space(
+        &self,
+        caller: &Caller,
+        resolutions: Vec<(usize, OpId, Resolution, Option<Problem>)>,
+    ) -> ServiceResult<BTreeMap<Option<SpaceId>, Vec<(usize, OpId, Resolution, Option<Problem>)>>> {
+        let ids: BTreeSet<ConflictId> = resolutions.iter().map(|(_, _, resolution, _)| resolution.conflict_id).collect();
+        let mut by_space: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        if ids.is_empty() {
+            return Ok(by_space);
+        }
+        let (organisation_id, ids) = (caller.organisation_id, ids.into_iter().collect::<Vec<_>>());
+        let links = self.store.transact(Access::Read, move |tx| tx.load_conflicts(organisation_id, &ids)).await?;
+        for entry in resolutions {
+            let space_id = links.iter().find(|link| link.conflict_id == entry.2.conflict_id).map(|link| link.space_id);
+            by_space.entry(space_id).or_default().push(entry);
+        }
+        Ok(by_space)
+    }
+}
+
+fn resolve_space(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<Vec<(usize, OperationResult)>> {
+    let strangers = || batch.resolutions.iter().map(|(index, op_id, _, _)| (*index, OperationResult::refused(*op_id, unknown_conflict())));
+    let standing = |tx: &mut dyn Tx| access::load(tx, &batch.caller, &[space_id]).map(|mut all| all.remove(&space_id).unwrap_or(Standing::Unknown));
+    if matches!(standing(tx)?, Standing::Unknown) {
+        return Ok(strangers().collect());
+    }
+    let head = tx.lock_head(space_id)?;
+    let (gate, access) = match standing(tx)? {
+        Standing::Unknown => return Ok(strangers().collect()),
+        Standing::Former(access) => (Gate::of_former_member(), access),
+        Standing::Member(access) => (Gate::of_member(&access), access),
+    };
+    let schema = Schema::of_space(access.space.schema.as_deref()).ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
+    let world = World::new(space_id, schema, access.member.role, head.unwrap_or(access.head), true);
+    let mut desk = Desk { batch, world, gate, stored: Vec::new() };
+    let head_before = desk.world.head;
+    desk.load(tx)?;
+    let results = batch.resolutions.iter().map(|(index, op_id, resolution, over)| (*index, desk.answer(*op_id, resolution, over.as_ref()))).collect();
+    write(tx, &desk.world, batch.caller.organisation_id, head_before, &desk.stored)?;
+    Ok(results)
+}
+
+struct Desk<'a> {
+    batch: &'a Batch,
+    world: World,
+    gate: Gate,
+    stored: Vec<StoredOperation>,
+}
+
+/// How far a resolution got.
+#[derive(Default)]
+struct Progress {
+    decided: bool,
+    stale: bool,
+    version: Option<i64>,
+}
+
+impl Desk<'_> {
+    /// Reads the conflicts, the documents that they are about, and the operations of groups.
+    fn load(&mut self, tx: &mut dyn Tx) -> StoreResult<()> {
+        let ids: BTreeSet<ConflictId> = self.batch.resolutions.iter().map(|(_, _, resolution, _)| resolution.conflict_id).collect();
+        load_conflict_documents(tx, &mut self.world, ids)?;
+        let mut op_ids: BTreeSet<OpId> = self.batch.resolutions.iter().map(|(_, op_id, _, _)| *op_id).collect();
+        op_ids.extend(self.world.conflicts.values().flat_map(|conflict| conflict.documents.iter().map(|part| part.op_id)));
+        self.world.known = load_known(tx, self.batch.caller.organisation_id, op_ids)?;
+        let mut bases: BTreeMap<DocumentKey, i64> = BTreeMap::new();
+        for key in self.world.conflicts.values().filter_map(|conflict| DocumentKey::new(&conflict.collection, &conflict.document_id)) {
+            bases.insert(key, i64::MAX);
+        }
+        for operation in self.world.conflicts.values().flat_map(|conflict| self.group_operations(conflict)) {
+            let (Some(key), base) = (operation.key, operation.base_version) else { continue };
+            bases.entry(key).and_modify(|lowest| *lowest = base.min(*lowest)).or_insert(base);
+        }
+        load_documents(tx, &mut self.world, &bases)
+    }
+
+    fn group_operations(&self, conflict: &Conflict) -> Vec<Operation> {
+        let payload = |op_id: &OpId| self.world.known.get(op_id).and_then(|known| read_stored_operation(known.row.payload.object()));
+        conflict.documents.iter().filter_map(|part| payload(&part.op_id)).collect()
+    }
+
+    fn answer(&mut self, op_id: OpId, resolution: &Resolution, over_limit: Option<&Problem>) -> OperationResult {
+        let identity = identity(self.world.space_id, resolution);
+        if let Some(known) = self.world.known.get(&op_id).cloned() {
+            return self.replay(&known.row, identity);
+        }
+        let visible = self.world.docs.get(&DocumentKey::conflict(resolution.conflict_id)).is_some_and(|doc| doc.audience.includes(self.world.role));
+        let Some(conflict) = self.world.conflicts.get(&resolution.conflict_id).filter(|_| visible).cloned() else {
+            return OperationResult::refused(op_id, unknown_conflict());
+        };
+        let refusal = match (&self.gate, over_limit) {
+            (Gate::Quarantined(problem), _) => Some((Status::Quarantined, problem.clone())),
+            (Gate::Rejected(problem), _) => Some((Status::Rejected, problem.clone())),
+            (Gate::Open, Some(problem)) => Some((Status::Rejected, problem.clone())),
+            (Gate::Open, None) => None,
+        };
+        if let Some((status, problem)) = refusal {
+            return self.keep(op_id, resolution, identity, status, None, Some(problem));
+        }
+        let asker = self.asker(op_id);
+        let outcome = if conflict.kind == ConflictKind::Group {
+            self.decide_group(conflict, resolution, asker)
+        } else {
+            self.decide_fields(conflict, resolution, asker)
+        };
+        match outcome {
+            Err(problem) => OperationResult::refused(op_id, problem),
+            Ok(progress) => {
+                let status = match (progress.stale, progress.decided) {
+                    (true, _) => Status::Conflict,
+                    (false, true) => Status::Applied,
+                    (false, false) => Status::Noop,
+                };
+                self.keep(op_id, resolution, identity, status, progress.version, None)
+            }
+        }
+    }
+
+    fn asker(&self, op_id: OpId) -> Asker {
+        let caller = self.batch.caller;
+        Asker { by: Author { user_id: caller.user_id, device_id: caller.device_id, op_id }, at: self.batch.received_at }
+    }
+
+    fn replay(&self, row: &StoredOperation, identity: [u8; 32]) -> OperationResult {
+        if row.user_id != self.batch.caller.user_id || row.identity != identity {
+            return OperationResult::refused(row.op_id, Problem::new(Code::OpIdReuse, "this op_id was used for something else; give the answer a new one"));
+        }
+        let result = OperationResult {
+            was: Some(row.status),
+            decided_version: row.decided_version,
+            conflict_id: row.conflict_id,
+            problem: row.problem.as_ref().and_then(RawJson::read),
+            ..OperationResult::new(row.op_id, Status::Duplicate, true)
+        };
+        self.with_document(result, row.conflict_id)
+    }
+
+    fn decide_fields(&mut self, mut conflict: Conflict, resolution: &Resolution, asker: Asker) -> Result<Progress, Problem> {
+        let key = DocumentKey::new(&conflict.collection, &conflict.document_id).ok_or_else(unknown_conflict)?;
+        let choices = choices(&conflict, resolution)?;
+        let mut progress = Progress::default();
+        let doc = self.world.docs.get(&key).ok_or_else(unknown_conflict)?;
+        let mut state = NewState { body: doc.body.clone(), live: doc.is_live() };
+        let mut touched: Vec<String> = Vec::new();
+        for (path, choice) in choices {
+            let Some(field) = conflict.fields.get_mut(&path) else { continue };
+            if field.decided.is_some() {
+                continue;
+            }
+            if field.changed > resolution.version || !choose(&mut state, &path, field, &choice) {
+                progress.stale = true;
+                continue;
+            }
+            touched.extend(pointer_tokens(&path).and_then(|tokens| tokens.into_iter().next()));
+            field.decided = Some(name_of(&choice).into());
+            progress.decided = true;
+        }
+        if !progress.decided {
+            return Ok(progress);
+        }
+        self.check(&key, &state, &touched)?;
+        conflict.resolved_by = Some(asker.side());
+        let id = conflict.conflict_id;
+        self.world.conflicts.insert(id, conflict);
+        let changes = self.world.docs.get(&key).is_some_and(|doc| doc.body != state.body || doc.is_live() != state.live);
+        if changes {
+            progress.version = Some(self.world.change(&key, state, asker.by, asker.at, (asker.at.millis(), 0)));
+            refresh(&mut self.world, &key, asker);
+        }
+        if let Some(conflict) = self.world.conflicts.get(&id).cloned() {
+            settle(&mut self.world, conflict, asker);
+        }
+        Ok(progress)
+    }
+
+    /// What a person chose must fit the schema and the limit like anything else.
+    fn check(&self, key: &DocumentKey, state: &NewState, touched: &[String]) -> Result<(), Problem> {
+        if let Some(collection) = self.world.schema.collection(key.collection()) {
+            let names: Vec<String> = if touched.is_empty() { state.body.keys().cloned().collect() } else { touched.to_vec() };
+            collection.check(&state.body, &names)?;
+        }
+        let bytes = serde_json::to_string(&state.body).map_or(0, |text| text.len());
+        if bytes > MAX_DOCUMENT_BYTES {
+            let detail = format!("with this the document would be {bytes} bytes; at most {MAX_DOCUMENT_BYTES}: choose something shorter");
+            return Err(Problem::new(Code::TooLarge, detail));
+        }
+        Ok(())
+    }
+
+    fn decide_group(&mut self, mut conflict: Conflict, resolution: &Resolution, asker: Asker) -> Result<Progress, Problem> {
+        let theirs = match &resolution.whole {
+            Some(Choice::Ours) => false,
+            Some(Choice::Theirs) => true,
+            _ => return Err(Problem::new(Code::Malformed, "a group is decided as a whole: send choose, ours or theirs").at("/choose")),
+        };
+        if conflict.state == ConflictState::Resolved {
+            return Ok(Progress::default());
+        }
+        let fields = || conflict.documents.iter().flat_map(|part| part.fields.values());
+        if fields().any(|field| field.changed > resolution.version) {
+            return Ok(Progress { stale: true, ..Progress::default() });
+        }
+        let mut progress = Progress { decided: true, ..Progress::default() };
+        if theirs {
+            match self.apply_group(&conflict, asker) {
+                Some(version) => progress.version = version,
+                None => return Ok(Progress { stale: true, ..Progress::default() }),
+            }
+        }
+        for field in conflict.documents.iter_mut().flat_map(|part| part.fields.values_mut()) {
+            field.decided = Some(if theirs { "theirs" } else { "ours" }.into());
+        }
+        conflict.resolved_by = Some(asker.side());
+        close(&mut self.world, &mut conflict);
+        self.world.write_conflict(conflict, asker.by, asker.at);
+        Ok(progress)
+    }
+
+    /// Applies a group's operations with their own values; nothing when one of them can't be applied any more.
+    fn apply_group(&mut self, conflict: &Conflict, asker: Asker) -> Option<Option<i64>> {
+        let operations = self.group_operations(conflict);
+        let checkpoint = self.world.checkpoint(operations.iter().filter_map(|operation| operation.key.clone()));
+        let mut version = None;
+        for operation in operations {
+            let Some(key) = operation.key.clone() else { continue };
+            let Ok(effect) = decide(&self.world, &operation, &key, &Overlay::default(), Mode::TheirsWin) else {
+                self.world.roll_back(checkpoint);
+                return None;
+            };
+            if let Some(state) = effect.change {
+                version = Some(self.world.change(&key, state, asker.by, asker.at, (asker.at.millis(), 0)));
+                refresh(&mut self.world, &key, asker);
+            }
+        }
+        Some(version)
+    }
+
+    fn keep(
+        &mut self,
+        op_id: OpId,
+        resolution: &Resolution,
+        identity: [u8; 32],
+        status: Status,
+        version: Option<i64>,
+        problem: Option<Problem>,
+    ) -> OperationResult {
+        let caller = self.batch.caller;
+        let conflict_id = Some(resolution.conflict_id);
+        self.stored.push(StoredOperation {
+            organisation_id: caller.organisation_id,
+            op_id,
+            identity,
+            user_id: caller.user_id,
+            device_id: caller.device_id,
+            space_id: self.world.space_id,
+            key: DocumentKey::conflict(resolution.conflict_id).as_str().to_owned(),
+            status,
+            decided_version: version,
+            head: self.world.head,
+            conflict_id,
+            decided_at: self.batch.received_at,
+            group: None,
+            problem: problem.as_ref().map(RawJson::of),
+            payload: RawJson::of(&resolution.payload),
+            overlay: None,
+        });
+        let result = OperationResult { decided_version: version, conflict_id, problem, ..OperationResult::new(op_id, status, true) };
+        self.with_document(result, conflict_id)
+    }
+
+    /// The present state of the document that the conflict is about.
+    fn with_document(&self, result: OperationResult, conflict_id: Option<ConflictId>) -> OperationResult {
+        let conflict = conflict_id.and_then(|id| self.world.conflicts.get(&id)).filter(|_| matches!(self.gate, Gate::Open));
+        let key = conflict.and_then(|conflict| DocumentKey::new(&conflict.collection, &conflict.document_id));
+        let doc = key.and_then(|key| self.world.docs.get(&key)).filter(|doc| doc.audience_ever.includes(self.world.role));
+        match doc {
+            Some(doc) => OperationResult { version: Some(doc.version), document: Some(shown(doc, self.world.role)), ..result },
+            None => result,
+        }
+    }
+}
+
+fn identity(space_id: SpaceId, resolution: &Resolution) -> [u8; 32] {
+    let mut identity = Object::new();
+    identity.insert("space_id".into(), space_id.to_string().into());
+    identity.insert("kind".into(), "resolve".into());
+    for name in ["conflict_id", "fields", "choose"] {
+        identity.insert(name.into(), resolution.payload.get(name).cloned().unwrap_or(Value::Null));
+    }
+    sha256(canonical(&Value::Object(identity)).as_bytes())
+}
+
+/// The choices by path: those named, or one for every field that is open.
+fn choices(conflict: &Conflict, resolution: &Resolution) -> Result<BTreeMap<String, Choice>, Problem> {
+    if let Some(whole) = &resolution.whole {
+        return Ok(conflict.fields.keys().map(|path| (path.clone(), whole.clone())).collect());
+    }
+    match resolution.fields.keys().find(|path| !conflict.fields.contains_key(*path)) {
+        Some(path) => Err(Problem::new(Code::Malformed, format!("{path:?} is not disputed in this question; see its fields")).at("/fields")),
+        None => Ok(resolution.fields.clone()),
+    }
+}
+
+const fn name_of(choice: &Choice) -> &'static str {
+    match choice {
+        Choice::Ours => "ours",
+        Choice::Theirs => "theirs",
+        Choice::Base => "base",
+        Choice::Value(_) => "value",
+    }
+}
+
+/// Puts a choice into the document's new state; `false` when the place is not there any more.
+fn choose(state: &mut NewState, path: &str, field: &DisputedField, choice: &Choice) -> bool {
+    let value = match choice {
+        Choice::Ours => return true,
+        Choice::Theirs => &field.theirs,
+        Choice::Base => &field.base,
+        Choice::Value(value) => value,
+    };
+    match (path.is_empty(), value) {
+        (true, Value::Object(body)) => {
+            state.body = body.clone();
+            state.live = true;
+            true
+        }
+        (true, _) => {
+            state.live = false;
+            value.is_null()
+        }
+        (false, Value::Null) => {
+            // gone already is as good as removed
+            let _ = merge_engine::remove(&mut state.body, path, &Policy::default());
+            true
+        }
+        (false, value) => {
+            state.live = true;
+            merge_engine::set(&mut state.body, path, value.clone(), &Policy::default())
+        }
+    }
+}

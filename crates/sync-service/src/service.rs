@@ -1,0 +1,57 @@
+//! What every use case works with.
+
+use std::sync::{Arc, OnceLock};
+
+use auth::PasswordHasher;
+use sync_core::ports::{Access, Clock, Entropy, Store};
+use sync_core::{DeviceId, OrganisationId, SessionId, Timestamp, UserId};
+
+use crate::cursors::CursorKeys;
+use crate::error::ServiceResult;
+
+/// Who calls: what a valid access token stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// Their tenant.
+    pub organisation_id: OrganisationId,
+    /// The person.
+    pub user_id: UserId,
+    /// The device to which the token is bound.
+    pub device_id: DeviceId,
+    /// The login.
+    pub session_id: SessionId,
+    /// Whether they manage the organisation.
+    pub admin: bool,
+}
+
+/// The use cases' ports.
+#[derive(Clone)]
+pub struct Service {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) hasher: Arc<PasswordHasher>,
+    pub(crate) cursor_keys: Arc<OnceLock<CursorKeys>>,
+}
+
+impl Service {
+    /// A service over these ports. The hasher's pool is shared by all clones.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, hasher: Arc<PasswordHasher>) -> Self {
+        Self { store, clock, entropy, hasher, cursor_keys: Arc::default() }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn ready(&self) -> ServiceResult<()> {
+        Ok(self.store.transact(Access::Read, |tx| tx.list_server_keys("ready").map(|_| ())).await?)
+    }
+
+    /// Now, by the clock port.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,96 @@
+//! Who belongs to a space.
+
+use std::collections::BTreeMap;
+
+use sync_core::ports::{Access, Member, Tx, User};
+use sync_core::protocol::v1::spaces::{MemberItem, MemberList, PutMemberRequest};
+use sync_core::{Code, Problem, SpaceId, UserId};
+
+use crate::access::{lock_as_manager, require_member};
+use crate::{Caller, Service, ServiceResult};
+
+impl Service {
+    /// Gives a user of the organisation a role in the space; a former member is back with it. Leads only.
+    ///
+    /// # Errors
+    /// `unknown_space`, `forbidden`, `unknown_user`, `last_lead` when nobody would be left to manage the space.
+    pub async fn put_member(
+        &self,
+        caller: &Caller,
+        space_id: SpaceId,
+        user_id: UserId,
+        request: PutMemberRequest,
+    ) -> ServiceResult<MemberItem> {
+        let (caller, role) = (*caller, request.role);
+        self.decide(Access::Write, move |tx| {
+            lock_as_manager(tx, &caller, space_id)?;
+            let user = tx.load_users(caller.organisation_id, &[user_id])?.pop().ok_or_else(unknown_user)?;
+            if !role.may_manage() {
+                require_other_lead(tx, space_id, user_id)?;
+            }
+            let member = Member { space_id, user_id, role, removed_at: None, purge_id: None };
+            tx.put_member(&member)?;
+            Ok(item(&member, &user))
+        })
+        .await
+    }
+
+    /// The members of a space, by user id. Members only.
+    ///
+    /// # Errors
+    /// `unknown_space`.
+    pub async fn list_members(&self, caller: &Caller, space_id: SpaceId) -> ServiceResult<MemberList> {
+        let caller = *caller;
+        self.decide(Access::Read, move |tx| {
+            require_member(tx, &caller, space_id)?;
+            let members: Vec<_> = tx.list_members(space_id)?.into_iter().filter(|member| member.removed_at.is_none()).collect();
+            let user_ids: Vec<_> = members.iter().map(|member| member.user_id).collect();
+            let users = tx.load_users(caller.organisation_id, &user_ids)?;
+            let users: BTreeMap<_, _> = users.iter().map(|user| (user.user_id, user)).collect();
+            let items = members.iter().filter_map(|member| users.get(&member.user_id).map(|user| item(member, user))).collect();
+            Ok(MemberList { items })
+        })
+        .await
+    }
+
+    /// Takes a member's access away: a lead anybody's, everybody their own. Their devices are told to purge.
+    ///
+    /// # Errors
+    /// `unknown_space`, `forbidden`, `unknown_user` when they are no member, `last_lead`.
+    pub async fn remove_member(&self, caller: &Caller, space_id: SpaceId, user_id: UserId) -> ServiceResult<()> {
+        let (caller, now) = (*caller, self.now());
+        let purge_id = self.entropy.uuid_v7(now);
+        self.decide(Access::Write, move |tx| {
+            if caller.user_id == user_id {
+                require_member(tx, &caller, space_id)?;
+                tx.lock_head(space_id)?;
+                require_member(tx, &caller, space_id)?;
+            } else {
+                lock_as_manager(tx, &caller, space_id)?;
+            }
+            let current = tx.list_members(space_id)?.into_iter().find(|member| member.user_id == user_id && member.removed_at.is_none());
+            let member = current.ok_or_else(unknown_user)?;
+            require_other_lead(tx, space_id, user_id)?;
+            Ok(tx.put_member(&Member { removed_at: Some(now), purge_id: Some(purge_id), ..member })?)
+        })
+        .await
+    }
+}
+
+fn unknown_user() -> Problem {
+    Problem::new(Code::UnknownUser, "There is no such user here. An admin adds people to the organisation, a lead adds them to the space.")
+}
+
+/// Refuses what would take the last lead away from a space. Only under the space's lock.
+fn require_other_lead(tx: &mut dyn Tx, space_id: SpaceId, user_id: UserId) -> ServiceResult<()> {
+    let leads: Vec<_> =
+        tx.list_members(space_id)?.into_iter().filter(|member| member.removed_at.is_none() && member.role.may_manage()).collect();
+    if leads.iter().all(|lead| lead.user_id == user_id) {
+        return Err(Problem::new(Code::LastLead, "This is the space's only lead. Make somebody else a lead first.").into());
+    }
+    Ok(())
+}
+
+fn item(member: &Member, user: &User) -> MemberItem {
+    MemberItem { user_id: member.user_id, role: member.role, name: user.name.clone(), email: user.email.clone() }
+}

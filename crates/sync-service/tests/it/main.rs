@@ -1,0 +1,12 @@
+//! The use cases over memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is to panic where it stands"
+)]
+
+mod identity;
+mod spaces;
+mod sync;
+mod world;

@@ -1,0 +1,40 @@
+//! The suites that every implementation of a port passes.
+
+mod bench;
+mod conflicts;
+mod documents;
+mod identity;
+mod jobs;
+mod operations;
+mod sessions;
+mod spaces;
+
+use std::sync::Arc;
+
+use bench::Bench;
+use sync_core::ports::Store;
+
+type Case = (&'static str, fn(&Bench));
+
+/// Runs every case of the [`Store`] port, each on a fresh, empty, migrated store, and prints each case's name, so that
+/// the last one printed is the one that failed.
+///
+/// # Panics
+/// When the store breaks the port's contract.
+pub fn store_suite(fresh: &dyn Fn() -> Arc<dyn Store>) {
+    let areas = [
+        ("spaces", spaces::CASES),
+        ("documents", documents::CASES),
+        ("operations", operations::CASES),
+        ("conflicts", conflicts::CASES),
+        ("identity", identity::CASES),
+        ("sessions", sessions::CASES),
+        ("jobs", jobs::CASES),
+    ];
+    for (area, cases) in areas {
+        for (name, case) in cases {
+            println!("store conformance: {area}::{name}");
+            case(&Bench::new(fresh()));
+        }
+    }
+}

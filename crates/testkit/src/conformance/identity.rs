@@ -1,0 +1,68 @@
+use sync_core::ports::{Device, Organisation};
+use sync_core::{DeviceId, OrganisationId, Timestamp, UserId};
+
+use super::Case;
+use super::bench::{ANA, BO, Bench, NOW, ORGANISATION, OTHER_ORGANISATION, PHONE, STRANGER, TABLET, device, id, user};
+
+pub(super) const CASES: &[Case] = &[
+    ("an_organisation_stands_once", an_organisation_stands_once),
+    ("an_email_is_taken_once", an_email_is_taken_once),
+    ("users_are_loaded_within_their_organisation", users_are_loaded_within_their_organisation),
+    ("devices_are_overwritten_and_listed_by_id", devices_are_overwritten_and_listed_by_id),
+];
+
+fn an_organisation_stands_once(bench: &Bench) {
+    let newer = Organisation { organisation_id: OrganisationId(id(3)), name: "Alder & Rye".into(), created_at: NOW.plus_ms(5) };
+    let standing = bench.write(move |tx| tx.ensure_organisation(&newer));
+    assert_eq!(standing, Organisation { organisation_id: ORGANISATION, name: "Alder & Rye".into(), created_at: NOW });
+    let other = Organisation { organisation_id: OrganisationId(id(4)), name: "alder & rye".into(), created_at: NOW };
+    let row = other.clone();
+    assert_eq!(bench.write(move |tx| tx.ensure_organisation(&row)), other, "names are compared as they are written");
+}
+
+fn an_email_is_taken_once(bench: &Bench) {
+    assert!(!bench.write(|tx| tx.insert_user(&user(UserId(id(14)), "ana@example.org"))), "taken");
+    let abroad = sync_core::ports::User { organisation_id: OTHER_ORGANISATION, ..user(UserId(id(14)), "ana@example.org") };
+    assert!(!bench.write(move |tx| tx.insert_user(&abroad)), "taken in the whole installation");
+    assert_eq!(bench.read(|tx| tx.load_users(ORGANISATION, &[UserId(id(14))])).len(), 0, "nothing of it was kept");
+    let found = bench.read(|tx| tx.find_user_by_email("ana@example.org"));
+    assert!(found == Some(user(ANA, "ana@example.org")), "every column survives");
+    assert!(bench.read(|tx| tx.find_user_by_email("an_@example.org")).is_none());
+    assert!(bench.read(|tx| tx.find_user_by_email("Ana@example.org")).is_none(), "the caller lower-cases");
+    // a job that found an email taken goes on
+    let later = bench.write(|tx| {
+        let taken = !tx.insert_user(&user(UserId(id(15)), "bo@example.org"))?;
+        Ok((taken, tx.insert_user(&user(UserId(id(15)), "later@example.org"))?))
+    });
+    assert_eq!(later, (true, true));
+    assert!(bench.read(|tx| tx.find_user_by_email("later@example.org")).is_some());
+}
+
+fn users_are_loaded_within_their_organisation(bench: &Bench) {
+    let load = |organisation_id| {
+        let mut users = bench.read(move |tx| tx.load_users(organisation_id, &[BO, ANA, STRANGER, UserId(id(99)), ANA]));
+        users.sort_by_key(|user| user.user_id);
+        users
+    };
+    assert!(load(ORGANISATION) == [user(ANA, "ana@example.org"), user(BO, "bo@example.org")], "each once, nobody else's");
+    assert!(load(OTHER_ORGANISATION) == [user(STRANGER, "cy@example.org")]);
+    assert!(bench.read(|tx| tx.load_users(ORGANISATION, &[])).is_empty());
+    let many: Vec<_> = (0..1_000).map(|number| UserId(id(number))).collect();
+    assert_eq!(bench.read(move |tx| tx.load_users(ORGANISATION, &many)).len(), 2);
+}
+
+fn devices_are_overwritten_and_listed_by_id(bench: &Bench) {
+    let first =
+        Device { name: String::new(), platform: "💻".into(), created_at: Timestamp::from_millis(-1), ..device(DeviceId(id(20)), ANA) };
+    let mut revoked = device(TABLET, ANA);
+    revoked.name = "Ana's \"old\" tablet".into();
+    revoked.seen_at = NOW.plus_ms(1);
+    revoked.revoked_at = Some(NOW.plus_ms(2));
+    let rows = [revoked.clone(), first.clone()];
+    bench.write(move |tx| rows.iter().try_for_each(|row| tx.put_device(row)));
+    assert_eq!(bench.read(|tx| tx.find_device(TABLET)), Some(revoked.clone()));
+    assert_eq!(bench.read(|tx| tx.find_device(DeviceId(id(999)))), None);
+    assert_eq!(bench.read(|tx| tx.list_devices(ANA)), [first, revoked]);
+    assert_eq!(bench.read(|tx| tx.list_devices(BO)), [device(PHONE, BO)]);
+    assert_eq!(bench.read(|tx| tx.list_devices(UserId(id(999)))), []);
+}

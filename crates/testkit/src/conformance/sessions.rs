@@ -1,0 +1,123 @@
+use sync_core::ports::{AccessGrant, Device, ServerKey, Session};
+use sync_core::{SessionId, Timestamp};
+
+use super::Case;
+use super::bench::{ANA, BO, Bench, NOW, ORGANISATION, PHONE, TABLET, device, id, session};
+
+pub(super) const CASES: &[Case] = &[
+    ("sessions_survive_and_are_overwritten", sessions_survive_and_are_overwritten),
+    ("ending_a_device_ends_its_sessions_only", ending_a_device_ends_its_sessions_only),
+    ("an_access_token_stands_for_its_session", an_access_token_stands_for_its_session),
+    ("an_ended_session_is_not_active", an_ended_session_is_not_active),
+    ("a_revoked_device_is_not_active", a_revoked_device_is_not_active),
+    ("old_access_tokens_are_dropped", old_access_tokens_are_dropped),
+    ("the_first_server_key_wins", the_first_server_key_wins),
+];
+
+const LOGIN: SessionId = SessionId(id(500));
+const SECOND_LOGIN: SessionId = SessionId(id(501));
+
+fn with_sessions(bench: &Bench) {
+    bench.write(|tx| {
+        tx.put_session(&session(LOGIN, TABLET, ANA))?;
+        tx.put_session(&session(SECOND_LOGIN, PHONE, BO))
+    });
+}
+
+fn sessions_survive_and_are_overwritten(bench: &Bench) {
+    with_sessions(bench);
+    assert!(bench.write(|tx| tx.lock_session(LOGIN)) == Some(session(LOGIN, TABLET, ANA)));
+    assert!(bench.write(|tx| tx.lock_session(SessionId(id(999)))).is_none());
+    let rotated = Session {
+        refresh_hash: [1; 32],
+        previous_hash: Some([0xff; 32]),
+        salt: [2; 32],
+        rotated_at: Timestamp::from_millis(i64::MIN),
+        expires_at: Timestamp::from_millis(i64::MAX),
+        ended_at: Some(NOW),
+        ..session(LOGIN, TABLET, ANA)
+    };
+    let row = rotated.clone();
+    bench.write(move |tx| tx.put_session(&row));
+    assert!(bench.write(|tx| tx.lock_session(LOGIN)) == Some(rotated));
+}
+
+fn ending_a_device_ends_its_sessions_only(bench: &Bench) {
+    with_sessions(bench);
+    bench.write(|tx| {
+        tx.put_session(&session(SessionId(id(502)), TABLET, ANA))?;
+        tx.end_sessions(TABLET, NOW.plus_ms(9))
+    });
+    let ended = |session_id| bench.write(move |tx| tx.lock_session(session_id)).and_then(|session| session.ended_at);
+    assert_eq!(ended(LOGIN), Some(NOW.plus_ms(9)));
+    assert_eq!(ended(SessionId(id(502))), Some(NOW.plus_ms(9)));
+    assert_eq!(ended(SECOND_LOGIN), None);
+    bench.write(|tx| tx.end_sessions(TABLET, NOW.plus_ms(99)));
+    assert!(ended(LOGIN).is_some());
+}
+
+fn grant() -> AccessGrant {
+    AccessGrant {
+        session_id: LOGIN,
+        organisation_id: ORGANISATION,
+        user_id: ANA,
+        device_id: TABLET,
+        admin: true,
+        expires_at: NOW.plus_ms(900_000),
+        active: true,
+    }
+}
+
+fn with_tokens(bench: &Bench) {
+    with_sessions(bench);
+    bench.write(|tx| {
+        tx.insert_access_token(&[0xff; 32], LOGIN, NOW.plus_ms(900_000))?;
+        tx.insert_access_token(&[0; 32], LOGIN, NOW.plus_ms(-900_000))?;
+        tx.insert_access_token(&[7; 32], SECOND_LOGIN, NOW)
+    });
+}
+
+fn an_access_token_stands_for_its_session(bench: &Bench) {
+    with_tokens(bench);
+    assert_eq!(bench.read(|tx| tx.find_access(&[0xff; 32])), Some(grant()));
+    let expired = AccessGrant { expires_at: NOW.plus_ms(-900_000), ..grant() };
+    assert_eq!(bench.read(|tx| tx.find_access(&[0; 32])), Some(expired), "an expired one is found, and says so");
+    let other = AccessGrant { session_id: SECOND_LOGIN, user_id: BO, device_id: PHONE, admin: false, expires_at: NOW, ..grant() };
+    assert_eq!(bench.read(|tx| tx.find_access(&[7; 32])), Some(other));
+    assert_eq!(bench.read(|tx| tx.find_access(&[8; 32])), None);
+}
+
+fn an_ended_session_is_not_active(bench: &Bench) {
+    with_tokens(bench);
+    bench.write(|tx| tx.end_sessions(TABLET, NOW));
+    assert_eq!(bench.read(|tx| tx.find_access(&[0xff; 32])), Some(AccessGrant { active: false, ..grant() }));
+    assert!(bench.read(|tx| tx.find_access(&[7; 32])).is_some_and(|grant| grant.active), "another device goes on");
+}
+
+fn a_revoked_device_is_not_active(bench: &Bench) {
+    with_tokens(bench);
+    bench.write(|tx| tx.put_device(&Device { revoked_at: Some(NOW), ..device(TABLET, ANA) }));
+    assert_eq!(bench.read(|tx| tx.find_access(&[0xff; 32])), Some(AccessGrant { active: false, ..grant() }));
+}
+
+fn old_access_tokens_are_dropped(bench: &Bench) {
+    with_tokens(bench);
+    bench.write(|tx| tx.drop_access_tokens(NOW));
+    assert!(bench.read(|tx| tx.find_access(&[0; 32])).is_none());
+    assert!(bench.read(|tx| tx.find_access(&[7; 32])).is_some(), "one that ends at that instant did not end before it");
+    assert!(bench.read(|tx| tx.find_access(&[0xff; 32])).is_some());
+}
+
+fn the_first_server_key_wins(bench: &Bench) {
+    let key = |purpose: &str, number, byte| ServerKey { purpose: purpose.into(), number, secret: [byte; 32], created_at: NOW };
+    bench.write(move |tx| {
+        tx.insert_server_key(&key("cursor", 2, 0xff))?;
+        tx.insert_server_key(&key("cursor", 1, 1))?;
+        tx.insert_server_key(&key("other", 1, 3))?;
+        tx.insert_server_key(&key("cursor", 10, 4))
+    });
+    bench.write(move |tx| tx.insert_server_key(&key("cursor", 1, 9)));
+    let keys = bench.read(|tx| tx.list_server_keys("cursor"));
+    assert!(keys == [key("cursor", 1, 1), key("cursor", 2, 0xff), key("cursor", 10, 4)], "by number, the first stays");
+    assert!(bench.read(|tx| tx.list_server_keys("none")).is_empty());
+}

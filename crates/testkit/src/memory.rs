@@ -1,0 +1,157 @@
+//! A whole store over plain maps. Jobs run one after another on the thread that submits them.
+
+mod conflicts;
+mod documents;
+mod identity;
+mod operations;
+mod sessions;
+mod spaces;
+mod table;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sync_core::ports::{
+    Access, ChangeRow, CollectionSum, ConflictLink, Device, DocumentRow, Head, Job, Member, Organisation, ServerKey, Session, Space, Store,
+    StoreError, StoreResult, StoredOperation, User,
+};
+use sync_core::{Audience, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
+use table::Table;
+
+/// How often a job that lost a race is run.
+const ATTEMPTS: usize = 4;
+
+/// A store over plain maps. A job must not submit another one: it would wait for itself.
+///
+/// It is stricter than a database need be: a read job that writes or locks is refused.
+#[derive(Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+    lost_commit: Mutex<Option<bool>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next write job that would commit answers [`StoreError::Unknown`], as if the connection were lost at COMMIT;
+    /// `kept` says whether its effect stands.
+    pub fn lose_next_commit(&self, kept: bool) {
+        *lock(&self.lost_commit) = Some(kept);
+    }
+
+    fn attempt(&self, access: Access, job: &mut dyn Job) -> StoreResult<()> {
+        let mut state = lock(&self.state);
+        let run = catch_unwind(AssertUnwindSafe(|| job.run(&mut MemoryTx { state: &mut state, access })));
+        let outcome = run.unwrap_or_else(|_| Err(StoreError::Unavailable("the job panicked".into())));
+        if outcome.is_err() || access == Access::Read {
+            state.rollback();
+            return outcome;
+        }
+        match lock(&self.lost_commit).take() {
+            None => state.commit(),
+            Some(kept) => {
+                if kept {
+                    state.commit();
+                } else {
+                    state.rollback();
+                }
+                return Err(StoreError::Unknown("the connection was lost at COMMIT, as the test asked".into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Store for MemoryStore {
+    fn submit(&self, access: Access, mut job: Box<dyn Job>) {
+        let mut outcome = self.attempt(access, job.as_mut());
+        for _ in 1..ATTEMPTS {
+            if !matches!(outcome, Err(StoreError::Busy(_))) {
+                break;
+            }
+            outcome = self.attempt(access, job.as_mut());
+        }
+        job.finish(outcome);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Every row. Document keys are held as text, so that a range can begin at the empty one.
+#[derive(Default)]
+struct State {
+    spaces: Table<SpaceId, Space>,
+    heads: Table<SpaceId, Head>,
+    members: Table<(SpaceId, UserId), Member>,
+    documents: Table<(SpaceId, String), DocumentRow>,
+    changes: Table<(SpaceId, String, i64), ChangeRow>,
+    sums: Table<(SpaceId, String, Audience), CollectionSum>,
+    operations: Table<(OrganisationId, OpId), StoredOperation>,
+    groups: Table<(OrganisationId, UserId, String), ()>,
+    conflicts: Table<(ConflictId, String), ConflictLink>,
+    organisations: Table<String, Organisation>,
+    users: Table<UserId, User>,
+    emails: Table<String, UserId>,
+    devices: Table<DeviceId, Device>,
+    sessions: Table<SessionId, Session>,
+    access_tokens: Table<[u8; 32], (SessionId, Timestamp)>,
+    server_keys: Table<(String, i32), ServerKey>,
+}
+
+macro_rules! each_table {
+    ($state:ident, $method:ident) => {
+        $state.spaces.$method();
+        $state.heads.$method();
+        $state.members.$method();
+        $state.documents.$method();
+        $state.changes.$method();
+        $state.sums.$method();
+        $state.operations.$method();
+        $state.groups.$method();
+        $state.conflicts.$method();
+        $state.organisations.$method();
+        $state.users.$method();
+        $state.emails.$method();
+        $state.devices.$method();
+        $state.sessions.$method();
+        $state.access_tokens.$method();
+        $state.server_keys.$method();
+    };
+}
+
+impl State {
+    fn commit(&mut self) {
+        each_table!(self, commit);
+    }
+
+    fn rollback(&mut self) {
+        each_table!(self, rollback);
+    }
+}
+
+/// One transaction.
+struct MemoryTx<'a> {
+    state: &'a mut State,
+    access: Access,
+}
+
+impl MemoryTx<'_> {
+    /// The rows, for a method that writes or locks.
+    fn writable(&mut self) -> StoreResult<&mut State> {
+        match self.access {
+            Access::Write => Ok(self.state),
+            Access::Read => Err(StoreError::Refused("a read job wrote or locked".into())),
+        }
+    }
+}
+
+/// A limit as a count; a negative one is none.
+fn count(limit: i64) -> usize {
+    usize::try_from(limit).unwrap_or(0)
+}

@@ -1,0 +1,81 @@
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, StoreError, StoreResult};
+use sync_core::{Audience, DocumentKey, SpaceId};
+
+use super::{MemoryTx, count};
+
+impl MemoryTx<'_> {
+    fn page(&self, page: DocumentPage) -> Vec<&DocumentRow> {
+        let of_space =
+            self.state.documents.range((page.space_id, String::new())..).take_while(|((space_id, _), _)| *space_id == page.space_id);
+        let seen = |row: &DocumentRow| row.audience_ever.bits() & page.seen_by.bits() != 0;
+        let mut rows: Vec<_> = of_space.map(|(_, row)| row).filter(|row| row.version > page.above && seen(row)).collect();
+        rows.sort_by_key(|row| row.version);
+        rows.truncate(count(page.limit));
+        rows
+    }
+}
+
+impl DocumentRows for MemoryTx<'_> {
+    fn load_documents(&mut self, space_id: SpaceId, keys: &[DocumentKey]) -> StoreResult<Vec<DocumentRow>> {
+        let wanted: BTreeSet<_> = keys.iter().collect();
+        Ok(wanted.into_iter().filter_map(|key| self.state.documents.get(&(space_id, key.as_str().to_owned())).cloned()).collect())
+    }
+
+    fn put_documents(&mut self, space_id: SpaceId, rows: &[DocumentRow]) -> StoreResult<()> {
+        let state = self.writable()?;
+        for row in rows {
+            state.documents.put((space_id, row.key.as_str().to_owned()), row.clone());
+        }
+        Ok(())
+    }
+
+    fn list_documents(&mut self, page: DocumentPage) -> StoreResult<Vec<DocumentRow>> {
+        Ok(self.page(page).into_iter().cloned().collect())
+    }
+
+    fn count_documents(&mut self, page: DocumentPage) -> StoreResult<i64> {
+        Ok(i64::try_from(self.page(page).len()).unwrap_or(i64::MAX))
+    }
+
+    fn insert_changes(&mut self, space_id: SpaceId, rows: &[ChangeRow]) -> StoreResult<()> {
+        let state = self.writable()?;
+        for row in rows {
+            let key = (space_id, row.key.as_str().to_owned(), row.version);
+            if state.changes.contains_key(&key) {
+                return Err(StoreError::Refused(format!("the log holds {:?} at {}", row.key, row.version)));
+            }
+            state.changes.put(key, row.clone());
+        }
+        Ok(())
+    }
+
+    fn list_changes(&mut self, space_id: SpaceId, keys: &[DocumentKey], above: i64) -> StoreResult<Vec<ChangeRow>> {
+        let wanted: BTreeSet<_> = keys.iter().collect();
+        let mut rows = Vec::new();
+        for key in wanted {
+            let place = |version| (space_id, key.as_str().to_owned(), version);
+            let range = (Bound::Excluded(place(above)), Bound::Unbounded);
+            let of_key = self.state.changes.range(range).take_while(|((space, text, _), _)| *space == space_id && text == key.as_str());
+            let mut of_key: Vec<_> = of_key.map(|(_, row)| row.clone()).collect();
+            of_key.reverse();
+            rows.extend(of_key);
+        }
+        Ok(rows)
+    }
+
+    fn load_sums(&mut self, space_id: SpaceId) -> StoreResult<Vec<CollectionSum>> {
+        let from = (space_id, String::new(), Audience::from_bits(0))..;
+        Ok(self.state.sums.range(from).take_while(|((space, ..), _)| *space == space_id).map(|(_, sum)| sum.clone()).collect())
+    }
+
+    fn put_sums(&mut self, space_id: SpaceId, sums: &[CollectionSum]) -> StoreResult<()> {
+        let state = self.writable()?;
+        for sum in sums {
+            state.sums.put((space_id, sum.collection.clone(), sum.audience), sum.clone());
+        }
+        Ok(())
+    }
+}

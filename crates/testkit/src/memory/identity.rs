@@ -1,0 +1,53 @@
+use std::collections::BTreeSet;
+
+use sync_core::ports::{Device, IdentityRows, Organisation, StoreError, StoreResult, User};
+use sync_core::{DeviceId, OrganisationId, UserId};
+
+use super::MemoryTx;
+
+impl IdentityRows for MemoryTx<'_> {
+    fn ensure_organisation(&mut self, organisation: &Organisation) -> StoreResult<Organisation> {
+        let state = self.writable()?;
+        if let Some(stored) = state.organisations.get(&organisation.name) {
+            return Ok(stored.clone());
+        }
+        state.organisations.put(organisation.name.clone(), organisation.clone());
+        Ok(organisation.clone())
+    }
+
+    fn insert_user(&mut self, user: &User) -> StoreResult<bool> {
+        let state = self.writable()?;
+        if state.emails.contains_key(&user.email) {
+            return Ok(false);
+        }
+        if state.users.contains_key(&user.user_id) {
+            return Err(StoreError::Refused("the user exists".into()));
+        }
+        state.emails.put(user.email.clone(), user.user_id);
+        state.users.put(user.user_id, user.clone());
+        Ok(true)
+    }
+
+    fn find_user_by_email(&mut self, email: &str) -> StoreResult<Option<User>> {
+        Ok(self.state.emails.get(email).and_then(|user_id| self.state.users.get(user_id)).cloned())
+    }
+
+    fn load_users(&mut self, organisation_id: OrganisationId, user_ids: &[UserId]) -> StoreResult<Vec<User>> {
+        let wanted: BTreeSet<_> = user_ids.iter().collect();
+        let users = wanted.into_iter().filter_map(|user_id| self.state.users.get(user_id));
+        Ok(users.filter(|user| user.organisation_id == organisation_id).cloned().collect())
+    }
+
+    fn put_device(&mut self, device: &Device) -> StoreResult<()> {
+        self.writable()?.devices.put(device.device_id, device.clone());
+        Ok(())
+    }
+
+    fn find_device(&mut self, device_id: DeviceId) -> StoreResult<Option<Device>> {
+        Ok(self.state.devices.get(&device_id).cloned())
+    }
+
+    fn list_devices(&mut self, user_id: UserId) -> StoreResult<Vec<Device>> {
+        Ok(self.state.devices.values().filter(|device| device.user_id == user_id).cloned().collect())
+    }
+}

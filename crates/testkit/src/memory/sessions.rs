@@ -1,0 +1,78 @@
+use sync_core::ports::{AccessGrant, ServerKey, Session, SessionRows, StoreError, StoreResult};
+use sync_core::{DeviceId, SessionId, Timestamp};
+
+use super::{MemoryTx, State};
+
+impl State {
+    fn grant(&self, session_id: SessionId, expires_at: Timestamp) -> Option<AccessGrant> {
+        let session = self.sessions.get(&session_id)?;
+        let user = self.users.get(&session.user_id)?;
+        let device = self.devices.get(&session.device_id)?;
+        Some(AccessGrant {
+            session_id,
+            organisation_id: session.organisation_id,
+            user_id: session.user_id,
+            device_id: session.device_id,
+            admin: user.admin,
+            expires_at,
+            active: session.ended_at.is_none() && device.revoked_at.is_none(),
+        })
+    }
+}
+
+impl SessionRows for MemoryTx<'_> {
+    fn put_session(&mut self, session: &Session) -> StoreResult<()> {
+        self.writable()?.sessions.put(session.session_id, session.clone());
+        Ok(())
+    }
+
+    fn lock_session(&mut self, session_id: SessionId) -> StoreResult<Option<Session>> {
+        Ok(self.writable()?.sessions.get(&session_id).cloned())
+    }
+
+    fn end_sessions(&mut self, device_id: DeviceId, at: Timestamp) -> StoreResult<()> {
+        let state = self.writable()?;
+        let running = |session: &&Session| session.device_id == device_id && session.ended_at.is_none();
+        let ended: Vec<_> = state.sessions.values().filter(running).cloned().collect();
+        for session in ended {
+            state.sessions.put(session.session_id, Session { ended_at: Some(at), ..session });
+        }
+        Ok(())
+    }
+
+    fn insert_access_token(&mut self, hash: &[u8; 32], session_id: SessionId, expires_at: Timestamp) -> StoreResult<()> {
+        let state = self.writable()?;
+        if state.access_tokens.contains_key(hash) {
+            return Err(StoreError::Refused("the access token exists".into()));
+        }
+        state.access_tokens.put(*hash, (session_id, expires_at));
+        Ok(())
+    }
+
+    fn find_access(&mut self, hash: &[u8; 32]) -> StoreResult<Option<AccessGrant>> {
+        let token = self.state.access_tokens.get(hash);
+        Ok(token.and_then(|(session_id, expires_at)| self.state.grant(*session_id, *expires_at)))
+    }
+
+    fn drop_access_tokens(&mut self, before: Timestamp) -> StoreResult<()> {
+        let state = self.writable()?;
+        let ended: Vec<_> = state.access_tokens.iter().filter(|(_, (_, end))| *end < before).map(|(hash, _)| *hash).collect();
+        for hash in ended {
+            state.access_tokens.remove(&hash);
+        }
+        Ok(())
+    }
+
+    fn insert_server_key(&mut self, key: &ServerKey) -> StoreResult<()> {
+        let state = self.writable()?;
+        let place = (key.purpose.clone(), key.number);
+        if !state.server_keys.contains_key(&place) {
+            state.server_keys.put(place, key.clone());
+        }
+        Ok(())
+    }
+
+    fn list_server_keys(&mut self, purpose: &str) -> StoreResult<Vec<ServerKey>> {
+        Ok(self.state.server_keys.values().filter(|key| key.purpose == purpose).cloned().collect())
+    }
+}

@@ -1,0 +1,3 @@
+DROP TABLE members;
+DROP TABLE space_heads;
+DROP TABLE spaces;

@@ -1,0 +1,3 @@
+DROP TABLE collection_sums;
+DROP TABLE changes;
+DROP TABLE documents;

@@ -1,0 +1,2 @@
+DROP TABLE operation_groups;
+DROP TABLE operations;
