@@ -17,7 +17,6 @@
 //! ```
 #![allow(clippy::duplicate_mod, reason = "the statements are written once and compiled for each database")]
 
-mod cached;
 mod error;
 mod insert;
 mod migrations;

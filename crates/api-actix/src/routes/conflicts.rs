@@ -10,8 +10,8 @@ use super::{endpoint, mount};
 use crate::call::{Answered, Call, ok};
 
 /// Conflicts on a page when the caller names no number, and at most.
-const DEFAULT_CONFLICTS: i64 = 100;
-const MAX_CONFLICTS: i64 = 1_000;
+const DEFAULT_CONFLICTS: i64 = 50;
+const MAX_CONFLICTS: i64 = 200;
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/offline/conflict", vec![endpoint(Method::GET, list)]);

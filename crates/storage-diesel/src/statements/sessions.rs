@@ -8,7 +8,6 @@ use sync_core::{DeviceId, SessionId, Timestamp};
 
 use super::dialect;
 use super::tx::Rows;
-use crate::cached::Cached;
 use crate::insert::{Insert, Taken};
 use crate::rows::{GrantRecord, ServerKeyRecord, SessionRecord};
 use crate::schema::{access_tokens, devices, server_keys, sessions, users};
@@ -39,7 +38,7 @@ impl SessionRows for Rows<'_> {
 
     fn end_sessions(&mut self, device_id: DeviceId, at: Timestamp) -> StoreResult<()> {
         let live = sessions::table.filter(sessions::device_id.eq(device_id.as_bytes().as_slice())).filter(sessions::ended_at.is_null());
-        self.send(|conn| Cached(diesel::update(live).set(sessions::ended_at.eq(at.millis()))).execute(conn)).map(drop)
+        self.send(|conn| diesel::update(live).set(sessions::ended_at.eq(at.millis())).execute(conn)).map(drop)
     }
 
     fn insert_access_token(&mut self, hash: &[u8; 32], session_id: SessionId, expires_at: Timestamp) -> StoreResult<()> {

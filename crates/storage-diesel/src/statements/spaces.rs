@@ -2,14 +2,17 @@
 
 use std::slice::from_ref;
 
+use diesel::backend::Backend;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Binary};
 use sync_core::ports::{Head, Member, Space, SpaceAccess, SpaceRows, SpaceStatus, StoreResult};
 use sync_core::{OrganisationId, SpaceId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::dialect;
 use super::tx::Rows;
-use crate::cached::Cached;
 use crate::insert::{Insert, Taken};
 use crate::rows::{AccessRecord, HeadRecord, MemberRecord};
 use crate::schema::{members, space_heads, spaces};
@@ -55,7 +58,7 @@ impl SpaceRows for Rows<'_> {
             spaces::schema.eq(&space.schema),
         );
         let space_id = space.space_id.as_bytes().as_slice();
-        self.send(|conn| Cached(diesel::update(spaces::table.find(space_id)).set(changes)).execute(conn)).map(drop)
+        self.send(|conn| diesel::update(spaces::table.find(space_id)).set(changes).execute(conn)).map(drop)
     }
 
     fn load_access(&mut self, organisation_id: OrganisationId, user_id: UserId, space_ids: &[SpaceId]) -> StoreResult<Vec<SpaceAccess>> {
@@ -101,8 +104,8 @@ impl SpaceRows for Rows<'_> {
     }
 
     fn put_head(&mut self, space_id: SpaceId, version: i64) -> StoreResult<()> {
-        let head = space_heads::table.find(space_id.as_bytes().as_slice());
-        self.send(|conn| Cached(diesel::update(head).set(space_heads::head.eq(version))).execute(conn)).map(drop)
+        let head = PutHead { space_id: space_id.as_bytes(), version };
+        self.send(|conn| head.execute(conn)).map(drop)
     }
 
     fn put_member(&mut self, member: &Member) -> StoreResult<()> {
@@ -122,3 +125,31 @@ impl SpaceRows for Rows<'_> {
         })
     }
 }
+
+/// Moves a head. Written out because each push sends it, and diesel prepares every UPDATE of its own anew.
+#[derive(Debug, Clone, Copy)]
+struct PutHead<'a> {
+    space_id: &'a [u8],
+    version: i64,
+}
+
+impl QueryId for PutHead<'_> {
+    type QueryId = PutHead<'static>;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<DB: Backend> QueryFragment<DB> for PutHead<'_>
+where
+    i64: ToSql<BigInt, DB>,
+    for<'a> &'a [u8]: ToSql<Binary, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("UPDATE \"space_heads\" SET \"head\" = ");
+        out.push_bind_param::<BigInt, _>(&self.version)?;
+        out.push_sql(" WHERE \"space_id\" = ");
+        out.push_bind_param::<Binary, _>(&self.space_id)
+    }
+}
+
+impl RunQueryDsl<super::Conn> for PutHead<'_> {}

@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use sync_core::ports::{Access, Store, StoreError};
 use uuid::Uuid;
 
@@ -40,6 +43,28 @@ fn a_push_takes_as_many_statements_for_ten_rows_as_for_a_thousand() {
     let thousand = statements(1_000, 2_000);
     assert_eq!(ten, thousand);
     assert_eq!(ten, 14, "one a method, one more for the groups, BEGIN and COMMIT");
+}
+
+#[test]
+fn statements_are_prepared_once_per_connection() {
+    let Some(fixture) = fixture() else { return };
+    let mut observer = fixture.database.connection();
+    observer
+        .batch_execute(
+            "CREATE TABLE prepared (in_this_push BIGINT); \
+             CREATE FUNCTION count_prepared() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO prepared \
+             SELECT count(*) FROM pg_prepared_statements WHERE prepare_time >= now(); RETURN NULL; END $$; \
+             CREATE TRIGGER counts AFTER UPDATE ON space_heads FOR EACH ROW EXECUTE FUNCTION count_prepared()",
+        )
+        .unwrap();
+    for number in 0..40 {
+        let from = 100 * number;
+        write(&fixture, move |tx| push(tx, number + 1, from));
+    }
+    let query = "SELECT count(*), count(*) FILTER (WHERE in_this_push > 0) FROM prepared";
+    let (pushes, that_prepared): (i64, i64) = sql::<(BigInt, BigInt)>(query).get_result(&mut observer).unwrap();
+    assert_eq!(pushes, 40);
+    assert!((1..=4).contains(&that_prepared), "{that_prepared} pushes prepared statements, on 4 connections");
 }
 
 #[test]

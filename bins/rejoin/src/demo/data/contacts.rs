@@ -316,7 +316,7 @@ const CONTACTS: &[Contact] = &[
         arrival_at: "2026-06-20T14:45", setup_min: 10, departs_at: "2026-06-21T02:30", vehicle: "Response car at the gatehouse",
         crew_meals: 1,
         for_emergencies: true,
-        notes: "Radio channel 1. Two adrenaline pens, defibrillator, knows the four guests of the allergy sheet by table. First aid room: old \
+        notes: "Radio channel 1. Two adrenaline pens, defibrillator, knows the four guests who carry pens by table. First aid room: old \
             schoolroom, left door.",
         ..CONTACT
     },

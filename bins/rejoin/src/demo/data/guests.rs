@@ -237,7 +237,8 @@ const GUESTS: &[Guest] = &[
         .note("Translates the kola nut blessing. Takes the money bags to the safe with Inês."),
     guest("guest-zainab-bello", "Zainab", "Bello", SHE, &PARTY).at(1, 8, BASS, "Bridesmaid, flatmate from Manchester").home("Bello")
         .arrived("2026-06-20T07:31:00Z")
-        .diet(&["halal", "no_alcohol"]).eats("Halal; sea bass without the white wine sauce. Cordial from the blue jug for the toasts.").photos("ask_first"),
+        .diet(&["halal", "no_alcohol"]).eats("Halal; sea bass without the white wine sauce. Cordial from the blue jug for the toasts.")
+        .photos("ask_first"),
     guest("guest-samir-haddad", "Samir", "Haddad", HE, &PARTY).at(1, 9, RICE, "Groomsman, first flat in Lisbon").card("Samir Haddad")
         .home("Haddad").arrived("2026-06-20T10:44:00Z")
         .diet(&["vegetarian"]).note("Says a few words in Arabic at the top table, not on the run sheet, under a minute."),
@@ -249,18 +250,18 @@ const GUESTS: &[Guest] = &[
         .note("Gathers the men for the wedding party pictures, has the loudest whistle of the club."),
     guest("guest-louise-perret", "Louise", "Perret", SHE, &PARTY).at(1, 12, RICE, "Mathieu's fiancée").speaks("fr")
         .plus_one_of("guest-mathieu-moreau").arrived("2026-06-20T10:20:00Z")
-        .diet(&["vegetarian", "pregnancy_safe"]).eats("24 weeks pregnant: no raw-milk cheese, no cured meat, still \
-            water.").needs("A chair at the ceremony line-up, she does not stand long."),
+        .diet(&["vegetarian", "pregnancy_safe"]).eats("24 weeks pregnant: no raw-milk cheese, no cured meat, still water.")
+        .needs("A chair at the ceremony line-up, she does not stand long."),
 
     // Table 2, Sobreiro: Ngozi's side.
     guest("guest-ngozi-nwosu", "Ngozi", "Nwosu", SHE, &NWOSU).at(2, 1, BASS, "Mother of the bride").card("Dr Ngozi Nwosu").press()
         .arrived("2026-06-20T07:34:00Z")
-        .diet(&["diabetic"]).eats("Type 2 diabetes: no sweet glaze, fruit instead of cake, she carries her own \
-            insulin.").note("Gets the first slice of nothing and the first dance with Joel."),
+        .diet(&["diabetic"]).eats("Type 2 diabetes: no sweet glaze, fruit instead of cake, she carries her own insulin.")
+        .note("Gets the first slice of nothing and the first dance with Joel."),
     guest("guest-grace-nwosu", "Grace", "Nwosu", SHE, &NWOSU).at(2, 2, BASS, "Grandmother of the bride, mother's side").card("Mama Grace")
         .aged("senior").arrived("2026-06-20T11:52:00Z")
-        .diet(&["soft_food"]).eats("Soft food, small portions, nothing spicy after eight.").needs("Walking stick, slow on gravel. Seat with arms, \
-            back to the wall."),
+        .diet(&["soft_food"]).eats("Soft food, small portions, nothing spicy after eight.")
+        .needs("Walking stick, slow on gravel. Seat with arms, back to the wall."),
     guest("guest-chukwudi-nwosu", "Chukwudi", "Nwosu", HE, &NWOSU).at(2, 3, VEAL, "Uncle of the bride").home("Nwosu, Enugu")
         .note("Walks in with Ngozi at 19:00."),
     guest("guest-ifeoma-nwosu", "Ifeoma", "Nwosu", SHE, &NWOSU).at(2, 4, VEAL, "Aunt of the bride").home("Nwosu, Enugu")
@@ -305,7 +306,7 @@ const GUESTS: &[Guest] = &[
         .aged("senior").home("Adeyemi")
         .note("Greeted before the younger chief: Obinna does it at the door."),
     guest("guest-folake-adeyemi", "Folake", "Adeyemi", SHE, &OKAFOR).at(3, 9, BASS, "Bisi's mother").aged("senior").home("Adeyemi")
-        .allergy(&["sesame"], "Sesame brings her out in hives; the flatbread basket has it."),
+        .allergy(&["sesame"], "Sesame; pen in the small bag. The flatbread basket has it."),
     guest("guest-olusegun-ajayi", "Olusegun", "Ajayi", HE, &OKAFOR).at(3, 10, VEAL, "Emeka's business partner").card("Dr Olusegun Ajayi")
         .press()
         .note("Leaves for Frankfurt at five in the morning, so the 02:00 coach is out: taxi at one is booked."),
@@ -315,7 +316,8 @@ const GUESTS: &[Guest] = &[
         .note("Drives Beatriz herself, not on the coach. Walks in with Rogério."),
     guest("guest-beatriz-tavares", "Beatriz", "Tavares", SHE, &TAVARES).at(4, 2, BASS, "Grandmother of the groom, mother's side")
         .card("Avó Beatriz").aged("senior").arrived("2026-06-20T10:52:00Z")
-        .diet(&["soft_food", "low_salt"]).eats("Fish off the bone, cut in the kitchen. Takes her tablets with the starter.").needs("Wheelchair, 68 cm wide. Ramp to the barn, place without a chair at the aisle end, accessible toilet is in the mill house."),
+        .diet(&["soft_food", "low_salt"]).eats("Fish off the bone, cut in the kitchen. Takes her tablets with the starter.")
+        .needs("Wheelchair, 68 cm wide. Ramp to the barn, place without a chair at the aisle end, accessible toilet is in the mill house."),
     guest("guest-rogerio-tavares", "Rogério", "Tavares", HE, &TAVARES).at(4, 3, VEAL, "Uncle of the groom").home("Tavares, Estrela")
         .note("Walks in with Helena at 19:00. Has a toast in his pocket and has promised to keep it there."),
     guest("guest-fatima-tavares", "Fátima", "Tavares", SHE, &TAVARES).at(4, 4, BASS, "Aunt of the groom").home("Tavares, Estrela")
@@ -395,10 +397,10 @@ const GUESTS: &[Guest] = &[
 
     // Table 7, Amendoeira: Joel's year in Porto. Duarte's former wife Marta sits at table 13.
     guest("guest-joao-pires", "João", "Pires", HE, &PORTO).at(7, 1, BASS, "Shared the flat in Rua do Almada").home("Pires")
-        .diet(&["pescatarian", "lactose_free"]).allergy(&["peanuts", "sesame"], "No meat, fish is fine.\nDressing on the side.\nReacts to peanut oil \
-            as well, ask which oil the fryer has.")
-        .needs("Sits near the exit, migraine with strobe light.").note("Matilde is his daughter, at the children's table. Plays guitar, hide it \
-            before midnight."),
+        .diet(&["pescatarian", "lactose_free"])
+        .allergy(&["peanuts", "sesame"], "No meat, fish is fine.\nDressing on the side.\nReacts to peanut oil as well, ask which oil the fryer has.")
+        .needs("Sits near the exit, migraine with strobe light.")
+        .note("Matilde is his daughter, at the children's table. Plays guitar, hide it before midnight."),
     guest("guest-mariana-pires", "Mariana", "Pires", SHE, &PORTO).at(7, 2, BASS, "João's wife").home("Pires")
         .note("Takes Matilde home to the hotel with the first coach if she is tired."),
     guest("guest-duarte-lopes", "Duarte", "Lopes", HE, &PORTO).at(7, 3, VEAL, "University friend")
@@ -544,7 +546,8 @@ const GUESTS: &[Guest] = &[
         .note("Five. Brave until people look at her; Zainab waits at the arch with a hand out."),
     guest("guest-leo-moreau", "Léo", "Moreau", HE, &PARTY).at(14, 2, CHILD, "Ring bearer, Camille's son").card("Léo 🦖").aged("child")
         .speaks("fr").home("Moreau, Lyon").arrived("2026-06-20T07:40:00Z")
-        .allergy(&["milk"], "Cow's milk, no ice cream, oat pudding instead.").note("Six. Carries an empty box, the real rings stay with Tiago."),
+        .allergy(&["milk"], "Cow's milk, no ice cream, oat pudding instead.")
+        .note("Six. Carries an empty box, the real rings stay with Tiago."),
     guest("guest-zara-malhotra", "Zara", "Malhotra", SHE, &SCHOOL).at(14, 3, CHILD, "Dev's daughter").aged("child").home("Malhotra")
         .diet(&["vegetarian"]).photos("ask_first"),
     guest("guest-matilde-pires", "Matilde", "Pires", SHE, &PORTO).at(14, 4, CHILD, "João's daughter").aged("child").home("Pires")

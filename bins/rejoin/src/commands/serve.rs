@@ -1,0 +1,72 @@
+//! `rejoin serve`.
+
+use std::io::{self, Write as _};
+
+use actix_web::rt::System;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::failure::Failure;
+use crate::logging;
+use crate::server::{Backend, Server};
+use crate::settings::Settings;
+
+/// Serves until SIGTERM or SIGINT; a second one waits for nothing more.
+pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
+    logging::start(settings);
+    let backend = Backend::open(settings)?;
+    System::new().block_on(serve(backend, settings))
+}
+
+async fn serve(backend: Backend, settings: &Settings) -> Result<(), Failure> {
+    // before anybody can know that the server is there
+    let (first, second) = (Signals::listen()?, Signals::listen()?);
+    let server = Server::start(backend, settings).await?;
+    let address = server.address();
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "others can connect, and nothing is encrypted: there is no TLS yet; put a proxy with TLS before this server, or bind it to 127.0.0.1");
+    }
+    announce(&format!("rejoin listens on http://{address}"));
+    let stop = async move {
+        first.any().await;
+        tracing::info!("stopping: no new connections, what was accepted is finished");
+    };
+    let outcome = server.run_until(stop, second.second()).await;
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Tells whoever started the process. Nobody may be listening, and that is no reason to stop.
+fn announce(line: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::Failed(format!("signals can't be received: {error}")));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Resolves at the next signal.
+    async fn any(mut self) {
+        self.next().await;
+    }
+
+    /// Resolves at the second signal from the beginning.
+    async fn second(mut self) {
+        self.next().await;
+        self.next().await;
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `rejoin space`.
+
+use std::fs;
+use std::path::Path;
+
+use actix_web::rt::System;
+use serde_json::Value;
+use sync_core::json::parse_strict;
+use sync_core::protocol::v1::spaces::{CreateSpaceRequest, PutMemberRequest};
+
+use super::{in_the_name_of, load_user};
+use crate::cli::{SpaceAdd, SpaceCommand};
+use crate::failure::Failure;
+use crate::logging;
+use crate::server::Backend;
+use crate::settings::Settings;
+
+/// Manages spaces.
+pub(crate) fn run(settings: &Settings, command: SpaceCommand) -> Result<(), Failure> {
+    logging::start(settings);
+    let backend = Backend::open(settings)?;
+    System::new().block_on(async {
+        let outcome = manage(&backend, command).await;
+        backend.close().await;
+        outcome
+    })
+}
+
+async fn manage(backend: &Backend, command: SpaceCommand) -> Result<(), Failure> {
+    match command {
+        SpaceCommand::Add(add) => add_space(backend, add).await,
+        SpaceCommand::List { user } => list_spaces(backend, &user).await,
+        SpaceCommand::Member { space_id, email, role, lead } => {
+            let lead = load_user(backend, &lead).await?;
+            let user = load_user(backend, &email).await?;
+            let member = backend.service().put_member(&in_the_name_of(&lead), space_id, user.user_id, PutMemberRequest { role }).await?;
+            println!("{} is {} in {space_id}", member.email, member.role.as_str());
+            Ok(())
+        }
+    }
+}
+
+async fn add_space(backend: &Backend, add: SpaceAdd) -> Result<(), Failure> {
+    let SpaceAdd { name, lead, event_date, time_zone, schema } = add;
+    let schema = schema.as_deref().map(read_schema).transpose()?;
+    let lead = load_user(backend, &lead).await?;
+    let request = CreateSpaceRequest { name, event_date, time_zone, schema };
+    let space = backend.service().create_space(&in_the_name_of(&lead), request).await?;
+    println!("space_id {}", space.space_id);
+    Ok(())
+}
+
+/// A built-in schema's name as it is, or the content of a JSON file.
+fn read_schema(given: &str) -> Result<Value, Failure> {
+    if !Path::new(given).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        return Ok(given.into());
+    }
+    let bytes = fs::read(given).map_err(|error| Failure::Input(format!("the schema {given} can't be read: {error}; check --schema")))?;
+    parse_strict(&bytes).map_err(|error| Failure::Input(format!("the schema {given} is not JSON: {error}; correct it")))
+}
+
+async fn list_spaces(backend: &Backend, email: &str) -> Result<(), Failure> {
+    let caller = in_the_name_of(&load_user(backend, email).await?);
+    let mut after = None;
+    loop {
+        let page = backend.service().list_spaces(&caller, None, after).await?;
+        for space in page.items {
+            let date = space.event_date.unwrap_or_default();
+            println!("{}  {date:10}  {:12}  {:8}  {}", space.space_id, space.role.as_str(), space.status, space.name);
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}

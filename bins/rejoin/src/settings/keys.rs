@@ -1,0 +1,69 @@
+//! The keys of the configuration.
+
+/// A key that an operator may set.
+pub(crate) struct Key {
+    /// As in the file; in the environment `REJOIN_SERVER__BIND`.
+    pub(crate) name: &'static str,
+    /// Used where no layer says otherwise.
+    pub(crate) default: &'static str,
+    /// What its value is to be, for messages.
+    pub(crate) expected: &'static str,
+}
+
+const fn key(name: &'static str, default: &'static str, expected: &'static str) -> Key {
+    Key { name, default, expected }
+}
+
+/// Every key.
+pub(crate) const KEYS: &[Key] = &[
+    key("server.bind", "127.0.0.1:8080", "an address and a port, such as 127.0.0.1:8080"),
+    key("server.workers", "0", "a number of threads from 1 to 512, or 0 for one for each core"),
+    key("server.shutdown_grace_s", "25", "seconds from 1 to 3600"),
+    key("server.body_deadline_s", "20", "seconds from 1 to 3600"),
+    key("database.url", "sqlite:rejoin.db", "sqlite:PATH or postgres://USER@HOST/DATABASE"),
+    key("database.connections", "8", "a number from 1 to 1000"),
+    key("database.readers", "4", "a number from 1 to 1000"),
+    key("log.level", "info", "error, warn, info, debug or trace, or directives such as info,api_actix=debug"),
+    key("log.format", "human", "human or json"),
+];
+
+/// The known key that is most like a name, if one is like it at all.
+pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    let ranked = KEYS.iter().map(|key| (distance(name, key.name), key.name)).min()?;
+    Some(ranked).filter(|(distance, _)| *distance <= name.len() / 2).map(|(_, key)| key)
+}
+
+/// How many characters are to be inserted, removed or replaced (Levenshtein), in O(nm).
+fn distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, from) in left.bytes().enumerate() {
+        let mut diagonal = index;
+        let mut before = index + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(right.bytes()) {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = *cell;
+            before = replaced.min(before + 1).min(*cell + 1);
+            *cell = before;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measures_edits() {
+        for (left, right, expected) in [("bind", "bind", 0), ("bnid", "bind", 2), ("kitten", "sitting", 3), ("", "abc", 3), ("abc", "", 3)] {
+            assert_eq!(distance(left, right), expected, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn guesses_what_was_meant() {
+        assert_eq!(nearest("server.bnid"), Some("server.bind"));
+        assert_eq!(nearest("database.conections"), Some("database.connections"));
+        assert_eq!(nearest("something.else.entirely"), None);
+    }
+}
