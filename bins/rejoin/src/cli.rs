@@ -1,4 +1,5 @@
-//! The command line.
+//! The command line. Comments on its parts are its help.
+#![allow(clippy::doc_markdown, reason = "help is shown as it is, without markup")]
 
 use std::collections::BTreeMap;
 use std::env;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     /// Serve the API until SIGTERM or SIGINT
     #[command(after_help = EXIT_CODES)]
     Serve(ServeArgs),
+    /// Show what Rejoin does: one wedding, three people, no signal; on SQLite in a temporary folder
+    Demo(DemoArgs),
     /// Apply the migrations that the database lacks
     Migrate,
     /// Manage people
@@ -77,6 +80,16 @@ pub(crate) struct ServeArgs {
     /// database.readers: threads that read from SQLite [default: 4]
     #[arg(long, value_name = "NUMBER")]
     readers: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// End after the story, with exit code 0 when everything converged and nothing was lost
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Where to listen [default: 127.0.0.1:8080, or any free port]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) bind: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -198,10 +211,16 @@ mod tests {
     #[test]
     fn help_names_every_key_and_its_default() {
         let mut command = Cli::command();
-        let help = command.find_subcommand_mut("serve").unwrap().clone().render_long_help().to_string() + &Cli::command().render_long_help().to_string();
+        let help = command.find_subcommand_mut("serve").unwrap().clone().render_long_help().to_string()
+            + &Cli::command().render_long_help().to_string();
         for key in KEYS {
-            let documented = help.split("\n  ").any(|part| part.contains(key.name) && part.contains(&format!("[default: {}]", key.default)));
-            assert!(documented || help.contains(&format!("{}: ", key.name)) && help.contains(&format!("[default: {}]", key.default)), "{}", key.name);
+            let documented =
+                help.split("\n  ").any(|part| part.contains(key.name) && part.contains(&format!("[default: {}]", key.default)));
+            assert!(
+                documented || help.contains(&format!("{}: ", key.name)) && help.contains(&format!("[default: {}]", key.default)),
+                "{}",
+                key.name
+            );
         }
     }
 }

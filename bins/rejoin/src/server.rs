@@ -102,7 +102,9 @@ impl Server {
         if settings.workers > 0 {
             server = server.workers(settings.workers);
         }
-        let taken = |error| Failure::Failed(format!("{} can't be listened on: {error}; choose another with --bind, or stop who uses it", settings.bind));
+        let taken = |error| {
+            Failure::Failed(format!("{} can't be listened on: {error}; choose another with --bind, or stop who uses it", settings.bind))
+        };
         let server = server.bind(settings.bind).map_err(taken)?;
         let address = server.addrs().first().copied().unwrap_or(settings.bind);
         let server = server.run();
@@ -115,25 +117,29 @@ impl Server {
         self.address
     }
 
-    /// Runs until `stop` resolves, then finishes what was accepted and closes the database. From the moment that `now`
-    /// resolves nothing more is waited for.
+    /// Runs until `stop` resolves, then finishes what was accepted and closes the database. Once `now` resolves, what is
+    /// still unfinished is let go.
     ///
     /// # Errors
     /// [`Failure`] when the server ended by itself.
-    pub(crate) async fn run_until(self, stop: impl Future<Output = ()>, now: impl Future<Output = ()> + 'static) -> Result<(), Failure> {
+    pub(crate) async fn run_until(self, stop: impl Future<Output = ()>, now: impl Future<Output = ()>) -> Result<(), Failure> {
         let Self { state, handle, mut running, backend, .. } = self;
         let ended = tokio::select! {
             ended = &mut running => ended,
             () = stop => {
-                // seen by whoever balances load, for as long as the last requests take
+                // told to whoever balances load, for as long as the last requests take
                 state.begin_draining();
-                let hasty = handle.clone();
-                rt::spawn(async move {
-                    now.await;
-                    hasty.stop(false).await;
-                });
-                handle.stop(true).await;
-                running.await
+                let finished = async {
+                    handle.stop(true).await;
+                    (&mut running).await
+                };
+                tokio::select! {
+                    ended = finished => ended,
+                    () = now => {
+                        running.abort();
+                        Ok(Ok(()))
+                    }
+                }
             }
         };
         drop(state);

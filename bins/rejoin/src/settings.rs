@@ -81,22 +81,24 @@ impl Settings {
 fn layered(sources: &Sources) -> Result<Config, Failure> {
     let mut builder = Config::builder();
     for key in KEYS {
-        builder = builder.set_default(key.name, key.default).map_err(unexpected)?;
+        builder = builder.set_default(key.name, key.default).map_err(|error| unexpected(&error))?;
     }
     if let Some(path) = file_of(sources)? {
         builder = builder.add_source(checked_file(&path)?);
     }
     builder = builder.add_source(checked_environment(&sources.environment)?);
     for (key, value) in &sources.flags {
-        builder = builder.set_override_option(*key, value.clone()).map_err(unexpected)?;
+        builder = builder.set_override_option(*key, value.clone()).map_err(|error| unexpected(&error))?;
     }
-    builder.build().map_err(unexpected)
+    builder.build().map_err(|error| unexpected(&error))
 }
 
 fn file_of(sources: &Sources) -> Result<Option<PathBuf>, Failure> {
     match &sources.file {
         Some(path) if path.is_file() => Ok(Some(path.clone())),
-        Some(path) => Err(Failure::Input(format!("the configuration file {} does not exist or is no file; check --config", path.display()))),
+        Some(path) => {
+            Err(Failure::Input(format!("the configuration file {} does not exist or is no file; check --config", path.display())))
+        }
         None => Ok(Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.is_file())),
     }
 }
@@ -104,8 +106,10 @@ fn file_of(sources: &Sources) -> Result<Option<PathBuf>, Failure> {
 /// A file whose keys are all known.
 fn checked_file(path: &Path) -> Result<File<config::FileSourceFile, FileFormat>, Failure> {
     let file = File::from(path).format(FileFormat::Toml);
-    let unreadable = |error| Failure::Input(format!("the configuration file {} can't be read: {error}; correct it, or leave it out", path.display()));
-    let tables = Config::builder().add_source(file.clone()).build().and_then(Config::try_deserialize::<Map<String, Value>>).map_err(unreadable)?;
+    let unreadable =
+        |error| Failure::Input(format!("the configuration file {} can't be read: {error}; correct it, or leave it out", path.display()));
+    let tables =
+        Config::builder().add_source(file.clone()).build().and_then(Config::try_deserialize::<Map<String, Value>>).map_err(unreadable)?;
     for name in flattened(tables) {
         require_known(&name, &format!("the configuration file {}", path.display()))?;
     }
@@ -139,23 +143,29 @@ fn require_known(name: &str, place: &str) -> Result<(), Failure> {
     if KEYS.iter().any(|key| key.name == name) {
         return Ok(());
     }
-    let hint = nearest(name).map_or_else(|| "the keys are listed by `rejoin serve --help`".to_owned(), |key| format!("did you mean `{key}`?"));
+    let hint =
+        nearest(name).map_or_else(|| "the keys are listed by `rejoin serve --help`".to_owned(), |key| format!("did you mean `{key}`?"));
     Err(Failure::Input(format!("{place} sets `{name}`, which is no key of Rejoin; {hint}")))
 }
 
 fn read<T>(config: &Config, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
     let expected = KEYS.iter().find(|key| key.name == name).map_or("", |Key { expected, .. }| expected);
-    let value: Value = config.get(name).map_err(unexpected)?;
+    let value = find(config, name).ok_or_else(|| Failure::Input(format!("`{name}` has the wrong type; give {expected}")))?;
     let place = value.origin().map_or_else(|| "the command line".to_owned(), str::to_owned);
     let text = value.into_string().map_err(|_| Failure::Input(format!("`{name}` (from {place}) has the wrong type; give {expected}")))?;
     parse(text.trim()).ok_or_else(|| Failure::Input(format!("`{name}` is {text:?} (from {place}), which can't be used; give {expected}")))
+}
+
+/// A value with where it came from, which `Config::get` would drop.
+fn find(config: &Config, name: &str) -> Option<Value> {
+    name.split('.').try_fold(config.cache.clone(), |value, member| value.into_table().ok()?.remove(member))
 }
 
 fn between<T: FromStr + PartialOrd>(text: &str, least: T, most: T) -> Option<T> {
     text.parse().ok().filter(|number| (least..=most).contains(number))
 }
 
-fn unexpected(error: config::ConfigError) -> Failure {
+fn unexpected(error: &config::ConfigError) -> Failure {
     Failure::Input(format!("the configuration can't be read: {error}"))
 }
 

@@ -65,7 +65,9 @@ pub(crate) async fn read_body(request: &HttpRequest, slot: &BodySlot, deadline: 
             Some(Ok(bytes)) if body.len() + bytes.len() > MAX_BODY_BYTES => return Err(too_large().into()),
             Some(Ok(bytes)) => body.extend_from_slice(&bytes),
             Some(Err(PayloadError::Overflow)) => return Err(too_large().into()),
-            Some(Err(_)) => return Err(Problem::new(Code::MalformedJson, "the body broke off or its framing is wrong; send it again").into()),
+            Some(Err(_)) => {
+                return Err(Problem::new(Code::MalformedJson, "the body broke off or its framing is wrong; send it again").into());
+            }
         }
     }
 }
@@ -74,7 +76,8 @@ pub(crate) async fn read_body(request: &HttpRequest, slot: &BodySlot, deadline: 
 fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
     for encoding in headers.get_all(header::CONTENT_ENCODING) {
         if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
-            let problem = Problem::new(Code::UnsupportedMediaType, "the body is compressed in a way that is not read here; send it as it is");
+            let problem =
+                Problem::new(Code::UnsupportedMediaType, "the body is compressed in a way that is not read here; send it as it is");
             return Err(ApiError::from(problem).with_header(header::ACCEPT_ENCODING, "identity"));
         }
     }
@@ -107,7 +110,10 @@ fn too_large() -> Problem {
 }
 
 fn too_slow() -> Problem {
-    Problem::new(Code::Unavailable, "the body took too long to arrive; nothing of it was taken: send it again, in smaller requests on a slow network")
+    Problem::new(
+        Code::Unavailable,
+        "the body took too long to arrive; nothing of it was taken: send it again, in smaller requests on a slow network",
+    )
 }
 
 /// A response's body that keeps what was not read of the request's until the response is written.

@@ -60,7 +60,9 @@ impl Call {
     pub(crate) async fn caller(&self) -> Result<Caller, ApiError> {
         let authorization = self.request.headers().get(header::AUTHORIZATION);
         let Some(authorization) = authorization else {
-            return Err(Problem::new(Code::Unauthenticated, "this needs Authorization: Bearer and an access token; log in or refresh").into());
+            return Err(
+                Problem::new(Code::Unauthenticated, "this needs Authorization: Bearer and an access token; log in or refresh").into()
+            );
         };
         let token = authorization.to_str().ok().and_then(bearer);
         let malformed = || Problem::new(Code::Unauthenticated, "Authorization is to be: Bearer, a space, the access token");

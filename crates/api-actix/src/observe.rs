@@ -53,7 +53,8 @@ pub(crate) async fn observe(mut request: ServiceRequest, next: Next<impl Message
 /// The id that the client gave, when it is one that can stand in a log.
 fn given_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(X_REQUEST_ID)?.to_str().ok()?;
-    let sane = (1..=MAX_REQUEST_ID_BYTES).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    let sane =
+        (1..=MAX_REQUEST_ID_BYTES).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     sane.then(|| id.to_owned())
 }
 
@@ -89,7 +90,7 @@ fn log_problem(span: &Span, error: &ApiError) {
     if !status_of(code).is_server_error() {
         return;
     }
-    let cause = error.cause().unwrap_or("none told");
+    let cause = error.cause().unwrap_or(&error.problem().detail);
     if code == Code::Internal {
         tracing::error!(parent: span, code = %code, cause, "a request failed");
     } else {
@@ -108,7 +109,7 @@ fn finish_headers(headers: &mut HeaderMap, request_id: &str) {
 fn record(span: &Span, status: u16, started: Instant) {
     span.record("http.status", status);
     span.record("duration_ms", u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
-    tracing::info!(parent: span, "answered");
+    tracing::debug!(parent: span, "answered");
 }
 
 #[cfg(test)]
@@ -119,7 +120,9 @@ mod tests {
 
     #[test]
     fn takes_only_ids_that_can_stand_in_a_log() {
-        for (given, taken) in [("a-B_9", true), ("", false), ("a b", false), ("a\"b", false), (&"x".repeat(64), true), (&"x".repeat(65), false)] {
+        for (given, taken) in
+            [("a-B_9", true), ("", false), ("a b", false), ("a\"b", false), (&"x".repeat(64), true), (&"x".repeat(65), false)]
+        {
             let mut headers = HeaderMap::new();
             headers.insert(X_REQUEST_ID, HeaderValue::from_str(given).unwrap());
             assert_eq!(given_id(&headers).is_some(), taken, "{given:?}");

@@ -57,7 +57,8 @@ where
 
 /// Mounts a path. Methods that it lacks answer 405 and say which there are.
 fn mount(cfg: &mut web::ServiceConfig, path: &str, endpoints: Vec<Endpoint>) {
-    let allowed: Vec<&str> = endpoints.iter().map(|endpoint| if endpoint.method == Method::GET { "GET, HEAD" } else { endpoint.method.as_str() }).collect();
+    let allowed: Vec<&str> =
+        endpoints.iter().map(|endpoint| if endpoint.method == Method::GET { "GET, HEAD" } else { endpoint.method.as_str() }).collect();
     let allowed = allowed.join(", ");
     let other_method = move || {
         let allowed = allowed.clone();

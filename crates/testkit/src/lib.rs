@@ -24,5 +24,6 @@
 )]
 
 pub mod conformance;
+pub mod device;
 pub mod fake;
 pub mod memory;

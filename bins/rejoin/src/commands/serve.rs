@@ -10,7 +10,7 @@ use crate::logging;
 use crate::server::{Backend, Server};
 use crate::settings::Settings;
 
-/// Serves until SIGTERM or SIGINT; a second one waits for nothing more.
+/// Serves until SIGTERM or SIGINT, and finishes what was accepted; a second signal lets go of it.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     logging::start(settings);
     let backend = Backend::open(settings)?;
@@ -41,24 +41,25 @@ fn announce(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-struct Signals {
+/// SIGTERM and SIGINT, listened to from the moment that this is made.
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let listen = |kind| signal(kind).map_err(|error| Failure::Failed(format!("signals can't be received: {error}")));
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
     /// Resolves at the next signal.
-    async fn any(mut self) {
+    pub(crate) async fn any(mut self) {
         self.next().await;
     }
 
     /// Resolves at the second signal from the beginning.
-    async fn second(mut self) {
+    pub(crate) async fn second(mut self) {
         self.next().await;
         self.next().await;
     }

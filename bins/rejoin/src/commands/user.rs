@@ -38,10 +38,15 @@ async fn add_user(backend: &Backend, add: UserAdd, password: String) -> Result<(
 /// The first line of standard input.
 fn read_password() -> Result<String, Failure> {
     let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(|error| Failure::Input(format!("standard input can't be read: {error}; write the password to it")))?;
+    io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| Failure::Input(format!("standard input can't be read: {error}; write the password to it")))?;
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        return Err(Failure::Input("there is no password on standard input; write it there, as in `rejoin user add … --password-stdin < FILE`".into()));
+        return Err(Failure::Input(
+            "there is no password on standard input; write it there, as in `rejoin user add … --password-stdin < FILE`".into(),
+        ));
     }
     Ok(password.to_owned())
 }

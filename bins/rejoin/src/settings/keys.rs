@@ -23,7 +23,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("database.url", "sqlite:rejoin.db", "sqlite:PATH or postgres://USER@HOST/DATABASE"),
     key("database.connections", "8", "a number from 1 to 1000"),
     key("database.readers", "4", "a number from 1 to 1000"),
-    key("log.level", "info", "error, warn, info, debug or trace, or directives such as info,api_actix=debug"),
+    key("log.level", "info", "error, warn, info, debug or trace, or directives such as info,api_actix=debug (each request)"),
     key("log.format", "human", "human or json"),
 ];
 
@@ -45,6 +45,9 @@ fn distance(left: &str, right: &str) -> usize {
             before = replaced.min(before + 1).min(*cell + 1);
             *cell = before;
         }
+        if let Some(first) = row.first_mut() {
+            *first = index + 1;
+        }
     }
     row.last().copied().unwrap_or(0)
 }
@@ -55,7 +58,8 @@ mod tests {
 
     #[test]
     fn measures_edits() {
-        for (left, right, expected) in [("bind", "bind", 0), ("bnid", "bind", 2), ("kitten", "sitting", 3), ("", "abc", 3), ("abc", "", 3)] {
+        for (left, right, expected) in [("bind", "bind", 0), ("bnid", "bind", 2), ("kitten", "sitting", 3), ("", "abc", 3), ("abc", "", 3)]
+        {
             assert_eq!(distance(left, right), expected, "{left} {right}");
         }
     }

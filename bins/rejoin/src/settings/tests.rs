@@ -24,7 +24,12 @@ fn defaults_are_usable() {
 #[test]
 fn flags_win_over_environment_over_file_over_defaults() {
     let (_file, mut sources) = with_file("[server]\nbind = \"127.0.0.1:1\"\nworkers = 3\nshutdown_grace_s = 7\n[log]\nformat = \"json\"\n");
-    sources.environment = environment(&[("REJOIN_SERVER__BIND", "127.0.0.1:2"), ("REJOIN_SERVER__WORKERS", "5"), ("REJOIN_OTHER", "x"), ("REJOIN_LOG__LEVEL", "")]);
+    sources.environment = environment(&[
+        ("REJOIN_SERVER__BIND", "127.0.0.1:2"),
+        ("REJOIN_SERVER__WORKERS", "5"),
+        ("REJOIN_OTHER", "x"),
+        ("REJOIN_LOG__LEVEL", ""),
+    ]);
     sources.flags = vec![("server.bind", Some("127.0.0.1:3".into())), ("server.workers", None)];
     let settings = Settings::load(&sources).unwrap();
     assert_eq!((settings.bind.port(), settings.workers, settings.shutdown_grace.as_secs()), (3, 5, 7));

@@ -93,7 +93,11 @@ where
     }
 
     /// A call whose body comes in chunks, without an announced length.
-    pub(crate) async fn send_chunks(&self, request: TestRequest, chunks: impl Stream<Item = Result<Bytes, PayloadError>> + 'static) -> Reply {
+    pub(crate) async fn send_chunks(
+        &self,
+        request: TestRequest,
+        chunks: impl Stream<Item = Result<Bytes, PayloadError>> + 'static,
+    ) -> Reply {
         let payload: BoxedPayloadStream = Box::pin(chunks);
         self.send_raw(request.to_request().replace_payload(Payload::Stream { payload }).0).await
     }
@@ -131,7 +135,12 @@ where
         assert_eq!(reply.status, 200, "{reply:?}");
         let grant = reply.json();
         let text = |name: &str| grant[name].as_str().unwrap().to_owned();
-        Login { access_token: text("access_token"), refresh_token: text("refresh_token"), user_id: text("user_id"), device_id: text("device_id") }
+        Login {
+            access_token: text("access_token"),
+            refresh_token: text("refresh_token"),
+            user_id: text("user_id"),
+            device_id: text("device_id"),
+        }
     }
 
     /// Makes a space.

@@ -55,7 +55,9 @@ async fn people_and_their_roles() {
     assert_eq!(members["items"].as_array().unwrap().len(), 2);
 
     let rui = api.login("rui@luz.example").await;
-    api.call(&rui.access_token, "POST", "/api/users", json!({"email":"x@y.example","password":PASSWORD,"name":"x"})).await.assert_problem(403, "forbidden");
+    api.call(&rui.access_token, "POST", "/api/users", json!({"email":"x@y.example","password":PASSWORD,"name":"x"}))
+        .await
+        .assert_problem(403, "forbidden");
     api.call(&rui.access_token, "DELETE", &format!("/api/spaces/{space_id}"), json!(null)).await.assert_problem(403, "forbidden");
     assert_eq!(api.call(&lead.access_token, "DELETE", &member, json!(null)).await.status, 204);
     let own = format!("/api/spaces/{space_id}/members/{}", lead.user_id);
@@ -68,7 +70,8 @@ async fn tokens_turn_and_devices_are_revoked() {
     let first = api.member("Studio Luz", "ana@luz.example").await;
     let reply = api.call("", "POST", "/api/auth/refresh", json!({"refresh_token":first.refresh_token})).await;
     assert_eq!(reply.status, 200, "{reply:?}");
-    let problem = api.call("", "POST", "/api/auth/refresh", json!({"refresh_token":"made up"})).await.assert_problem(401, "invalid_refresh_token");
+    let problem =
+        api.call("", "POST", "/api/auth/refresh", json!({"refresh_token":"made up"})).await.assert_problem(401, "invalid_refresh_token");
     assert_eq!(problem["outbox"], "retain");
     let wrong = json!({"email":"ana@luz.example","password":"not this one"});
     api.call("", "POST", "/api/auth/login", wrong).await.assert_problem(401, "wrong_credentials");

@@ -1,4 +1,5 @@
 //! The HTTP surface, in process, over the in-memory store.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation is to panic where it stands")]
 
 mod bodies;
 mod errors;

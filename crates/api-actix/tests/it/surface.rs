@@ -91,7 +91,8 @@ async fn a_body_of_another_type_is_not_read() {
 #[actix_web::test]
 async fn unknown_paths_are_problems_too() {
     let api = api().await;
-    for path in ["/", "/api", "/api/offline", "/api/offline/nothing", "/api/spaces/", "/api/offline/sync/", "/metrics", "/%ff", "/api/auth"] {
+    for path in ["/", "/api", "/api/offline", "/api/offline/nothing", "/api/spaces/", "/api/offline/sync/", "/metrics", "/%ff", "/api/auth"]
+    {
         for method in ["GET", "POST"] {
             api.send(request(method, path)).await.assert_problem(404, "not_found");
         }

@@ -132,9 +132,12 @@ fn a_panic_harms_nobody_else(bench: &Bench) {
 
 fn a_dropped_answer_does_not_undo_the_work(bench: &Bench) {
     drop(bench.store.transact(sync_core::ports::Access::Write, write_everywhere));
-    // jobs of one thread are taken in order: this one waits for it
-    bench.write(|tx| tx.put_member(&member(SPACE, BO, Role::Viewer)));
-    assert_eq!(bench.read(count_everywhere), [true; 12]);
+    // nobody says when it is done; a store that lost it would be asked in vain
+    let done = (0..100_000).any(|_| {
+        std::thread::yield_now();
+        bench.read(count_everywhere) == [true; 12]
+    });
+    assert!(done);
 }
 
 fn the_head_orders_writers(bench: &Bench) {

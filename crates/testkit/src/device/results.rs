@@ -1,0 +1,119 @@
+//! What a device does with results and receipts.
+
+use serde_json::Value;
+use sync_core::json::{Object, apply_patch, drop_nulls};
+
+use super::outbox::Pending;
+use super::{Broken, Device, Place, Sent, broken};
+
+impl Device {
+    pub(super) fn absorb_results(&mut self, sent: &Sent, response: &Value) -> Result<(), Broken> {
+        let results = response["results"].as_array().cloned().unwrap_or_default();
+        let expected: Vec<&String> = sent.operations.iter().chain(&sent.answers).collect();
+        let answered: Vec<&str> = results.iter().map(|result| result["op_id"].as_str().unwrap_or_default()).collect();
+        if answered != expected {
+            return broken(format!("one result for each operation, in their order: {answered:?} instead of {expected:?}"));
+        }
+        for result in &results {
+            self.absorb_result(result)?;
+        }
+        Ok(())
+    }
+
+    fn absorb_result(&mut self, result: &Value) -> Result<(), Broken> {
+        let (Some(op_id), Some(status), Some(held)) = (result["op_id"].as_str(), result["status"].as_str(), result["held"].as_bool()) else {
+            return broken(format!("a result has an op_id, a status and held: {result}"));
+        };
+        let terminal = !matches!(status, "waiting" | "queued" | "parked");
+        if held == (status == "waiting") && status != "rejected" {
+            return broken(format!("held says whether it is durable: {result}"));
+        }
+        let operation = self.outbox.iter().find(|pending| pending.op_id == op_id).cloned();
+        let answer = self.answers.iter().find(|answer| answer.op_id == op_id).cloned();
+        let Some(about) = operation.as_ref().map(Pending::about).or(answer.map(|answer| answer.about)) else {
+            return Ok(()); // answered before
+        };
+        match (status, &operation) {
+            ("applied", Some(pending)) => self.lay_over(pending, result)?,
+            _ => self.correct(&about, result)?,
+        }
+        if held || terminal {
+            self.outbox.retain(|pending| pending.op_id != op_id);
+            self.answers.retain(|answer| answer.op_id != op_id);
+        }
+        if terminal && !held {
+            self.forget(op_id);
+        }
+        Ok(())
+    }
+
+    /// A refused operation that the server does not keep: what builds on it goes without it, with its own base.
+    fn forget(&mut self, op_id: &str) {
+        self.last_own.retain(|_, last| last != op_id);
+        for pending in self.outbox.iter_mut().filter(|pending| pending.after.as_deref() == Some(op_id)) {
+            pending.after = None;
+            pending.inline_base = true;
+        }
+    }
+
+    /// Lays an operation that was committed as sent over the copy.
+    fn lay_over(&mut self, pending: &Pending, result: &Value) -> Result<(), Broken> {
+        let Some(version) = result["version"].as_i64() else {
+            return broken(format!("applied has the version that it made: {result}"));
+        };
+        if result["decided_version"].as_i64() != Some(version) {
+            return broken(format!("the version of applied is the one that it made: {result}"));
+        }
+        let (_, collection, id) = pending.about();
+        let replica = self.replica_mut(&pending.space_id);
+        if !replica.has_floor {
+            return Ok(());
+        }
+        let patch = pending.patch.clone().unwrap_or_default();
+        let body = match (pending.kind, replica.live(&collection, &id)) {
+            ("delete", _) => None,
+            // its last body is known to the server alone: pull brings it
+            ("restore" | "update", None) => return Ok(()),
+            (_, body) => Some(patched(body.cloned().unwrap_or_default(), &patch)),
+        };
+        replica.put(&collection, &id, version, body);
+        Ok(())
+    }
+
+    /// Corrects the copy with the present state that a result tells.
+    fn correct(&mut self, about: &Place, result: &Value) -> Result<(), Broken> {
+        let (space, collection, id) = about;
+        let replica = self.replica_mut(space);
+        let Some(version) = result["version"].as_i64().filter(|_| replica.has_floor) else { return Ok(()) };
+        match &result["document"] {
+            Value::Null if result.get("document").is_some() => replica.put(collection, id, version, None),
+            Value::Object(body) => replica.put(collection, id, version, Some(body.clone())),
+            Value::Null => {}
+            _ => return broken(format!("a document is an object: {result}")),
+        }
+        Ok(())
+    }
+
+    pub(super) fn absorb_receipts(&mut self, sent: &Sent, response: &Value) -> Result<(), Broken> {
+        let receipts = response["receipts"].as_array().cloned().unwrap_or_default();
+        let answered: Vec<&str> = receipts.iter().map(|receipt| receipt["op_id"].as_str().unwrap_or_default()).collect();
+        if answered != sent.asked.iter().map(String::as_str).collect::<Vec<_>>() {
+            return broken(format!("receipts come as asked: {answered:?} instead of {:?}", sent.asked));
+        }
+        for receipt in &receipts {
+            if (receipt["status"] == "unknown") == (receipt["held"] == true) {
+                return broken(format!("what is unknown is not held: {receipt}"));
+            }
+            if receipt["held"] == true {
+                self.outbox.retain(|pending| receipt["op_id"] != pending.op_id.as_str());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn patched(mut body: Object, patch: &Object) -> Object {
+    apply_patch(&mut body, patch);
+    drop_nulls(&mut body);
+    body
+}
