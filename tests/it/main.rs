@@ -1,2 +1,14 @@
-//! The real server, from outside.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test code: a failed expectation is to panic where it stands")]
+//! The real server, from outside: crashes, shutdown, and how many statements a push takes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "test code: a failed expectation is to panic where it stands"
+)]
+
+mod crash;
+mod database;
+mod server;
+mod shutdown;
+mod statements;

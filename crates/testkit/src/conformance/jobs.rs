@@ -9,7 +9,7 @@ use sync_core::{Audience, ConflictId, OpId, Role, SessionId, Timestamp, UserId};
 
 use super::Case;
 use super::bench::{
-    ANA, BO, Bench, NOW, ORGANISATION, SPACE, TABLET, change, device, document, id, key, member, operation, session, space, user,
+    ANA, Bench, NOW, ORGANISATION, SPACE, TABLET, change, device, document, id, key, member, operation, session, space, user,
 };
 
 pub(super) const CASES: &[Case] = &[

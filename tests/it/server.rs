@@ -1,0 +1,173 @@
+//! The real binary as a process, and a client for it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::database::Database;
+
+const PASSWORD: &str = "correct horse battery";
+
+/// The binary that was built beside the tests.
+fn binary() -> PathBuf {
+    let path = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("rejoin");
+    assert!(path.exists(), "{} is missing: cargo build --workspace --bins", path.display());
+    path
+}
+
+fn command(database: &Database, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments).args(["--database", &database.url]).current_dir(database.folder());
+    command
+}
+
+/// Migrates the database and makes the first user.
+pub(crate) fn prepare(database: &Database) {
+    let output = command(database, &["migrate"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut child = command(database, &["user", "add", "ana@example.org", "--organisation", "Alder", "--admin", "--password-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    /// Starts it on a free port and waits for the line that says where it listens.
+    pub(crate) fn start(database: &Database) -> Self {
+        let mut child = command(database, &["serve", "--bind", "127.0.0.1:0", "--log-level", "error"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().rsplit(' ').next().unwrap().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "the first line was {line:?}");
+        Self { child, url }
+    }
+
+    /// Ends it without a warning.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end.
+    pub(crate) fn terminate(&self) {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for its end; the exit code.
+    pub(crate) fn wait(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// Asks it to end and waits for it.
+    pub(crate) fn wait_after_terminate(self) -> Option<i32> {
+        self.terminate();
+        self.wait()
+    }
+
+    /// A client of its own connections, logged in.
+    pub(crate) fn client(&self) -> Client {
+        let mut client = self.anonymous();
+        let device = json!({"name": "a device", "platform": "test"});
+        let grant = client.call("POST", "/api/auth/login", &json!({"email": "ana@example.org", "password": PASSWORD, "device": device})).unwrap();
+        client.token = grant["access_token"].as_str().unwrap().to_owned();
+        client
+    }
+
+    fn anonymous(&self) -> Client {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30))).build();
+        Client { agent: config.into(), url: self.url.clone(), token: String::new() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A client.
+#[derive(Clone)]
+pub(crate) struct Client {
+    agent: ureq::Agent,
+    url: String,
+    token: String,
+}
+
+impl Client {
+    /// A request; `Err` when there was no whole answer, or none of 2xx.
+    pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .header("Authorization", format!("Bearer {}", self.token))
+            .header("Content-Type", "application/json")
+            .body(body.to_string())
+            .unwrap();
+        let mut answer = self.agent.run(request).map_err(|error| error.to_string())?;
+        let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().map_err(|error| error.to_string())?;
+        match answer.status().is_success() {
+            true => Ok(serde_json::from_str(&text).unwrap_or(Value::Null)),
+            false => Err(format!("{}: {text}", answer.status())),
+        }
+    }
+
+    /// Makes a space.
+    pub(crate) fn space(&self) -> String {
+        let made = self.call("POST", "/api/spaces", &json!({"name": "Amara & Joel"})).unwrap();
+        made["space_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends operations; their results.
+    pub(crate) fn push(&self, space: &str, operations: &[Value]) -> Result<Vec<Value>, String> {
+        let answer = self.call("POST", "/api/offline/sync", &json!({"protocol": 1, "space_id": space, "operations": operations}))?;
+        Ok(answer["results"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Asks for receipts.
+    pub(crate) fn receipts(&self, op_ids: &[&str]) -> Vec<Value> {
+        let answer = self.call("POST", "/api/offline/sync/receipts", &json!({"op_ids": op_ids})).unwrap();
+        answer["receipts"].as_array().unwrap().clone()
+    }
+
+    /// Reads a whole space from the beginning, page by page.
+    pub(crate) fn read_all(&self, space: &str) -> Vec<Value> {
+        let (mut items, mut cursor) = (Vec::new(), Value::Null);
+        loop {
+            let body = json!({"protocol": 1, "pull": {"spaces": {space: {"cursor": cursor}}, "max_changes": 5000, "max_bytes": 8_000_000}});
+            let answer = self.call("POST", "/api/offline/sync", &body).unwrap();
+            let page = &answer["changes"][space];
+            items.extend(page["items"].as_array().unwrap().clone());
+            if page["has_more"] == false {
+                return items;
+            }
+            cursor = page["cursor"].clone();
+        }
+    }
+}
+
+/// The id of a numbered operation.
+pub(crate) fn op_id(round: u32, number: u32) -> String {
+    format!("{round:08x}-0000-7000-8000-{number:012x}")
+}
+
+/// An operation that makes a document of its own.
+pub(crate) fn create(round: u32, number: u32) -> Value {
+    json!({
+        "op_id": op_id(round, number), "collection": "notes", "document_id": format!("d-{round}-{number}"), "kind": "create",
+        "base_version": 0, "patch": {"text": format!("written in round {round}"), "number": number},
+    })
+}
