@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
@@ -101,7 +101,9 @@ fn assert_suitable(conn: &mut Conn) -> Result<(), OpenError> {
         return unsuitable("the server is a standby and takes no writes; connect to the primary".into());
     }
     if fsync == "off" {
-        tracing::warn!("PostgreSQL runs with fsync=off: what it acknowledges does not survive a crash of the machine");
+        // once, not for each connection
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| tracing::warn!("PostgreSQL runs with fsync=off: what it acknowledges does not survive a crash of the machine"));
     }
     if !["C", "POSIX", "en", ""].iter().any(|plain| language == *plain || language.starts_with("en_") || language.starts_with("C.")) {
         tracing::warn!(language, "PostgreSQL's messages are not English: deadlocks are not recognised and therefore not retried");
