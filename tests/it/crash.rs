@@ -62,7 +62,8 @@ fn write_until_it_dies(client: &Client, space: &str, round: u32, sent: &AtomicU3
     loop {
         let operations: Vec<Value> = (0..3).map(|_| create(round, sent.fetch_add(1, Ordering::Relaxed))).collect();
         let Ok(results) = client.push(space, &operations) else { return };
-        let acknowledged = results.iter().filter(|result| result["held"] == true).map(|result| result["op_id"].as_str().unwrap().to_owned());
+        let acknowledged =
+            results.iter().filter(|result| result["held"] == true).map(|result| result["op_id"].as_str().unwrap().to_owned());
         held.lock().unwrap().extend(acknowledged);
     }
 }
@@ -71,7 +72,11 @@ fn write_until_it_dies(client: &Client, space: &str, round: u32, sent: &AtomicU3
 fn check_round(client: &Client, space: &str, round: u32, sent: u32, held: &[String]) {
     let ids: Vec<&str> = held.iter().map(String::as_str).collect();
     for receipt in ids.chunks(10_000).flat_map(|ids| client.receipts(ids)) {
-        assert_eq!((&receipt["status"], &receipt["held"]), (&Value::from("applied"), &Value::from(true)), "lost after it was acknowledged: {receipt}");
+        assert_eq!(
+            (&receipt["status"], &receipt["held"]),
+            (&Value::from("applied"), &Value::from(true)),
+            "lost after it was acknowledged: {receipt}"
+        );
     }
     let all: Vec<Value> = (0..sent).map(|number| create(round, number)).collect();
     for result in all.chunks(500).flat_map(|operations| client.push(space, operations).unwrap()) {

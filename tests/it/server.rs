@@ -46,7 +46,8 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it on a free port and waits for the line that says where it listens.
     pub(crate) fn start(database: &Database) -> Self {
-        let mut child = command(database, &["serve", "--bind", "127.0.0.1:0", "--log-level", "error"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command(database, &["serve", "--bind", "127.0.0.1:0", "--log-level", "error"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().rsplit(' ').next().unwrap().to_owned();
@@ -81,7 +82,8 @@ impl Server {
     pub(crate) fn client(&self) -> Client {
         let mut client = self.anonymous();
         let device = json!({"name": "a device", "platform": "test"});
-        let grant = client.call("POST", "/api/auth/login", &json!({"email": "ana@example.org", "password": PASSWORD, "device": device})).unwrap();
+        let grant =
+            client.call("POST", "/api/auth/login", &json!({"email": "ana@example.org", "password": PASSWORD, "device": device})).unwrap();
         client.token = grant["access_token"].as_str().unwrap().to_owned();
         client
     }

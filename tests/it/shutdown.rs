@@ -51,7 +51,14 @@ fn terminate(database: &Database) {
     }
 }
 
-fn write_until_it_ends(client: &Client, space: &str, round: u32, next: &AtomicU32, held: &Mutex<Vec<String>>, unanswered: &Mutex<Vec<String>>) {
+fn write_until_it_ends(
+    client: &Client,
+    space: &str,
+    round: u32,
+    next: &AtomicU32,
+    held: &Mutex<Vec<String>>,
+    unanswered: &Mutex<Vec<String>>,
+) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         match client.push(space, &[create(round, number)]) {

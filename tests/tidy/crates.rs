@@ -83,12 +83,17 @@ fn licences_and_bans_hold() {
     let (licences, banned) = (quoted(&section("allow = [", "]")), quoted(&section("deny = [", "\n]")));
     assert!(licences.len() > 5 && banned.contains("pq-sys"), "deny.toml was read");
     let metadata = metadata();
-    let resolved: BTreeSet<&str> = metadata["resolve"]["nodes"].as_array().unwrap().iter().map(|node| node["id"].as_str().unwrap()).collect();
+    let resolved: BTreeSet<&str> =
+        metadata["resolve"]["nodes"].as_array().unwrap().iter().map(|node| node["id"].as_str().unwrap()).collect();
     for package in metadata["packages"].as_array().unwrap().iter().filter(|package| resolved.contains(package["id"].as_str().unwrap())) {
         let (name, licence) = (package["name"].as_str().unwrap(), package["license"].as_str().unwrap_or_default());
         assert!(!banned.contains(name), "{name} is banned by deny.toml");
         // each `AND` part needs one allowed choice of its `OR`s
-        let fits = licence.replace(['(', ')'], "").replace('/', " OR ").split(" AND ").all(|part| part.split(" OR ").any(|choice| licences.contains(choice.split(" WITH ").next().unwrap().trim())));
+        let fits = licence
+            .replace(['(', ')'], "")
+            .replace('/', " OR ")
+            .split(" AND ")
+            .all(|part| part.split(" OR ").any(|choice| licences.contains(choice.split(" WITH ").next().unwrap().trim())));
         assert!(fits, "{name}: the licence {licence:?} is not in deny.toml");
     }
 }

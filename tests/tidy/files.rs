@@ -13,8 +13,23 @@ fn tracked() -> Vec<String> {
 #[test]
 fn the_top_level_is_as_agreed() {
     let agreed = [
-        ".cargo", ".ci", ".gitignore", "CONTRIBUTING.md", "Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "bins", "clippy.toml", "crates", "deny.toml",
-        "docs", "migrations", "rust-toolchain.toml", "rustfmt.toml", "tests",
+        ".cargo",
+        ".ci",
+        ".gitignore",
+        "CONTRIBUTING.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "bins",
+        "clippy.toml",
+        "crates",
+        "deny.toml",
+        "docs",
+        "migrations",
+        "rust-toolchain.toml",
+        "rustfmt.toml",
+        "tests",
     ];
     for path in tracked() {
         let top = path.split('/').next().unwrap();

@@ -1,5 +1,10 @@
 //! The house rules that a machine can check.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test code: a failed expectation is to panic where it stands")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is to panic where it stands"
+)]
 
 mod crates;
 mod errors;

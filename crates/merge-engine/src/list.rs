@@ -12,7 +12,8 @@ type Items<'a> = Vec<(String, &'a Value)>;
 /// Merges three arrays as lists keyed by id. `None` when they are not keyed alike, or when both sides reordered the
 /// items that both know, differently: then the list is disputed as a whole.
 pub(crate) fn merge(merger: &mut Merger<'_>, base: &[Value], ours: &[Value], theirs: &[Value]) -> Option<Option<Value>> {
-    let member = merger.policy.id_members.iter().find(|member| [base, ours, theirs].iter().all(|side| keyed(side, member).is_some()))?.clone();
+    let member =
+        merger.policy.id_members.iter().find(|member| [base, ours, theirs].iter().all(|side| keyed(side, member).is_some()))?.clone();
     let (base, ours, theirs) = (keyed(base, &member)?, keyed(ours, &member)?, keyed(theirs, &member)?);
     if base.is_empty() && ours.is_empty() && theirs.is_empty() {
         return None;
@@ -20,7 +21,8 @@ pub(crate) fn merge(merger: &mut Merger<'_>, base: &[Value], ours: &[Value], the
     let order = merged_order(&base, &ours, &theirs)?;
     let (base, ours, theirs) = (by_id(&base), by_id(&ours), by_id(&theirs));
     let merged = order.into_iter().filter_map(|id| {
-        let sides = Sides { base: base.get(id.as_str()).copied(), ours: ours.get(id.as_str()).copied(), theirs: theirs.get(id.as_str()).copied() };
+        let sides =
+            Sides { base: base.get(id.as_str()).copied(), ours: ours.get(id.as_str()).copied(), theirs: theirs.get(id.as_str()).copied() };
         merger.child(&id, sides)
     });
     Some(Some(Value::Array(merged.collect())))
@@ -29,7 +31,10 @@ pub(crate) fn merge(merger: &mut Merger<'_>, base: &[Value], ours: &[Value], the
 /// The items with their ids; `None` when one has none or two have the same.
 fn keyed<'a>(items: &'a [Value], member: &str) -> Option<Items<'a>> {
     let mut seen = HashSet::new();
-    items.iter().map(|item| item.as_object().and_then(|object| id_of(object, member)).filter(|id| seen.insert(id.clone())).map(|id| (id, item))).collect()
+    items
+        .iter()
+        .map(|item| item.as_object().and_then(|object| id_of(object, member)).filter(|id| seen.insert(id.clone())).map(|id| (id, item)))
+        .collect()
 }
 
 fn id_of(object: &Object, member: &str) -> Option<String> {

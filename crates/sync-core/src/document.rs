@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn keys_order_as_collection_then_id() {
-        let mut keys = [("guests", "a"), ("guest", "z"), ("guest_notes", "b"), ("guests", "B"), ("guest", "!")].map(|(c, i)| DocumentKey::new(c, i).unwrap());
+        let mut keys = [("guests", "a"), ("guest", "z"), ("guest_notes", "b"), ("guests", "B"), ("guest", "!")]
+            .map(|(c, i)| DocumentKey::new(c, i).unwrap());
         keys.sort();
         let order: Vec<_> = keys.iter().map(|key| (key.collection(), key.id())).collect();
         assert_eq!(order, [("guest", "!"), ("guest", "z"), ("guest_notes", "b"), ("guests", "B"), ("guests", "a")]);
@@ -155,7 +156,9 @@ mod tests {
 
     #[test]
     fn refuses_names_outside_the_protocol() {
-        for (collection, id) in [("Guests", "a"), ("_x", "a"), ("1a", "a"), ("", "a"), ("a", ""), ("a", "é"), ("a", "a b"), ("a", &"x".repeat(129))] {
+        for (collection, id) in
+            [("Guests", "a"), ("_x", "a"), ("1a", "a"), ("", "a"), ("a", ""), ("a", "é"), ("a", "a b"), ("a", &"x".repeat(129))]
+        {
             assert_eq!(DocumentKey::new(collection, id), None, "{collection}/{id}");
         }
         assert!(DocumentKey::new("_conflicts", "a/b").is_some_and(|key| key.id() == "a/b"));

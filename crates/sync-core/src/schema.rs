@@ -112,11 +112,9 @@ pub enum FieldType {
     Id,
 }
 
-static OPEN: LazyLock<Arc<Schema>> =
-    LazyLock::new(|| Arc::new(Schema { name: "open".into(), version: 1, collections: BTreeMap::new() }));
+static OPEN: LazyLock<Arc<Schema>> = LazyLock::new(|| Arc::new(Schema { name: "open".into(), version: 1, collections: BTreeMap::new() }));
 
-static WEDDING: LazyLock<Option<Arc<Schema>>> =
-    LazyLock::new(|| Schema::parse(include_str!("../schemas/wedding.json")).ok().map(Arc::new));
+static WEDDING: LazyLock<Option<Arc<Schema>>> = LazyLock::new(|| Schema::parse(include_str!("../schemas/wedding.json")).ok().map(Arc::new));
 
 impl Schema {
     /// The schema of a space that has none.

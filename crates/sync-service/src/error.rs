@@ -29,9 +29,10 @@ impl ServiceError {
     pub fn problem(&self) -> Problem {
         match self {
             Self::Problem(problem) => problem.clone(),
-            Self::Store(StoreError::Busy(_) | StoreError::Overloaded) => {
-                Problem::new(Code::Overloaded, "The server has more to do than it can. Wait as long as Retry-After says and send the same again.")
-            }
+            Self::Store(StoreError::Busy(_) | StoreError::Overloaded) => Problem::new(
+                Code::Overloaded,
+                "The server has more to do than it can. Wait as long as Retry-After says and send the same again.",
+            ),
             Self::Store(StoreError::Unavailable(_)) => {
                 Problem::new(Code::Unavailable, "The database can't be used right now. Keep everything and send the same again later.")
             }
@@ -39,9 +40,10 @@ impl ServiceError {
                 Code::UnknownOutcome,
                 "The connection to the database broke while it committed. Send the same operations again: those that were stored answer `duplicate`.",
             ),
-            Self::Store(_) => {
-                Problem::new(Code::Internal, "The server made a mistake; it was logged under this request_id. Keep everything and try again later.")
-            }
+            Self::Store(_) => Problem::new(
+                Code::Internal,
+                "The server made a mistake; it was logged under this request_id. Keep everything and try again later.",
+            ),
         }
     }
 }

@@ -33,7 +33,13 @@ impl Service {
     }
 }
 
-fn read_spaces(tx: &mut dyn Tx, caller: &Caller, keys: &CursorKeys, pull: &Pull, own: &HashMap<SpaceId, OwnChanges>) -> StoreResult<Pulled> {
+fn read_spaces(
+    tx: &mut dyn Tx,
+    caller: &Caller,
+    keys: &CursorKeys,
+    pull: &Pull,
+    own: &HashMap<SpaceId, OwnChanges>,
+) -> StoreResult<Pulled> {
     let ids: Vec<SpaceId> = pull.spaces.iter().filter_map(|(text, _)| text.parse().ok()).collect();
     let mut standings = access::load(tx, caller, &ids)?;
     let mut budget = Budget { items: pull.max_changes, bytes: pull.max_bytes };
@@ -118,7 +124,8 @@ impl Reader<'_> {
     fn read_page(&self, tx: &mut dyn Tx, cursor: Cursor, budget: &mut Budget) -> StoreResult<SpaceChanges> {
         let head = self.access.head;
         let limit = i64::try_from(budget.items.max(1)).unwrap_or(i64::MAX);
-        let rows = if cursor.place < head.version { tx.list_documents(self.page(cursor.place, limit.saturating_add(1)))? } else { Vec::new() };
+        let rows =
+            if cursor.place < head.version { tx.list_documents(self.page(cursor.place, limit.saturating_add(1)))? } else { Vec::new() };
         let mut items = Vec::new();
         let mut place = cursor.place;
         let mut cut = false;
@@ -204,7 +211,11 @@ impl Reader<'_> {
             let total = totals.entry(sum.collection).or_default();
             *total = (total.0 + sum.documents, total.1.wrapping_add(sum.sum));
         }
-        Ok(totals.into_iter().filter(|(_, total)| total.0 > 0).map(|(collection, total)| (collection, format!("{:016x}", total.1))).collect())
+        Ok(totals
+            .into_iter()
+            .filter(|(_, total)| total.0 > 0)
+            .map(|(collection, total)| (collection, format!("{:016x}", total.1)))
+            .collect())
     }
 }
 

@@ -23,9 +23,9 @@ pub(crate) use desk::Gate;
 use desk::{Desk, Request};
 pub(crate) use overlay::Overlay;
 use plan::{Plan, Unit};
-use world::World;
 pub(crate) use questions::Asker;
 pub(crate) use world::NewState;
+use world::World;
 
 pub(crate) mod working {
     //! The working state, for resolutions.
@@ -171,7 +171,10 @@ fn in_order(batch: &Batch, mut results: BTreeMap<usize, OperationResult>) -> Vec
             Some(earlier) if same_identity(earlier, received) => as_replay(answer),
             _ => OperationResult::refused(
                 received.op_id,
-                Problem::new(Code::OpIdReuse, "this op_id stands earlier in the same request, for something else; give the operation a new one"),
+                Problem::new(
+                    Code::OpIdReuse,
+                    "this op_id stands earlier in the same request, for something else; give the operation a new one",
+                ),
             ),
         };
         results.insert(*index, result);
@@ -223,7 +226,8 @@ fn decide_space(
         .collect();
     let (gate, mut world) = enter(tx, batch, space_id)?;
     let head_before = world.head;
-    let named = operations.iter().flat_map(|operation| operation.depends_on.iter().chain(&operation.after).copied().chain([operation.op_id]));
+    let named =
+        operations.iter().flat_map(|operation| operation.depends_on.iter().chain(&operation.after).copied().chain([operation.op_id]));
     world.known = rows::load_known(tx, batch.caller.organisation_id, named.collect())?;
     if matches!(gate, Gate::Open) {
         let bases = bases(&world, &operations);
@@ -241,8 +245,16 @@ fn decide_space(
         received_at: batch.received_at,
         sent_at: batch.sent_at,
     };
-    let mut desk =
-        Desk { request: &request, world, gate, closed_groups, new_conflict_id, results: BTreeMap::new(), fresh: Vec::new(), changed: BTreeMap::new() };
+    let mut desk = Desk {
+        request: &request,
+        world,
+        gate,
+        closed_groups,
+        new_conflict_id,
+        results: BTreeMap::new(),
+        fresh: Vec::new(),
+        changed: BTreeMap::new(),
+    };
     for unit in units {
         desk.decide_unit(unit);
     }

@@ -54,7 +54,8 @@ impl Service {
                 Ok(decided) => results.extend(decided),
                 Err(error) => {
                     let problem = ServiceError::Store(error.clone()).problem();
-                    let waiting = |op_id| OperationResult { problem: Some(problem.clone()), ..OperationResult::new(op_id, Status::Waiting, false) };
+                    let waiting =
+                        |op_id| OperationResult { problem: Some(problem.clone()), ..OperationResult::new(op_id, Status::Waiting, false) };
                     results.extend(ids.into_iter().map(|(index, op_id)| (index, waiting(op_id))));
                     failure = Some(error);
                 }
@@ -89,7 +90,8 @@ impl Service {
 
 fn resolve_space(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<Vec<(usize, OperationResult)>> {
     let strangers = || batch.resolutions.iter().map(|(index, op_id, _, _)| (*index, OperationResult::refused(*op_id, unknown_conflict())));
-    let standing = |tx: &mut dyn Tx| access::load(tx, &batch.caller, &[space_id]).map(|mut all| all.remove(&space_id).unwrap_or(Standing::Unknown));
+    let standing =
+        |tx: &mut dyn Tx| access::load(tx, &batch.caller, &[space_id]).map(|mut all| all.remove(&space_id).unwrap_or(Standing::Unknown));
     if matches!(standing(tx)?, Standing::Unknown) {
         return Ok(strangers().collect());
     }
@@ -99,12 +101,14 @@ fn resolve_space(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResu
         Standing::Former(access) => (Gate::of_former_member(), access),
         Standing::Member(access) => (Gate::of_member(&access), access),
     };
-    let schema = Schema::of_space(access.space.schema.as_deref()).ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
+    let schema =
+        Schema::of_space(access.space.schema.as_deref()).ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
     let world = World::new(space_id, schema, access.member.role, head.unwrap_or(access.head), true);
     let mut desk = Desk { batch, world, gate, stored: Vec::new() };
     let head_before = desk.world.head;
     desk.load(tx)?;
-    let results = batch.resolutions.iter().map(|(index, op_id, resolution, over)| (*index, desk.answer(*op_id, resolution, over.as_ref()))).collect();
+    let results =
+        batch.resolutions.iter().map(|(index, op_id, resolution, over)| (*index, desk.answer(*op_id, resolution, over.as_ref()))).collect();
     write(tx, &desk.world, batch.caller.organisation_id, head_before, &desk.stored)?;
     Ok(results)
 }
@@ -153,7 +157,8 @@ impl Desk<'_> {
         if let Some(known) = self.world.known.get(&op_id).cloned() {
             return self.replay(&known.row, identity);
         }
-        let visible = self.world.docs.get(&DocumentKey::conflict(resolution.conflict_id)).is_some_and(|doc| doc.audience.includes(self.world.role));
+        let visible =
+            self.world.docs.get(&DocumentKey::conflict(resolution.conflict_id)).is_some_and(|doc| doc.audience.includes(self.world.role));
         let Some(conflict) = self.world.conflicts.get(&resolution.conflict_id).filter(|_| visible).cloned() else {
             return OperationResult::refused(op_id, unknown_conflict());
         };
@@ -192,7 +197,10 @@ impl Desk<'_> {
 
     fn replay(&self, row: &StoredOperation, identity: [u8; 32]) -> OperationResult {
         if row.user_id != self.batch.caller.user_id || row.identity != identity {
-            return OperationResult::refused(row.op_id, Problem::new(Code::OpIdReuse, "this op_id was used for something else; give the answer a new one"));
+            return OperationResult::refused(
+                row.op_id,
+                Problem::new(Code::OpIdReuse, "this op_id was used for something else; give the answer a new one"),
+            );
         }
         let result = OperationResult {
             was: Some(row.status),
@@ -365,7 +373,9 @@ fn choices(conflict: &Conflict, resolution: &Resolution) -> Result<BTreeMap<Stri
         return Ok(conflict.fields.keys().map(|path| (path.clone(), whole.clone())).collect());
     }
     match resolution.fields.keys().find(|path| !conflict.fields.contains_key(*path)) {
-        Some(path) => Err(Problem::new(Code::Malformed, format!("{path:?} is not disputed in this question; see its fields")).at("/fields")),
+        Some(path) => {
+            Err(Problem::new(Code::Malformed, format!("{path:?} is not disputed in this question; see its fields")).at("/fields"))
+        }
         None => Ok(resolution.fields.clone()),
     }
 }

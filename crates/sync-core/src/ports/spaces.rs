@@ -115,7 +115,13 @@ pub trait SpaceRows {
     ///
     /// # Errors
     /// [`super::StoreError`].
-    fn list_access(&mut self, organisation_id: OrganisationId, user_id: UserId, after: Option<SpaceId>, limit: i64) -> StoreResult<Vec<SpaceAccess>>;
+    fn list_access(
+        &mut self,
+        organisation_id: OrganisationId,
+        user_id: UserId,
+        after: Option<SpaceId>,
+        limit: i64,
+    ) -> StoreResult<Vec<SpaceAccess>>;
 
     /// Takes the lock that orders the space's log until the end of the transaction, and reads the head under it.
     ///

@@ -111,9 +111,9 @@ impl<T> Future for Transaction<T> {
     type Output = StoreResult<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context).map(|answer| {
-            answer.unwrap_or_else(|_| Err(StoreError::Unavailable("the database is shutting down".into())))
-        })
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(|answer| answer.unwrap_or_else(|_| Err(StoreError::Unavailable("the database is shutting down".into()))))
     }
 }
 

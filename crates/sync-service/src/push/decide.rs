@@ -172,7 +172,8 @@ impl Case<'_> {
             seen.extend(pick(&doc.body, &unknown));
             self.values_over(&seen)
         };
-        let theirs = known.iter().filter_map(|name| Some(((*name).clone(), own.get(*name).filter(|value| !value.is_null())?.clone()))).collect();
+        let theirs =
+            known.iter().filter_map(|name| Some(((*name).clone(), own.get(*name).filter(|value| !value.is_null())?.clone()))).collect();
         let mut outcome = merge(&base, &ours, &theirs, &Policy::default(), &Context::with_hint(self.operation.hint));
         let guesses: Vec<Dispute> = unknown.iter().filter_map(|name| self.unknown_base(doc, &own, name)).collect();
         let kind = if guesses.is_empty() { ConflictKind::Fields } else { ConflictKind::NoBase };
@@ -297,7 +298,8 @@ fn within_limit(effect: Effect, operation: &Operation, doc: Option<&Doc>) -> Dec
         return Err(Refusal::Rejected(Problem::new(Code::TooLarge, detail)));
     }
     let dispute = |name: &String| {
-        let (ours, theirs) = (doc.and_then(|doc| doc.body.get(name)).cloned(), effect.own.get(name).filter(|value| !value.is_null()).cloned());
+        let (ours, theirs) =
+            (doc.and_then(|doc| doc.body.get(name)).cloned(), effect.own.get(name).filter(|value| !value.is_null()).cloned());
         Dispute { path: pointer(&[name]), base: None, ours, theirs, suggested: None }
     };
     let disputes = operation.patch.keys().map(dispute).filter(|dispute| dispute.ours != dispute.theirs).collect();

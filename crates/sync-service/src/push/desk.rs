@@ -51,7 +51,10 @@ impl Gate {
 
     /// The gate of everybody else.
     pub(crate) fn of_stranger() -> Self {
-        Self::Rejected(Problem::new(Code::UnknownSpace, "there is no such space for you; ask its lead to add you, then send it under a new op_id"))
+        Self::Rejected(Problem::new(
+            Code::UnknownSpace,
+            "there is no such space for you; ask its lead to add you, then send it under a new op_id",
+        ))
     }
 }
 
@@ -156,7 +159,9 @@ impl<'a> Desk<'a> {
         }
         let Some(key) = &operation.key else {
             let name = operation.intent.as_deref().unwrap_or_default();
-            return Err(rejected(Problem::new(Code::UnknownIntent, format!("there is no intent {name:?} here; the payload is kept")).at("/intent/name")));
+            return Err(rejected(
+                Problem::new(Code::UnknownIntent, format!("there is no intent {name:?} here; the payload is kept")).at("/intent/name"),
+            ));
         };
         Ok(Admitted { index, operation, key, overlay, stamp: self.stamp(operation, before) })
     }
@@ -214,11 +219,13 @@ impl<'a> Desk<'a> {
             match known.row.status {
                 status if status.satisfies() => {}
                 Status::Quarantined => {
-                    let problem = Problem::new(Code::FormerMember, "what this depends on waits for a lead's decision, and this with it").caused_by(*needed);
+                    let problem = Problem::new(Code::FormerMember, "what this depends on waits for a lead's decision, and this with it")
+                        .caused_by(*needed);
                     return Err(Stop::Refused(Refusal::Quarantined(problem)));
                 }
                 _ => {
-                    let problem = Problem::new(Code::DependencyRejected, "what this depends on was refused; the payload is kept").caused_by(*needed);
+                    let problem =
+                        Problem::new(Code::DependencyRejected, "what this depends on was refused; the payload is kept").caused_by(*needed);
                     return Err(Stop::Refused(Refusal::Rejected(problem)));
                 }
             }
@@ -360,12 +367,17 @@ impl<'a> Desk<'a> {
         if fresh.is_empty() {
             return;
         }
-        if let Some(culprit) = unit.members.iter().find_map(|index| self.results.get(index).filter(|result| result.status == Status::Rejected)) {
+        if let Some(culprit) =
+            unit.members.iter().find_map(|index| self.results.get(index).filter(|result| result.status == Status::Rejected))
+        {
             let culprit = culprit.op_id;
             return self.refuse_unstored(fresh, culprit);
         }
         if fresh.len() < unit.members.len() || self.closed_groups.iter().any(|closed| closed == group) {
-            let problem = Problem::new(Code::GroupClosed, "a group comes in one request, and this one came before; send the rest under a new group id");
+            let problem = Problem::new(
+                Code::GroupClosed,
+                "a group comes in one request, and this one came before; send the rest under a new group id",
+            );
             for index in fresh {
                 self.stop(*index, Stop::Refused(Refusal::Rejected(problem.clone())), None);
             }
@@ -438,7 +450,13 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn ask_group(&mut self, members: &[usize], group: &str, parts: Vec<(DocumentKey, OpId, Vec<Dispute>)>, mut overlays: HashMap<OpId, Overlay>) {
+    fn ask_group(
+        &mut self,
+        members: &[usize],
+        group: &str,
+        parts: Vec<(DocumentKey, OpId, Vec<Dispute>)>,
+        mut overlays: HashMap<OpId, Overlay>,
+    ) {
         let Some(first) = members.first().and_then(|index| self.operation(*index)) else { return };
         let before = self.world.head;
         let id = (self.new_conflict_id)();

@@ -1,12 +1,12 @@
 //! The order in which a request's operations are decided: groups together, dependencies and predecessors first,
 //! otherwise as sent.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use sync_core::protocol::v1::Received;
-use sync_core::{Code, OpId, Operation, Problem, SpaceId};
+use sync_core::{Code, Kind, OpId, Operation, Problem, SpaceId};
 
+use super::graph::{Edges, add_where_possible, circular, sorted};
 use crate::digest::digest_fits;
 
 /// Operations that commit together or not at all: a group, or one operation.
@@ -14,7 +14,7 @@ use crate::digest::digest_fits;
 pub(crate) struct Unit {
     /// Their space.
     pub(crate) space_id: SpaceId,
-    /// Places in the request, as sent.
+    /// Places in the request, in the order to decide.
     pub(crate) members: Vec<usize>,
     /// The group's id.
     pub(crate) group: Option<String>,
@@ -31,34 +31,54 @@ pub(crate) struct Plan {
     pub(crate) refused: BTreeMap<usize, Problem>,
     /// Later appearances of an id, with the place of the first.
     pub(crate) repeated: BTreeMap<usize, usize>,
-    /// For each operation without `after`, the places of the earlier operations of this request on the same document,
-    /// latest first.
-    pub(crate) before: HashMap<usize, Vec<usize>>,
+    /// For each operation, the one of this request on the same document that is decided before it.
+    pub(crate) before: HashMap<usize, usize>,
+    /// Operations on documents whose creation, earlier in this request, was not taken because of its form.
+    pub(crate) orphans: HashMap<usize, OpId>,
 }
 
 impl Plan {
     /// Plans a request.
     pub(crate) fn new(operations: &[Received<Operation>]) -> Self {
         let mut plan = Self::default();
-        let mut places: HashMap<OpId, usize> = HashMap::new();
-        for (index, received) in operations.iter().enumerate() {
-            if let Some(first) = places.get(&received.op_id) {
-                plan.repeated.insert(index, *first);
-                continue;
-            }
-            places.insert(received.op_id, index);
-            if let Some(problem) = fault_of_form(received) {
-                plan.refused.insert(index, problem);
+        let places = plan.sift(operations);
+        let mut units = plan.gather(operations);
+        let needs = Needs { operations, places: &places };
+        for unit in &mut units {
+            needs.arrange(unit);
+        }
+        let mut edges = needs.between(&units);
+        for (unit, on_circle) in units.iter_mut().zip(circular(&edges)) {
+            if on_circle {
+                unit.refusal.get_or_insert_with(circle);
             }
         }
-        let mut units = plan.gather(operations);
-        plan.find_predecessors(operations);
-        let edges = plan.edges(operations, &units, &places);
-        mark_cycles(&mut units, &edges);
-        let order = sorted(&units, &edges);
+        // what is refused anyway waits for nobody
+        for (_, needed) in units.iter().zip(&mut edges).filter(|(unit, _)| unit.refusal.is_some()) {
+            needed.clear();
+        }
+        add_where_possible(&mut edges, needs.as_sent(&units));
+        let order = sorted(&edges);
         let mut slots: Vec<Option<Unit>> = units.into_iter().map(Some).collect();
         plan.units = order.into_iter().filter_map(|index| slots.get_mut(index).and_then(Option::take)).collect();
+        plan.find_predecessors(operations);
         plan
+    }
+
+    /// Sets aside what is at fault in its form, and what repeats an id that stands earlier. An id that was refused for
+    /// its form is still free.
+    fn sift(&mut self, operations: &[Received<Operation>]) -> HashMap<OpId, usize> {
+        let mut places: HashMap<OpId, usize> = HashMap::new();
+        for (index, received) in operations.iter().enumerate() {
+            if let Some(problem) = fault_of_form(received) {
+                self.refused.insert(index, problem);
+            } else if let Some(first) = places.get(&received.op_id) {
+                self.repeated.insert(index, *first);
+            } else {
+                places.insert(received.op_id, index);
+            }
+        }
+        places
     }
 
     fn is_planned(&self, index: usize) -> bool {
@@ -84,53 +104,124 @@ impl Plan {
             let place = operation.group.as_deref().map_or(units.len(), |group| *groups.entry(group).or_insert(units.len()));
             match units.get_mut(place) {
                 Some(unit) => unit.members.push(index),
-                None => units.push(Unit {
-                    space_id: operation.space_id,
-                    members: vec![index],
-                    group: operation.group.clone(),
-                    refusal: None,
-                }),
+                None => {
+                    units.push(Unit { space_id: operation.space_id, members: vec![index], group: operation.group.clone(), refusal: None })
+                }
             }
         }
         split_groups_over_spaces(operations, units)
     }
 
     fn find_predecessors(&mut self, operations: &[Received<Operation>]) {
-        let mut earlier: HashMap<(SpaceId, &str), Vec<usize>> = HashMap::new();
-        for (index, received) in operations.iter().enumerate() {
-            let Ok(Operation { space_id, key: Some(key), .. }) = &received.content else { continue };
-            if !self.is_planned(index) {
-                continue;
+        let document = |index: &usize| match &operations.get(*index)?.content {
+            Ok(Operation { space_id, key: Some(key), kind, .. }) => Some(((*space_id, key.as_str()), *kind)),
+            _ => None,
+        };
+        let mut broken: HashMap<(SpaceId, &str), usize> = HashMap::new();
+        for index in self.refused.keys() {
+            if let Some((key, Kind::Create)) = document(index) {
+                broken.entry(key).or_insert(*index);
             }
-            let chain = earlier.entry((*space_id, key.as_str())).or_default();
-            self.before.insert(index, chain.iter().rev().copied().collect());
-            chain.push(index);
+        }
+        let mut latest: HashMap<(SpaceId, &str), usize> = HashMap::new();
+        for index in self.units.iter().flat_map(|unit| &unit.members) {
+            let Some((key, _)) = document(index) else { continue };
+            if let Some(before) = latest.insert(key, *index) {
+                self.before.insert(*index, before);
+            } else if let Some(creation) =
+                broken.get(&key).filter(|creation| *creation < index).and_then(|creation| operations.get(*creation))
+            {
+                self.orphans.insert(*index, creation.op_id);
+            }
         }
     }
+}
 
-    /// For each unit, the units that are to be decided before it.
-    fn edges(&self, operations: &[Received<Operation>], units: &[Unit], places: &HashMap<OpId, usize>) -> Vec<HashSet<usize>> {
-        let unit_of: HashMap<usize, usize> =
-            units.iter().enumerate().flat_map(|(unit, content)| content.members.iter().map(move |member| (*member, unit))).collect();
-        units
-            .iter()
-            .enumerate()
-            .map(|(own, unit)| {
-                let mut needed = HashSet::new();
-                for member in &unit.members {
-                    let Some(Ok(operation)) = operations.get(*member).map(|received| &received.content) else { continue };
-                    let named = operation.depends_on.iter().chain(&operation.after);
-                    for place in named.filter_map(|op_id| places.get(op_id)) {
-                        let needs_itself = place == member;
-                        needed.extend(unit_of.get(place).filter(|other| **other != own || needs_itself));
-                    }
-                    let previous = self.before.get(member).and_then(|chain| chain.first());
-                    needed.extend(previous.and_then(|place| unit_of.get(place)).filter(|other| **other != own));
-                }
-                needed
-            })
-            .collect()
+/// Who needs whom in a request.
+struct Needs<'a> {
+    operations: &'a [Received<Operation>],
+    places: &'a HashMap<OpId, usize>,
+}
+
+impl<'a> Needs<'a> {
+    fn operation(&self, index: usize) -> Option<&'a Operation> {
+        self.operations.get(index).and_then(|received| received.content.as_ref().ok())
     }
+
+    /// The places that an operation names, in `depends_on` and `after`.
+    fn named(&self, index: usize) -> impl Iterator<Item = usize> {
+        let operation = self.operation(index);
+        let named = operation.into_iter().flat_map(|operation| operation.depends_on.iter().chain(&operation.after));
+        named.filter_map(|op_id| self.places.get(op_id).copied())
+    }
+
+    /// Pairs of an operation and the one sent before it on the same document.
+    fn consecutive(&self, indexes: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
+        let mut latest: HashMap<(SpaceId, &str), usize> = HashMap::new();
+        let pair = |index: usize| {
+            let operation = self.operation(index)?;
+            let key = operation.key.as_ref()?;
+            latest.insert((operation.space_id, key.as_str()), index).map(|before| (index, before))
+        };
+        indexes.filter_map(pair).collect()
+    }
+
+    /// Puts a group's members in an order in which each comes after what it needs.
+    fn arrange(&self, unit: &mut Unit) {
+        if unit.members.len() == 1 {
+            return;
+        }
+        let slot_of: HashMap<usize, usize> = unit.members.iter().enumerate().map(|(slot, index)| (*index, slot)).collect();
+        let slots = |index: &usize| deduplicated(self.named(*index).filter_map(|place| slot_of.get(&place).copied()));
+        let mut edges: Edges = unit.members.iter().map(slots).collect();
+        if circular(&edges).contains(&true) {
+            unit.refusal.get_or_insert_with(circle);
+            return;
+        }
+        let wishes = self.consecutive(unit.members.iter().copied());
+        add_where_possible(&mut edges, wishes.iter().filter_map(|(index, before)| Some((*slot_of.get(index)?, *slot_of.get(before)?))));
+        unit.members = sorted(&edges).into_iter().filter_map(|slot| unit.members.get(slot).copied()).collect();
+    }
+
+    /// For each unit, the units that one of its operations names.
+    fn between(&self, units: &[Unit]) -> Edges {
+        let unit_of = unit_of(units);
+        let needed = |(own, unit): (usize, &Unit)| {
+            let places = unit.members.iter().flat_map(|member| self.named(*member).map(|place| (*member, place)));
+            // an operation that names itself is a circle; members of a group that name each other are not
+            deduplicated(
+                places
+                    .filter_map(|(member, place)| Some((*unit_of.get(&place)?, member == place)))
+                    .filter(|(other, itself)| *other != own || *itself)
+                    .map(|(other, _)| other),
+            )
+        };
+        units.iter().enumerate().map(needed).collect()
+    }
+
+    /// Pairs of units in the order sent, where they change the same document.
+    fn as_sent(&self, units: &[Unit]) -> Vec<(usize, usize)> {
+        let unit_of = unit_of(units);
+        let mut indexes: Vec<usize> = unit_of.keys().copied().collect();
+        indexes.sort_unstable();
+        let pairs = self.consecutive(indexes.into_iter());
+        pairs.iter().filter_map(|(index, before)| Some((*unit_of.get(index)?, *unit_of.get(before)?))).collect()
+    }
+}
+
+fn unit_of(units: &[Unit]) -> HashMap<usize, usize> {
+    units.iter().enumerate().flat_map(|(unit, content)| content.members.iter().map(move |member| (*member, unit))).collect()
+}
+
+fn deduplicated(nodes: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut nodes: Vec<usize> = nodes.collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
+}
+
+fn circle() -> Problem {
+    Problem::new(Code::DependencyCycle, "depends_on and after lead in a circle: nothing of it can go first; send it without one of them")
 }
 
 fn fault_of_form(received: &Received<Operation>) -> Option<Problem> {
@@ -150,7 +241,8 @@ pub(crate) fn in_bad_company(culprit: OpId) -> Problem {
 }
 
 fn split_groups_over_spaces(operations: &[Received<Operation>], units: Vec<Unit>) -> Vec<Unit> {
-    let space_of = |index: &usize| operations.get(*index).and_then(|received| received.content.as_ref().ok()).map(|operation| operation.space_id);
+    let space_of =
+        |index: &usize| operations.get(*index).and_then(|received| received.content.as_ref().ok()).map(|operation| operation.space_id);
     units
         .into_iter()
         .flat_map(|unit| {
@@ -167,52 +259,4 @@ fn split_groups_over_spaces(operations: &[Received<Operation>], units: Vec<Unit>
             unit.members.iter().copied().map(alone).collect()
         })
         .collect()
-}
-
-/// Marks the units that wait for themselves: what is left when all that can go first, and all that nobody waits for,
-/// is taken away.
-fn mark_cycles(units: &mut [Unit], edges: &[HashSet<usize>]) {
-    let mut left: HashSet<usize> = (0..units.len()).collect();
-    loop {
-        let awaited: HashSet<usize> = left.iter().filter_map(|unit| edges.get(*unit)).flatten().copied().collect();
-        let stays = |unit: &usize| edges.get(*unit).is_some_and(|needed| needed.iter().any(|other| left.contains(other))) && awaited.contains(unit);
-        let next: HashSet<usize> = left.iter().copied().filter(|unit| stays(unit)).collect();
-        if next.len() == left.len() {
-            break;
-        }
-        left = next;
-    }
-    for unit in left {
-        if let Some(unit) = units.get_mut(unit) {
-            unit.refusal.get_or_insert_with(|| {
-                Problem::new(Code::DependencyCycle, "depends_on and after lead in a circle: nothing of it can go first; send it without one of them")
-            });
-        }
-    }
-}
-
-/// Needed units first, otherwise as sent (Kahn's algorithm with a heap). Units of a cycle don't wait.
-fn sorted(units: &[Unit], edges: &[HashSet<usize>]) -> Vec<usize> {
-    let waits = |unit: usize| units.get(unit).is_some_and(|unit| unit.refusal.is_none());
-    let mut open: Vec<usize> = edges.iter().enumerate().map(|(unit, needed)| if waits(unit) { needed.len() } else { 0 }).collect();
-    let mut dependents: HashMap<usize, Vec<usize>> = HashMap::new();
-    for (unit, needed) in edges.iter().enumerate().filter(|(unit, _)| waits(*unit)) {
-        for other in needed {
-            dependents.entry(*other).or_default().push(unit);
-        }
-    }
-    let mut ready: BinaryHeap<Reverse<usize>> = open.iter().enumerate().filter(|(_, count)| **count == 0).map(|(unit, _)| Reverse(unit)).collect();
-    let mut order = Vec::with_capacity(units.len());
-    while let Some(Reverse(unit)) = ready.pop() {
-        order.push(unit);
-        for dependent in dependents.remove(&unit).unwrap_or_default() {
-            if let Some(count) = open.get_mut(dependent) {
-                *count -= 1;
-                if *count == 0 {
-                    ready.push(Reverse(dependent));
-                }
-            }
-        }
-    }
-    order
 }

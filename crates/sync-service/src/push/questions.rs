@@ -89,7 +89,8 @@ pub(crate) fn is_open(world: &World, id: ConflictId, key: &DocumentKey) -> bool 
 pub(crate) fn withdraw(world: &mut World, id: ConflictId, patch: &Object, asked: Option<&Asked>, asker: Asker) {
     let Some(mut conflict) = world.conflicts.get(&id).cloned() else { return };
     let still = |path: &String| asked.is_some_and(|asked| asked.disputes.iter().any(|dispute| dispute.path == *path));
-    let edited = |path: &String| pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()).is_some_and(|name| patch.contains_key(&name));
+    let edited =
+        |path: &String| pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()).is_some_and(|name| patch.contains_key(&name));
     let mut moot = false;
     for (path, field) in &mut conflict.fields {
         if field.decided.is_none() && edited(path) && !still(path) {

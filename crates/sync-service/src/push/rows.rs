@@ -65,7 +65,13 @@ pub(crate) fn load_known(tx: &mut dyn Tx, organisation_id: OrganisationId, op_id
 }
 
 /// Writes everything that changed, and the operations with their results.
-pub(crate) fn write(tx: &mut dyn Tx, world: &World, organisation_id: OrganisationId, head_before: i64, operations: &[StoredOperation]) -> StoreResult<()> {
+pub(crate) fn write(
+    tx: &mut dyn Tx,
+    world: &World,
+    organisation_id: OrganisationId,
+    head_before: i64,
+    operations: &[StoredOperation],
+) -> StoreResult<()> {
     let rows: Vec<_> = world.touched.iter().filter_map(|key| Some(world.docs.get(key)?.to_row(key.clone()))).collect();
     if !rows.is_empty() {
         tx.put_documents(world.space_id, &rows)?;

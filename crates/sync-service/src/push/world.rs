@@ -188,7 +188,14 @@ impl World {
     }
 
     /// What the sender of an operation saw: the document at its base with its own chain laid over it.
-    pub(crate) fn sender_view<'a>(&self, key: &DocumentKey, doc: &'a Doc, base_version: i64, base: Option<&Object>, overlay: &Overlay) -> View<'a> {
+    pub(crate) fn sender_view<'a>(
+        &self,
+        key: &DocumentKey,
+        doc: &'a Doc,
+        base_version: i64,
+        base: Option<&Object>,
+        overlay: &Overlay,
+    ) -> View<'a> {
         let (mut view, overlay) = if self.knows(base_version) {
             (self.rebuild(key, doc, base_version), Cow::Owned(overlay.clone().beyond(base_version)))
         } else {

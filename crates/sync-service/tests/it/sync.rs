@@ -111,7 +111,10 @@ fn a_chain_is_never_in_conflict_with_itself() {
     next["after"] = json!(id(3));
     assert_eq!(pair.one(&pair.ana, next)["status"], "merged");
     // the same within one request, without `after`
-    let results = pair.push(&pair.ana, json!([op(5, "create", "b", 0, json!({"x": 1})), op(6, "update", "b", 0, json!({"x": 2})), op(7, "delete", "b", 0, Value::Null)]));
+    let results = pair.push(
+        &pair.ana,
+        json!([op(5, "create", "b", 0, json!({"x": 1})), op(6, "update", "b", 0, json!({"x": 2})), op(7, "delete", "b", 0, Value::Null)]),
+    );
     let statuses: Vec<_> = results.iter().map(|result| result["status"].as_str().unwrap()).collect();
     assert_eq!(statuses, ["applied", "applied", "applied"], "{results:?}");
 }
@@ -130,9 +133,18 @@ fn a_group_commits_whole_or_is_asked_whole() {
     assert!(results.iter().all(|result| result["status"] == "conflict"), "{results:?}");
     assert_eq!(results[0]["conflict_id"], results[1]["conflict_id"]);
     assert_eq!(results[1]["document"]["t"], "0");
-    let answer = pair.sync(&pair.ana, json!({"resolutions": [{"conflict_id": results[0]["conflict_id"], "op_id": id(9), "version": 99, "choose": "theirs"}]}));
+    let answer = pair.sync(
+        &pair.ana,
+        json!({"resolutions": [{"conflict_id": results[0]["conflict_id"], "op_id": id(9), "version": 99, "choose": "theirs"}]}),
+    );
     assert_eq!(answer["results"][0]["status"], "applied", "{answer}");
     let page = pair.pull(&pair.ana, None);
-    let values: Vec<_> = page["items"].as_array().unwrap().iter().filter(|item| item["collection"] == "notes").map(|item| item["document"]["t"].clone()).collect();
+    let values: Vec<_> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["collection"] == "notes")
+        .map(|item| item["document"]["t"].clone())
+        .collect();
     assert_eq!(values, [json!("bo"), json!("bo")]);
 }

@@ -1,18 +1,21 @@
 //! Reading what devices send. A fault of the whole request is an error; a fault of one operation stays with that
 //! operation, so that one bad operation never blocks another.
 
+mod members;
+mod operation;
+mod resolution;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::document::{CONFLICTS, is_collection_name, is_document_id};
-use crate::json::{self, Object, pointer};
-use crate::limits::{
-    DEFAULT_CHANGES, DEFAULT_PAGE_BYTES, MAX_CHANGES, MAX_DEPENDENCIES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_ID_BYTES, MAX_OPERATIONS, MAX_PULL_SPACES,
-    MAX_RECEIPTS, MAX_SAFE_INTEGER,
-};
-use crate::operation::Hint;
-use crate::{Code, ConflictId, DocumentKey, Kind, OpId, Operation, Problem, SpaceId, Timestamp};
+use self::members::{Read, counted, instant, list, malformed, optional_object, optional_text, parse_body, read_op_ids, require};
+pub use self::operation::read_stored_operation;
+use self::operation::receive_operation;
+use self::resolution::receive_resolutions;
+use crate::json::{Object, pointer};
+use crate::limits::{DEFAULT_CHANGES, DEFAULT_PAGE_BYTES, MAX_CHANGES, MAX_DOCUMENT_BYTES, MAX_OPERATIONS, MAX_PULL_SPACES, MAX_RECEIPTS};
+use crate::{Code, ConflictId, OpId, Operation, Problem, SpaceId, Timestamp};
 
 /// The body of `POST /api/offline/sync`.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,20 +90,6 @@ pub enum Choice {
     Value(Value),
 }
 
-type Read<T> = Result<T, Problem>;
-
-fn malformed(detail: impl Into<String>, at: impl Into<String>) -> Problem {
-    Problem::new(Code::Malformed, detail).at(at)
-}
-
-fn parse_body(bytes: &[u8]) -> Read<Object> {
-    let value = json::parse_strict(bytes).map_err(|error| Problem::new(Code::MalformedJson, error.to_string()))?;
-    match value {
-        Value::Object(body) => Ok(body),
-        _ => Err(malformed("the body is to be a JSON object", "")),
-    }
-}
-
 impl SyncRequest {
     /// Reads a body.
     ///
@@ -111,7 +100,9 @@ impl SyncRequest {
         match body.get("protocol") {
             Some(version) if version.as_i64() == Some(1) => {}
             Some(Value::Number(_)) => {
-                return Err(Problem::new(Code::UnsupportedProtocol, "this server speaks protocol 1; see GET /api/offline/config").at("/protocol"));
+                return Err(
+                    Problem::new(Code::UnsupportedProtocol, "this server speaks protocol 1; see GET /api/offline/config").at("/protocol")
+                );
             }
             _ => return Err(malformed("protocol is to be the number 1", "/protocol")),
         }
@@ -152,206 +143,6 @@ pub fn read_receipts(bytes: &[u8]) -> Read<Vec<OpId>> {
     let mut body = parse_body(bytes)?;
     require(&body, "op_ids", "")?;
     read_op_ids(counted(list(&mut body, "op_ids")?, MAX_RECEIPTS, "op_ids")?, "/op_ids")
-}
-
-/// Reads an operation from its stored payload; `None` when that is damaged.
-#[must_use]
-pub fn read_stored_operation(payload: Object) -> Option<Operation> {
-    let op_id = payload.get("op_id")?.as_str()?.parse().ok()?;
-    read_operation(op_id, payload, "").ok()
-}
-
-fn receive_operation(value: Value, default_space: Option<&str>, small: bool, at: &str) -> Read<Received<Operation>> {
-    let (op_id, mut object) = identified(value, at)?;
-    let group = object.get("group").and_then(Value::as_str).map(str::to_owned);
-    let digest = match object.get("digest") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(digest)) => Some(digest.clone()),
-        Some(_) => {
-            let problem = malformed("digest is to be a string", format!("{at}/digest"));
-            return Ok(Received { op_id, group, content: Err(problem), over_limit: None, digest: None });
-        }
-    };
-    if let (None | Some(Value::Null), Some(space_id)) = (object.get("space_id"), default_space) {
-        object.insert("space_id".into(), space_id.into());
-    }
-    let digest = digest.map(|claimed| {
-        let mut signed = object.clone();
-        signed.remove("digest");
-        (claimed, json::canonical(&Value::Object(signed)))
-    });
-    let over_limit = over_limit(&object, small);
-    let content = read_operation(op_id, object, at);
-    Ok(Received { op_id, group, content, over_limit, digest })
-}
-
-fn identified(value: Value, at: &str) -> Read<(OpId, Object)> {
-    let Value::Object(object) = value else {
-        return Err(malformed("each entry is to be an object with an op_id", at));
-    };
-    let op_id = object.get("op_id").and_then(Value::as_str).and_then(|text| text.parse().ok());
-    op_id.map(|op_id| (op_id, object)).ok_or_else(|| malformed("op_id is to be a UUID", format!("{at}/op_id")))
-}
-
-fn over_limit(object: &Object, small: bool) -> Option<Problem> {
-    for name in ["patch", "base", "intent"] {
-        let Some(value) = object.get(name) else { continue };
-        if json::depth(value) > MAX_DEPTH {
-            let detail = format!("{name} nests deeper than {MAX_DEPTH} levels; flatten it");
-            return Some(Problem::new(Code::TooLarge, detail).at(pointer(&[name])));
-        }
-        if let Some(place) = json::find_unsafe_number(value) {
-            let detail = format!("an integer beyond ±{MAX_SAFE_INTEGER} can't be carried exactly; send it as a string");
-            return Some(Problem::new(Code::NumberRange, detail).at(format!("/{name}{place}")));
-        }
-        if !small && serde_json::to_string(value).map_or(0, |text| text.len()) > MAX_DOCUMENT_BYTES {
-            let detail = format!("{name} is larger than {MAX_DOCUMENT_BYTES} bytes; split the document");
-            return Some(Problem::new(Code::TooLarge, detail).at(pointer(&[name])));
-        }
-    }
-    None
-}
-
-fn read_operation(op_id: OpId, mut object: Object, at: &str) -> Read<Operation> {
-    let kind = Kind::parse(&required_text(&object, "kind", at)?)
-        .ok_or_else(|| malformed("kind is to be create, update, delete, restore or intent", format!("{at}/kind")))?;
-    let space_id = required_text(&object, "space_id", at)?;
-    let space_id: SpaceId = space_id.parse().map_err(|_| malformed("space_id is to be a UUID", format!("{at}/space_id")))?;
-    let collection = required_text(&object, "collection", at)?;
-    if !is_collection_name(&collection) && collection != CONFLICTS {
-        return Err(malformed("a collection is named [a-z][a-z0-9_]{0,63}", format!("{at}/collection")));
-    }
-    let (key, intent) = match kind {
-        Kind::Intent => (None, Some(read_intent_name(&object, at)?)),
-        _ => (Some(read_key(&object, &collection, at)?), None),
-    };
-    Ok(Operation {
-        op_id,
-        space_id,
-        key,
-        collection,
-        kind,
-        base_version: read_base_version(&object, kind, at)?,
-        base: optional_object(&object, "base", at)?.map(without_inner_nulls),
-        patch: read_patch(&object, kind, at)?,
-        intent,
-        after: optional_op_id(&object, "after", at)?,
-        group: read_group(&object, at)?,
-        depends_on: read_dependencies(&mut object, at)?,
-        hint: read_hint(&object, at)?,
-        created_at: instant(&object, "created_at"),
-        payload: Value::Object(object),
-    })
-}
-
-fn read_key(object: &Object, collection: &str, at: &str) -> Read<DocumentKey> {
-    let id = required_text(object, "document_id", at)?;
-    let wrong = || malformed("a document id is 1 to 128 ASCII characters of 0x21 to 0x7E", format!("{at}/document_id"));
-    if !is_document_id(&id) {
-        return Err(wrong());
-    }
-    DocumentKey::new(collection, &id).ok_or_else(wrong)
-}
-
-fn read_intent_name(object: &Object, at: &str) -> Read<String> {
-    let name = object.get("intent").and_then(|intent| intent.get("name")).and_then(Value::as_str);
-    name.map(str::to_owned).ok_or_else(|| malformed("an intent is {\"name\", \"args\"}", format!("{at}/intent")))
-}
-
-fn read_base_version(object: &Object, kind: Kind, at: &str) -> Read<i64> {
-    let version = object.get("base_version").and_then(Value::as_i64).filter(|version| (0..=MAX_SAFE_INTEGER).contains(version));
-    let version = version.ok_or_else(|| malformed("base_version is to be a version that was seen, 0 for a create", format!("{at}/base_version")))?;
-    if kind == Kind::Create && version != 0 {
-        return Err(malformed("the base_version of a create is 0", format!("{at}/base_version")));
-    }
-    Ok(version)
-}
-
-fn read_patch(object: &Object, kind: Kind, at: &str) -> Read<Object> {
-    let mut patch = match (optional_object(object, "patch", at)?, kind) {
-        (_, Kind::Delete | Kind::Intent) => Object::new(),
-        (Some(patch), _) => patch,
-        (None, Kind::Restore) => Object::new(),
-        (None, _) => return Err(malformed("patch is missing", format!("{at}/patch"))),
-    };
-    if kind == Kind::Create {
-        json::drop_nulls(&mut patch);
-    }
-    Ok(patch)
-}
-
-fn read_group(object: &Object, at: &str) -> Read<Option<String>> {
-    let group = optional_text(object, "group", at)?;
-    if group.as_ref().is_some_and(|group| !(1..=MAX_ID_BYTES).contains(&group.len())) {
-        return Err(malformed("a group id is 1 to 128 bytes", format!("{at}/group")));
-    }
-    Ok(group)
-}
-
-fn read_dependencies(object: &mut Object, at: &str) -> Read<Vec<OpId>> {
-    let listed = match object.get("depends_on") {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(items)) => items.clone(),
-        Some(_) => return Err(malformed("depends_on is to be a list of op_ids", format!("{at}/depends_on"))),
-    };
-    if listed.len() > MAX_DEPENDENCIES {
-        return Err(malformed(format!("depends_on names at most {MAX_DEPENDENCIES} operations"), format!("{at}/depends_on")));
-    }
-    read_op_ids(listed, &format!("{at}/depends_on"))
-}
-
-fn read_hint(object: &Object, at: &str) -> Read<Hint> {
-    match optional_text(object, "hint", at)?.as_deref() {
-        Some("mine") => Ok(Hint::Mine),
-        Some("theirs") => Ok(Hint::Theirs),
-        None | Some("ask") => Ok(Hint::Ask),
-        Some(_) => Err(malformed("hint is to be mine, theirs or ask", format!("{at}/hint"))),
-    }
-}
-
-fn receive_resolutions(values: Vec<Value>) -> Read<Vec<Received<Resolution>>> {
-    let receive = |(index, value)| {
-        let at = format!("/resolutions/{index}");
-        let (op_id, object) = identified(value, &at)?;
-        let over_limit = object.get("fields").and_then(json::find_unsafe_number).map(|place| {
-            Problem::new(Code::NumberRange, format!("an integer beyond ±{MAX_SAFE_INTEGER} can't be carried exactly")).at(format!("/fields{place}"))
-        });
-        Ok(Received { op_id, group: None, content: read_resolution(op_id, object, &at), over_limit, digest: None })
-    };
-    values.into_iter().enumerate().map(receive).collect()
-}
-
-fn read_resolution(op_id: OpId, object: Object, at: &str) -> Read<Resolution> {
-    let conflict_id = required_text(&object, "conflict_id", at)?;
-    let conflict_id = conflict_id.parse().map_err(|_| malformed("conflict_id is to be a UUID", format!("{at}/conflict_id")))?;
-    let version = object.get("version").and_then(Value::as_i64);
-    let version = version.ok_or_else(|| malformed("version is to be the conflict's version that was seen", format!("{at}/version")))?;
-    let whole = match object.get("choose") {
-        None | Some(Value::Null) => None,
-        Some(_) => Some(read_choice(&object, at)?),
-    };
-    let mut fields = BTreeMap::new();
-    for (path, choice) in optional_object(&object, "fields", at)?.unwrap_or_default() {
-        let place = format!("{at}/fields{}", pointer(&[&path]));
-        let Value::Object(choice) = choice else {
-            return Err(malformed("a choice is an object such as {\"choose\":\"ours\"}", place));
-        };
-        fields.insert(path, read_choice(&choice, &place)?);
-    }
-    if whole.is_none() && fields.is_empty() {
-        return Err(malformed("say what is chosen: fields, or choose for a group", format!("{at}/fields")));
-    }
-    Ok(Resolution { op_id, conflict_id, version, fields, whole, payload: Value::Object(object) })
-}
-
-fn read_choice(object: &Object, at: &str) -> Read<Choice> {
-    match object.get("choose").and_then(Value::as_str) {
-        Some("ours") => Ok(Choice::Ours),
-        Some("theirs") => Ok(Choice::Theirs),
-        Some("base") => Ok(Choice::Base),
-        Some("value") => Ok(Choice::Value(object.get("value").cloned().unwrap_or(Value::Null))),
-        _ => Err(malformed("choose is to be ours, theirs, base or value", format!("{at}/choose"))),
-    }
 }
 
 fn read_epochs(body: &Object) -> Read<BTreeMap<SpaceId, String>> {
@@ -401,74 +192,6 @@ fn read_pull(value: Option<&Value>) -> Read<Option<Pull>> {
     }))
 }
 
-fn read_op_ids(values: Vec<Value>, at: &str) -> Read<Vec<OpId>> {
-    let read = |(index, value): (usize, Value)| {
-        let parsed = value.as_str().and_then(|text| text.parse().ok());
-        parsed.ok_or_else(|| malformed("an op_id is a UUID", format!("{at}/{index}")))
-    };
-    values.into_iter().enumerate().map(read).collect()
-}
-
-fn counted(values: Vec<Value>, most: usize, name: &str) -> Read<Vec<Value>> {
-    if values.len() > most {
-        let detail = format!("{} {name} in one request; at most {most}: send them in several", values.len());
-        return Err(Problem::new(Code::TooLarge, detail).at(format!("/{name}")));
-    }
-    Ok(values)
-}
-
-fn list(body: &mut Object, name: &str) -> Read<Vec<Value>> {
-    match body.remove(name) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(values)) => Ok(values),
-        Some(_) => Err(malformed(format!("{name} is to be a list"), format!("/{name}"))),
-    }
-}
-
-fn require(body: &Object, name: &str, at: &str) -> Read<()> {
-    body.contains_key(name).then_some(()).ok_or_else(|| malformed(format!("{name} is missing"), format!("{at}/{name}")))
-}
-
-fn optional_text(object: &Object, name: &str, at: &str) -> Read<Option<String>> {
-    match object.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(malformed(format!("{name} is to be a string"), format!("{at}/{name}"))),
-    }
-}
-
-fn required_text(object: &Object, name: &str, at: &str) -> Read<String> {
-    optional_text(object, name, at)?.ok_or_else(|| malformed(format!("{name} is missing"), format!("{at}/{name}")))
-}
-
-fn optional_object(object: &Object, name: &str, at: &str) -> Read<Option<Object>> {
-    match object.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(inner)) => Ok(Some(inner.clone())),
-        Some(_) => Err(malformed(format!("{name} is to be an object"), format!("{at}/{name}"))),
-    }
-}
-
-fn optional_op_id(object: &Object, name: &str, at: &str) -> Read<Option<OpId>> {
-    let text = optional_text(object, name, at)?;
-    text.map(|text| text.parse().map_err(|_| malformed(format!("{name} is to be an op_id, a UUID"), format!("{at}/{name}")))).transpose()
-}
-
-/// A device's time is never a reason to refuse: unreadable means unknown.
-fn instant(object: &Object, name: &str) -> Option<Timestamp> {
-    object.get(name).and_then(Value::as_str).and_then(Timestamp::parse)
-}
-
-/// Members of `base` that are `null` mean "was absent"; deeper ones do not exist.
-fn without_inner_nulls(mut base: Object) -> Object {
-    for value in base.values_mut() {
-        if let Value::Object(inner) = value {
-            json::drop_nulls(inner);
-        }
-    }
-    base
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -483,7 +206,9 @@ mod tests {
 
     #[test]
     fn reads_an_operation_and_fills_the_space_in() {
-        let text = format!(r#"{{"op_id":"{OP}","collection":"guests","document_id":"g","kind":"create","base_version":0,"patch":{{"a":1.0,"b":null}}}}"#);
+        let text = format!(
+            r#"{{"op_id":"{OP}","collection":"guests","document_id":"g","kind":"create","base_version":0,"patch":{{"a":1.0,"b":null}}}}"#
+        );
         let operation = parse_one(&text).unwrap().content.unwrap();
         assert_eq!(operation.space_id.to_string(), SPACE);
         assert_eq!(serde_json::to_string(&operation.patch).unwrap(), r#"{"a":1}"#);
@@ -513,9 +238,10 @@ mod tests {
     #[test]
     fn limits_are_told_with_their_place() {
         let deep = format!("{}1{}", "[".repeat(40), "]".repeat(40));
-        for (patch, code, place) in
-            [(r#"{"a":{"b":9007199254740993}}"#.to_owned(), Code::NumberRange, "/patch/a/b"), (format!(r#"{{"a":{deep}}}"#), Code::TooLarge, "/patch")]
-        {
+        for (patch, code, place) in [
+            (r#"{"a":{"b":9007199254740993}}"#.to_owned(), Code::NumberRange, "/patch/a/b"),
+            (format!(r#"{{"a":{deep}}}"#), Code::TooLarge, "/patch"),
+        ] {
             let text = format!(r#"{{"op_id":"{OP}","collection":"a","document_id":"g","kind":"update","base_version":1,"patch":{patch}}}"#);
             let problem = parse_one(&text).unwrap().over_limit.unwrap();
             assert_eq!((problem.code, problem.pointer.as_deref()), (code, Some(place)));

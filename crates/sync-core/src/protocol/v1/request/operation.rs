@@ -1,0 +1,169 @@
+//! Reading one operation.
+
+use serde_json::Value;
+
+use super::Received;
+use super::members::{Read, identified, instant, malformed, optional_object, optional_op_id, optional_text, read_op_ids, required_text};
+use crate::document::{CONFLICTS, is_collection_name, is_document_id};
+use crate::json::{self, Object, pointer};
+use crate::limits::{MAX_DEPENDENCIES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_ID_BYTES, MAX_SAFE_INTEGER};
+use crate::operation::Hint;
+use crate::{Code, DocumentKey, Kind, OpId, Operation, Problem, SpaceId};
+
+/// Reads an operation from its stored payload; `None` when that is damaged.
+#[must_use]
+pub fn read_stored_operation(payload: Object) -> Option<Operation> {
+    let op_id = payload.get("op_id")?.as_str()?.parse().ok()?;
+    read_operation(op_id, payload, "").ok()
+}
+
+pub(super) fn receive_operation(value: Value, default_space: Option<&str>, small: bool, at: &str) -> Read<Received<Operation>> {
+    let (op_id, mut object) = identified(value, at)?;
+    let group = object.get("group").and_then(Value::as_str).map(str::to_owned);
+    let digest = match object.get("digest") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(digest)) => Some(digest.clone()),
+        Some(_) => {
+            let problem = malformed("digest is to be a string", format!("{at}/digest"));
+            return Ok(Received { op_id, group, content: Err(problem), over_limit: None, digest: None });
+        }
+    };
+    if let (None | Some(Value::Null), Some(space_id)) = (object.get("space_id"), default_space) {
+        object.insert("space_id".into(), space_id.into());
+    }
+    let digest = digest.map(|claimed| {
+        let mut signed = object.clone();
+        signed.remove("digest");
+        (claimed, json::canonical(&Value::Object(signed)))
+    });
+    let over_limit = over_limit(&object, small);
+    let content = read_operation(op_id, object, at);
+    Ok(Received { op_id, group, content, over_limit, digest })
+}
+
+fn over_limit(object: &Object, small: bool) -> Option<Problem> {
+    for name in ["patch", "base", "intent"] {
+        let Some(value) = object.get(name) else { continue };
+        if json::depth(value) > MAX_DEPTH {
+            let detail = format!("{name} nests deeper than {MAX_DEPTH} levels; flatten it");
+            return Some(Problem::new(Code::TooLarge, detail).at(pointer(&[name])));
+        }
+        if let Some(place) = json::find_unsafe_number(value) {
+            let detail = format!("an integer beyond ±{MAX_SAFE_INTEGER} can't be carried exactly; send it as a string");
+            return Some(Problem::new(Code::NumberRange, detail).at(format!("/{name}{place}")));
+        }
+        if !small && serde_json::to_string(value).map_or(0, |text| text.len()) > MAX_DOCUMENT_BYTES {
+            let detail = format!("{name} is larger than {MAX_DOCUMENT_BYTES} bytes; split the document");
+            return Some(Problem::new(Code::TooLarge, detail).at(pointer(&[name])));
+        }
+    }
+    None
+}
+
+fn read_operation(op_id: OpId, mut object: Object, at: &str) -> Read<Operation> {
+    let kind = Kind::parse(&required_text(&object, "kind", at)?)
+        .ok_or_else(|| malformed("kind is to be create, update, delete, restore or intent", format!("{at}/kind")))?;
+    let space_id = required_text(&object, "space_id", at)?;
+    let space_id: SpaceId = space_id.parse().map_err(|_| malformed("space_id is to be a UUID", format!("{at}/space_id")))?;
+    let collection = required_text(&object, "collection", at)?;
+    if !is_collection_name(&collection) && collection != CONFLICTS {
+        return Err(malformed("a collection is named [a-z][a-z0-9_]{0,63}", format!("{at}/collection")));
+    }
+    let (key, intent) = match kind {
+        Kind::Intent => (None, Some(read_intent_name(&object, at)?)),
+        _ => (Some(read_key(&object, &collection, at)?), None),
+    };
+    Ok(Operation {
+        op_id,
+        space_id,
+        key,
+        collection,
+        kind,
+        base_version: read_base_version(&object, kind, at)?,
+        base: optional_object(&object, "base", at)?.map(without_inner_nulls),
+        patch: read_patch(&object, kind, at)?,
+        intent,
+        after: optional_op_id(&object, "after", at)?,
+        group: read_group(&object, at)?,
+        depends_on: read_dependencies(&mut object, at)?,
+        hint: read_hint(&object, at)?,
+        created_at: instant(&object, "created_at"),
+        payload: Value::Object(object),
+    })
+}
+
+fn read_key(object: &Object, collection: &str, at: &str) -> Read<DocumentKey> {
+    let id = required_text(object, "document_id", at)?;
+    let wrong = || malformed("a document id is 1 to 128 ASCII characters of 0x21 to 0x7E", format!("{at}/document_id"));
+    if !is_document_id(&id) {
+        return Err(wrong());
+    }
+    DocumentKey::new(collection, &id).ok_or_else(wrong)
+}
+
+fn read_intent_name(object: &Object, at: &str) -> Read<String> {
+    let name = object.get("intent").and_then(|intent| intent.get("name")).and_then(Value::as_str);
+    name.map(str::to_owned).ok_or_else(|| malformed("an intent is {\"name\", \"args\"}", format!("{at}/intent")))
+}
+
+fn read_base_version(object: &Object, kind: Kind, at: &str) -> Read<i64> {
+    let version = object.get("base_version").and_then(Value::as_i64).filter(|version| (0..=MAX_SAFE_INTEGER).contains(version));
+    let version =
+        version.ok_or_else(|| malformed("base_version is to be a version that was seen, 0 for a create", format!("{at}/base_version")))?;
+    if kind == Kind::Create && version != 0 {
+        return Err(malformed("the base_version of a create is 0", format!("{at}/base_version")));
+    }
+    Ok(version)
+}
+
+fn read_patch(object: &Object, kind: Kind, at: &str) -> Read<Object> {
+    let mut patch = match (optional_object(object, "patch", at)?, kind) {
+        (_, Kind::Delete | Kind::Intent) => Object::new(),
+        (Some(patch), _) => patch,
+        (None, Kind::Restore) => Object::new(),
+        (None, _) => return Err(malformed("patch is missing", format!("{at}/patch"))),
+    };
+    if kind == Kind::Create {
+        json::drop_nulls(&mut patch);
+    }
+    Ok(patch)
+}
+
+fn read_group(object: &Object, at: &str) -> Read<Option<String>> {
+    let group = optional_text(object, "group", at)?;
+    if group.as_ref().is_some_and(|group| !(1..=MAX_ID_BYTES).contains(&group.len())) {
+        return Err(malformed("a group id is 1 to 128 bytes", format!("{at}/group")));
+    }
+    Ok(group)
+}
+
+fn read_dependencies(object: &mut Object, at: &str) -> Read<Vec<OpId>> {
+    let listed = match object.get("depends_on") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items.clone(),
+        Some(_) => return Err(malformed("depends_on is to be a list of op_ids", format!("{at}/depends_on"))),
+    };
+    if listed.len() > MAX_DEPENDENCIES {
+        return Err(malformed(format!("depends_on names at most {MAX_DEPENDENCIES} operations"), format!("{at}/depends_on")));
+    }
+    read_op_ids(listed, &format!("{at}/depends_on"))
+}
+
+fn read_hint(object: &Object, at: &str) -> Read<Hint> {
+    match optional_text(object, "hint", at)?.as_deref() {
+        Some("mine") => Ok(Hint::Mine),
+        Some("theirs") => Ok(Hint::Theirs),
+        None | Some("ask") => Ok(Hint::Ask),
+        Some(_) => Err(malformed("hint is to be mine, theirs or ask", format!("{at}/hint"))),
+    }
+}
+
+/// Members of `base` that are `null` mean "was absent"; deeper ones do not exist.
+fn without_inner_nulls(mut base: Object) -> Object {
+    for value in base.values_mut() {
+        if let Value::Object(inner) = value {
+            json::drop_nulls(inner);
+        }
+    }
+    base
+}
