@@ -11,13 +11,10 @@ type Items<'a> = Vec<(String, &'a Value)>;
 
 /// Merges three arrays as lists keyed by id. `None` when they are not keyed alike, or when both sides reordered the
 /// items that both know, differently: then the list is disputed as a whole.
-pub(crate) fn merge(merger: &mut Merger<'_>, base: &[Value], ours: &[Value], theirs: &[Value]) -> Option<Option<Value>> {
+pub(crate) fn merge(merger: &mut Merger<'_>, base: &[Value], ours: &[Value], theirs: &[Value]) -> Option<Value> {
     let member =
         merger.policy.id_members.iter().find(|member| [base, ours, theirs].iter().all(|side| keyed(side, member).is_some()))?.clone();
     let (base, ours, theirs) = (keyed(base, &member)?, keyed(ours, &member)?, keyed(theirs, &member)?);
-    if base.is_empty() && ours.is_empty() && theirs.is_empty() {
-        return None;
-    }
     let order = merged_order(&base, &ours, &theirs)?;
     let (base, ours, theirs) = (by_id(&base), by_id(&ours), by_id(&theirs));
     let merged = order.into_iter().filter_map(|id| {
@@ -25,7 +22,7 @@ pub(crate) fn merge(merger: &mut Merger<'_>, base: &[Value], ours: &[Value], the
             Sides { base: base.get(id.as_str()).copied(), ours: ours.get(id.as_str()).copied(), theirs: theirs.get(id.as_str()).copied() };
         merger.child(&id, sides)
     });
-    Some(Some(Value::Array(merged.collect())))
+    Some(Value::Array(merged.collect()))
 }
 
 /// The items with their ids; `None` when one has none or two have the same.

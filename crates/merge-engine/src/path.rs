@@ -87,7 +87,7 @@ fn remove_in(slot: &mut Value, tokens: &[String], policy: &Policy) -> bool {
     }
 }
 
-/// Whether an item's id is the token: the id is the first of the policy's members that it has.
+/// Whether the token is an item's id, under any of the policy's members.
 fn is_item(item: &Value, token: &str, policy: &Policy) -> bool {
     policy.id_members.iter().any(|member| match item.get(member) {
         Some(Value::String(id)) => id == token,

@@ -14,6 +14,7 @@ fn object(value: Value) -> Object {
 }
 
 #[track_caller]
+#[allow(clippy::needless_pass_by_value, reason = "a table of cases reads better without &")]
 fn check(base: Value, ours: Value, theirs: Value, merged: Value, disputed: &[&str]) {
     let outcome = merge(&object(base), &object(ours), &object(theirs), &Policy::default(), &Context::default());
     assert_eq!(Value::Object(outcome.merged), merged);

@@ -60,8 +60,8 @@ impl Merger<'_> {
                 Some(_) => self.dispute(sides),
             },
             (Some(Value::Array(ours)), Some(Value::Array(theirs))) => match sides.base {
-                Some(Value::Array(base)) => list::merge(self, base, ours, theirs).unwrap_or_else(|| self.dispute(sides)),
-                None => list::merge(self, &[], ours, theirs).unwrap_or_else(|| self.dispute(sides)),
+                Some(Value::Array(base)) => list::merge(self, base, ours, theirs).or_else(|| self.dispute(sides)),
+                None => list::merge(self, &[], ours, theirs).or_else(|| self.dispute(sides)),
                 Some(_) => self.dispute(sides),
             },
             _ => self.dispute(sides),

@@ -132,9 +132,8 @@ pub fn find_unsafe_number(value: &Value) -> Option<String> {
 fn is_unsafe(number: &Number) -> bool {
     match (number.as_i64(), number.as_u64(), number.as_f64()) {
         (Some(integer), _, _) => integer.unsigned_abs() > MAX_SAFE_INTEGER.unsigned_abs(),
-        (None, Some(_), _) => true,
         (None, None, Some(double)) => double.fract() == 0.0,
-        (None, None, None) => true,
+        _ => true,
     }
 }
 

@@ -167,6 +167,7 @@ pub struct Item {
 
 /// What changed in one space.
 #[derive(Debug, Clone, Default, Serialize)]
+#[allow(clippy::struct_excessive_bools, reason = "these are the members of the wire")]
 pub struct SpaceChanges {
     /// By version.
     pub items: Vec<Item>,

@@ -118,9 +118,8 @@ fn read_base_version(object: &Object, kind: Kind, at: &str) -> Read<i64> {
 
 fn read_patch(object: &Object, kind: Kind, at: &str) -> Read<Object> {
     let mut patch = match (optional_object(object, "patch", at)?, kind) {
-        (_, Kind::Delete | Kind::Intent) => Object::new(),
+        (_, Kind::Delete | Kind::Intent) | (None, Kind::Restore) => Object::new(),
         (Some(patch), _) => patch,
-        (None, Kind::Restore) => Object::new(),
         (None, _) => return Err(malformed("patch is missing", format!("{at}/patch"))),
     };
     if kind == Kind::Create {
