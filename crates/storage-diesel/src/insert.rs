@@ -76,11 +76,12 @@ pub(crate) struct Bulk<'a> {
     pub(crate) taken: Taken,
     names: Vec<&'static str>,
     keys: Vec<&'static str>,
+    lasting: Vec<&'static str>,
 }
 
 impl<'a, R> Insert<'a, R> {
     pub(crate) fn into(table: &'static str, rows: &'a [R], taken: Taken) -> Self {
-        let bulk = Bulk { table, rows: rows.len(), columns: Vec::new(), taken, names: Vec::new(), keys: Vec::new() };
+        let bulk = Bulk { table, rows: rows.len(), columns: Vec::new(), taken, names: Vec::new(), keys: Vec::new(), lasting: Vec::new() };
         Self { rows, bulk }
     }
 
@@ -105,6 +106,16 @@ impl<'a, R> Insert<'a, R> {
         self
     }
 
+    /// A column that, once it is set, no replacement changes.
+    pub(crate) fn lasting<C>(mut self, column: C, value: impl Fn(&'a R) -> <C::SqlType as Cell<'a>>::Value) -> Self
+    where
+        C: Column,
+        C::SqlType: Cell<'a>,
+    {
+        self.bulk.lasting.push(C::NAME);
+        self.column(column, value)
+    }
+
     pub(crate) fn build(self) -> Bulk<'a> {
         self.bulk
     }
@@ -123,7 +134,11 @@ impl Bulk<'_> {
             Taken::Keep => format!(" ON CONFLICT ({}) DO NOTHING", quoted(&self.keys)),
             Taken::Replace => {
                 let others = self.names.iter().filter(|name| !self.keys.contains(name));
-                let assignments: Vec<_> = others.map(|name| format!("\"{name}\" = excluded.\"{name}\"")).collect();
+                let assignment = |name: &&str| match self.lasting.contains(name) {
+                    true => format!("\"{name}\" = COALESCE(\"{}\".\"{name}\", excluded.\"{name}\")", self.table),
+                    false => format!("\"{name}\" = excluded.\"{name}\""),
+                };
+                let assignments: Vec<_> = others.map(assignment).collect();
                 format!(" ON CONFLICT ({}) DO UPDATE SET {}", quoted(&self.keys), assignments.join(", "))
             }
         }

@@ -62,7 +62,7 @@ impl IdentityRows for Rows<'_> {
             .column(devices::platform, |row| &row.platform)
             .column(devices::created_at, |row| row.created_at.millis())
             .column(devices::seen_at, |row| row.seen_at.millis())
-            .column(devices::revoked_at, |row| row.revoked_at.map(Timestamp::millis))
+            .lasting(devices::revoked_at, |row| row.revoked_at.map(Timestamp::millis))
             .build();
         self.insert(&bulk).map(drop)
     }

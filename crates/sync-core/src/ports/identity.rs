@@ -157,7 +157,8 @@ pub trait IdentityRows {
     /// [`super::StoreError`].
     fn load_users(&mut self, organisation_id: OrganisationId, user_ids: &[UserId]) -> StoreResult<Vec<User>>;
 
-    /// Stores a device over what stood there.
+    /// Stores a device over what stood there; a revocation that stands is kept, so that nobody who read the device before
+    /// it can take it back.
     ///
     /// # Errors
     /// [`super::StoreError`].

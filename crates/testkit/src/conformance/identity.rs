@@ -62,6 +62,9 @@ fn devices_are_overwritten_and_listed_by_id(bench: &Bench) {
     bench.write(move |tx| rows.iter().try_for_each(|row| tx.put_device(row)));
     assert_eq!(bench.read(|tx| tx.find_device(TABLET)), Some(revoked.clone()));
     assert_eq!(bench.read(|tx| tx.find_device(DeviceId(id(999)))), None);
+    let late = Device { revoked_at: None, ..revoked.clone() };
+    bench.write(move |tx| tx.put_device(&late));
+    assert_eq!(bench.read(|tx| tx.find_device(TABLET)), Some(revoked.clone()), "a revocation lasts");
     assert_eq!(bench.read(|tx| tx.list_devices(ANA)), [first, revoked]);
     assert_eq!(bench.read(|tx| tx.list_devices(BO)), [device(PHONE, BO)]);
     assert_eq!(bench.read(|tx| tx.list_devices(UserId(id(999)))), []);

@@ -39,7 +39,9 @@ impl IdentityRows for MemoryTx<'_> {
     }
 
     fn put_device(&mut self, device: &Device) -> StoreResult<()> {
-        self.writable()?.devices.put(device.device_id, device.clone());
+        let devices = &mut self.writable()?.devices;
+        let revoked_at = devices.get(&device.device_id).and_then(|known| known.revoked_at).or(device.revoked_at);
+        devices.put(device.device_id, Device { revoked_at, ..device.clone() });
         Ok(())
     }
 
