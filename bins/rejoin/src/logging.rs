@@ -2,11 +2,16 @@
 
 use std::env;
 use std::io::{self, IsTerminal as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt, registry};
 
 use crate::settings::{LogFormat, Settings};
+
+static LISTENER_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// The filter of a level or of directives; `None` when it is neither.
 pub(crate) fn filter(level: &str) -> Option<EnvFilter> {
@@ -22,13 +27,19 @@ pub(crate) fn filter(level: &str) -> Option<EnvFilter> {
 
 /// Starts logging. A second call changes nothing.
 pub(crate) fn start(settings: &Settings) {
-    let filter = filter(&settings.log_level).unwrap_or_default();
-    let lines = fmt().with_env_filter(filter).with_writer(io::stderr);
-    // a logger that is there already stays
-    let _ = match settings.log_format {
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-        LogFormat::Human => lines.with_ansi(colours()).try_init(),
+    let lines = fmt::layer().with_writer(io::stderr);
+    let lines = match settings.log_format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Human => lines.with_ansi(colours()).boxed(),
     };
+    let expected = dynamic_filter_fn(|event, _| event.target() != "actix_server::accept" || !LISTENER_CLOSED.load(Ordering::Relaxed));
+    // a logger that is there already stays
+    let _ = registry().with(lines).with(filter(&settings.log_level).unwrap_or_default()).with(expected).try_init();
+}
+
+/// From now on it is no news that the listener accepts nothing.
+pub(crate) fn expect_closed_listener() {
+    LISTENER_CLOSED.store(true, Ordering::Relaxed);
 }
 
 /// See no-color.org.

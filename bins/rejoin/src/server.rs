@@ -2,7 +2,7 @@
 //! work (the demonstration, a test) starts it on port 0 of the loopback and asks for its address.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +12,13 @@ use actix_web::rt::time::{Instant, sleep};
 use actix_web::{App, HttpServer, rt};
 use api_actix::{ApiConfig, ApiState};
 use auth::{PasswordConfig, PasswordHasher};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use storage_diesel::DatabaseConfig;
 use sync_core::ports::{Entropy, Store};
 use sync_service::Service;
 
 use crate::failure::Failure;
+use crate::logging;
 use crate::settings::Settings;
 use crate::system::{SystemClock, SystemEntropy};
 
@@ -26,6 +28,10 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How long a client may go on sending what nobody reads, after it was answered.
 const LINGER: Duration = Duration::from_secs(5);
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 2_048;
+/// How long connections that were just accepted may take to show their request, once no more are accepted.
+const LAST_REQUESTS_WITHIN: Duration = Duration::from_millis(250);
 /// How long the last users of the database may take to let go of it after the last request.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -76,6 +82,7 @@ impl Backend {
 /// A server that accepts requests.
 pub(crate) struct Server {
     address: SocketAddr,
+    listener: TcpListener,
     state: ApiState,
     handle: ServerHandle,
     running: JoinHandle<io::Result<()>>,
@@ -105,11 +112,11 @@ impl Server {
         let taken = |error| {
             Failure::Failed(format!("{} can't be listened on: {error}; choose another with --bind, or stop who uses it", settings.bind))
         };
-        let server = server.bind(settings.bind).map_err(taken)?;
-        let address = server.addrs().first().copied().unwrap_or(settings.bind);
-        let server = server.run();
+        let listener = listen(settings.bind).map_err(taken)?;
+        let address = listener.local_addr().map_err(taken)?;
+        let server = server.listen(listener.try_clone().map_err(taken)?).map_err(taken)?.run();
         let handle = server.handle();
-        Ok(Self { address, state, handle, running: rt::spawn(server), backend })
+        Ok(Self { address, listener, state, handle, running: rt::spawn(server), backend })
     }
 
     /// Where it listens.
@@ -123,18 +130,14 @@ impl Server {
     /// # Errors
     /// [`Failure`] when the server ended by itself.
     pub(crate) async fn run_until(self, stop: impl Future<Output = ()>, now: impl Future<Output = ()>) -> Result<(), Failure> {
-        let Self { state, handle, mut running, backend, .. } = self;
+        let Self { listener, state, handle, mut running, backend, .. } = self;
         let ended = tokio::select! {
             ended = &mut running => ended,
             () = stop => {
                 // told to whoever balances load, for as long as the last requests take
                 state.begin_draining();
-                let finished = async {
-                    handle.stop(true).await;
-                    (&mut running).await
-                };
                 tokio::select! {
-                    ended = finished => ended,
+                    ended = async { drain(&listener, &handle).await; (&mut running).await } => ended,
                     () = now => {
                         running.abort();
                         Ok(Ok(()))
@@ -150,4 +153,24 @@ impl Server {
             Err(error) => Err(Failure::Failed(format!("the server broke off: {error}"))),
         }
     }
+}
+
+/// Takes an address. As actix does it by itself: at once after an earlier server let go of it, with room for a crowd.
+fn listen(bind: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(bind), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&bind.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Accepts no more, and resolves when what was accepted is finished. actix hangs up on connections whose request it has
+/// not read yet: those that came last get the time to show it.
+async fn drain(listener: &TcpListener, handle: &ServerHandle) {
+    logging::expect_closed_listener();
+    if let Err(error) = SockRef::from(listener).shutdown(Shutdown::Both) {
+        tracing::debug!(%error, "the listener can't be closed early");
+    }
+    sleep(LAST_REQUESTS_WITHIN).await;
+    handle.stop(true).await;
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
@@ -46,6 +47,10 @@ pub(crate) async fn observe(mut request: ServiceRequest, next: Next<impl Message
         response = response.into_response(document);
     }
     finish_headers(response.headers_mut(), &request_id);
+    if state.is_draining() {
+        // clients that keep connections open go elsewhere with their next request
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     record(&span, response.status().as_u16(), started);
     Ok(response.map_body(|_, boxed| Answer::new(boxed, body)))
 }

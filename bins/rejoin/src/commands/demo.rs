@@ -23,7 +23,9 @@ pub(crate) fn run(mut settings: Settings, demo: &DemoArgs) -> Result<(), Failure
     let folder = tempfile::tempdir().map_err(|error| Failure::Failed(format!("no temporary folder can be made: {error}")))?;
     settings.database_url = format!("sqlite:{}", folder.path().join("rejoin.db").display());
     settings.bind = match &demo.bind {
-        Some(bind) => bind.parse().map_err(|_| Failure::Input(format!("--bind {bind}: an address and a port are expected, e.g. 127.0.0.1:8080")))?,
+        Some(bind) => {
+            bind.parse().map_err(|_| Failure::Input(format!("--bind {bind}: an address and a port are expected, e.g. 127.0.0.1:8080")))?
+        }
         None => free_address(),
     };
     let backend = Backend::open(&settings)?;
@@ -54,7 +56,9 @@ async fn show(backend: Backend, settings: &Settings, once: bool) -> Result<(), F
     };
     if !ending.converged {
         server.run_until(async {}, pending()).await?;
-        return Err(Failure::Failed("the devices do not hold the same; this should never happen, please report it with the lines above".into()));
+        return Err(Failure::Failed(
+            "the devices do not hold the same; this should never happen, please report it with the lines above".into(),
+        ));
     }
     if once {
         return server.run_until(async {}, pending()).await;

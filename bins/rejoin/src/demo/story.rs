@@ -97,7 +97,12 @@ fn three_weeks(cast: &mut Cast) -> Result<(), Failure> {
     let entries = wedding();
     let of = |collection: &'static str| entries.iter().filter(move |entry| entry.collection == collection);
     for (day, entry) in of("tasks").enumerate() {
-        cast.ana.edit("tasks", &entry.id, json!({"notes": format!("Gone through with the couple on day {} of the last three weeks.", day / 10 + 1)}), "");
+        cast.ana.edit(
+            "tasks",
+            &entry.id,
+            json!({"notes": format!("Gone through with the couple on day {} of the last three weeks.", day / 10 + 1)}),
+            "",
+        );
     }
     for (place, entry) in of("guests").enumerate().filter(|(place, _)| place % 3 == 0) {
         cast.ana.edit("guests", &entry.id, json!({"meal_card": format!("card {}", place + 1)}), "");
@@ -117,30 +122,61 @@ fn three_weeks(cast: &mut Cast) -> Result<(), Failure> {
 fn offline(cast: &mut Cast) {
     let Cast { ana, rui, ines, .. } = cast;
     // different fields of one document
-    ana.edit("timeline_events", "evt-portraits", json!({"location": "Olive terraces, upper path"}), "moves the couple portraits to the upper path");
-    rui.edit("timeline_events", "evt-portraits", json!({"cue": "Rui waves a white cloth from the water tank"}), "rewrites the cue of the couple portraits");
+    ana.edit(
+        "timeline_events",
+        "evt-portraits",
+        json!({"location": "Olive terraces, upper path"}),
+        "moves the couple portraits to the upper path",
+    );
+    rui.edit(
+        "timeline_events",
+        "evt-portraits",
+        json!({"cue": "Rui waves a white cloth from the water tank"}),
+        "rewrites the cue of the couple portraits",
+    );
     // the same field
     ana.edit("timeline_events", "evt-ceremony", json!({"starts_at": "2026-06-20T16:15"}), "moves the ceremony to 16:15");
     rui.edit("timeline_events", "evt-ceremony", json!({"starts_at": "2026-06-20T16:30"}), "moves the ceremony to 16:30");
     // deleted by one, edited by the other
     ana.write("delete", "shots", "shot-confetti", None, "deletes the shot \"Confetti walk\"");
-    rui.edit("shots", "shot-confetti", json!({"notes": "Petals only, from the left: the light is there."}), "rewrites the notes of the shot \"Confetti walk\"");
+    rui.edit(
+        "shots",
+        "shot-confetti",
+        json!({"notes": "Petals only, from the left: the light is there."}),
+        "rewrites the notes of the shot \"Confetti walk\"",
+    );
     // one reorders, the other retimes
     ana.edit("timeline_events", "evt-cake", json!({"order_key": "akV"}), "drags the cake behind the speeches");
     rui.edit("timeline_events", "evt-cake", json!({"starts_at": "2026-06-20T21:45"}), "starts the cake at 21:45");
     // two edits of the same thing in a row
-    rui.edit("shots", "shot-grandmothers", json!({"notes": "Chairs ready. Odette on the right."}), "shortens the notes of the four grandmothers");
+    rui.edit(
+        "shots",
+        "shot-grandmothers",
+        json!({"notes": "Chairs ready. Odette on the right."}),
+        "shortens the notes of the four grandmothers",
+    );
     rui.edit("shots", "shot-grandmothers", json!({"notes": "Chairs ready. Odette on the right, she hears better there."}), "and adds why");
     // an allergy flag against a rewritten note
     let flags = flags_with(ana, "tree nuts");
     ana.edit("guests", "guest-joao-pires", json!({"allergy_flags": flags}), "adds tree nuts to João's allergies");
-    ines.edit("guests", "guest-joao-pires", json!({"dietary_note": "No meat, fish is fine. Asks about the fryer's oil."}), "rewrites João's dietary note");
+    ines.edit(
+        "guests",
+        "guest-joao-pires",
+        json!({"dietary_note": "No meat, fish is fine. Asks about the fryer's oil."}),
+        "rewrites João's dietary note",
+    );
     // the same person entered twice
-    let second_driver = || Some(json!({"name": "Fernanda Luz", "role": "Second driver", "phones": [{"label": "mobile", "value": "+44 7700 900188"}]}));
+    let second_driver =
+        || Some(json!({"name": "Fernanda Luz", "role": "Second driver", "phones": [{"label": "mobile", "value": "+44 7700 900188"}]}));
     ana.write("create", "contacts", "contact-fernanda-luz", second_driver(), "enters the second driver, Fernanda Luz");
     ines.write("create", "contacts", "contact-fernanda-luz-2", second_driver(), "enters the second driver, Fernanda Luz, too");
     // written over a copy that is three weeks old
-    ines.edit("timeline_events", "evt-sparkler-exit", json!({"plan_b": "Torches along the avenue, festoon on slow fade."}), "rewrites plan B of the sparkler exit");
+    ines.edit(
+        "timeline_events",
+        "evt-sparkler-exit",
+        json!({"plan_b": "Torches along the avenue, festoon on slow fade."}),
+        "rewrites plan B of the sparkler exit",
+    );
     ines.edit("contacts", "contact-shuttle", json!({"arrival_at": "2026-06-20T14:40"}), "puts the shuttle's arrival at 14:40");
     ines.edit("shots", "shot-rings", json!({"location": "Vestry, by the window"}), "moves the shot of the rings to the window");
     println!("In the barn there is no signal. Everybody keeps working:");
@@ -167,7 +203,10 @@ fn rejoin(cast: &mut Cast) -> Result<(), Failure> {
     let told = rui.sync()?;
     tell(rui, &told);
     let told = ines.sync()?;
-    println!("  The venue's tablet has a copy that is three weeks old. It sends its edits over that, and reads {} documents:", ines.received);
+    println!(
+        "  The venue's tablet has a copy that is three weeks old. It sends its edits over that, and reads {} documents:",
+        ines.received
+    );
     tell(ines, &told);
     println!();
     Ok(())
@@ -220,7 +259,10 @@ fn in_words(conflict: &Value, cast: &Cast) -> String {
         let people = [&cast.ana, &cast.rui, &cast.ines];
         people.iter().find(|tablet| tablet.user_id == user).map_or("Somebody", |tablet| tablet.owner)
     };
-    let title = cast.rui.document(text_of(conflict, "collection"), text_of(conflict, "document_id")).and_then(|body| body.get("title").or(body.get("name")));
+    let title = cast
+        .rui
+        .document(text_of(conflict, "collection"), text_of(conflict, "document_id"))
+        .and_then(|body| body.get("title").or(body.get("name")));
     let title = title.and_then(Value::as_str).unwrap_or(text_of(conflict, "document_id")).to_owned();
     let (ours, theirs) = (name("ours_by"), name("theirs_by"));
     match text_of(conflict, "kind") {
@@ -229,7 +271,9 @@ fn in_words(conflict: &Value, cast: &Cast) -> String {
         _ => {
             let fields = conflict.get("fields").and_then(Value::as_object).into_iter().flatten();
             let sides = fields.map(|(path, field)| {
-                let shown = |side: &str| field.get(side).map_or("nothing".into(), |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                let shown = |side: &str| {
+                    field.get(side).map_or("nothing".into(), |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+                };
                 format!("{}: {ours} says {}, {theirs} says {}", path.trim_start_matches('/'), shown("ours"), shown("theirs"))
             });
             format!("{title}, {}.", sides.collect::<Vec<_>>().join("; "))
@@ -265,7 +309,9 @@ fn compare(http: &Http, cast: &mut Cast) -> Result<bool, Failure> {
 
 /// Every edit of the plot is in the documents, except those that are asked about.
 fn kept_everything(tablet: &Tablet) -> bool {
-    let stands = |collection: &str, id: &str, member: &str, value: Value| tablet.document(collection, id).and_then(|body| body.get(member)) == Some(&value);
+    let stands = |collection: &str, id: &str, member: &str, value: Value| {
+        tablet.document(collection, id).and_then(|body| body.get(member)) == Some(&value)
+    };
     stands("timeline_events", "evt-portraits", "location", json!("Olive terraces, upper path"))
         && stands("timeline_events", "evt-portraits", "cue", json!("Rui waves a white cloth from the water tank"))
         && stands("timeline_events", "evt-ceremony", "starts_at", json!("2026-06-20T16:15"))
