@@ -47,7 +47,7 @@ impl BodySlot {
 /// Reads the whole body of a request that is to carry JSON.
 ///
 /// # Errors
-/// `unsupported_media_type`, `too_large`, `unavailable` after the deadline, `malformed_json` when it breaks off.
+/// `unsupported_media_type`, `too_large`, `request_timeout` after the deadline, `malformed_json` when it breaks off.
 pub(crate) async fn read_body(request: &HttpRequest, slot: &BodySlot, deadline: Duration) -> Result<Bytes, ApiError> {
     check_type(request.headers())?;
     let announced = announced_length(request.headers());
@@ -111,7 +111,7 @@ fn too_large() -> Problem {
 
 fn too_slow() -> Problem {
     Problem::new(
-        Code::Unavailable,
+        Code::RequestTimeout,
         "the body took too long to arrive; nothing of it was taken: send it again, in smaller requests on a slow network",
     )
 }

@@ -21,6 +21,7 @@ pub const STATUSES: &[(Code, StatusCode)] = &[
     (Code::Malformed, StatusCode::BAD_REQUEST),
     (Code::NumberRange, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::TooLarge, StatusCode::PAYLOAD_TOO_LARGE),
+    (Code::RequestTimeout, StatusCode::REQUEST_TIMEOUT),
     (Code::UnsupportedProtocol, StatusCode::BAD_REQUEST),
     (Code::UnsupportedMediaType, StatusCode::UNSUPPORTED_MEDIA_TYPE),
     (Code::NotFound, StatusCode::NOT_FOUND),

@@ -49,6 +49,8 @@ codes! {
     NumberRange = "number_range", "A number is too large to be carried exactly", false;
     /// Over a limit in bytes, depth or count.
     TooLarge = "too_large", "This is larger than the server takes", false;
+    /// The body did not arrive in time.
+    RequestTimeout = "request_timeout", "The body took too long to arrive", true;
     /// `protocol` names no version that is spoken here.
     UnsupportedProtocol = "unsupported_protocol", "The protocol version is not supported", false;
     /// The body is not `application/json`, or encoded in a way that is not read here.

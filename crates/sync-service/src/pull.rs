@@ -14,7 +14,10 @@ use sync_core::{Audience, Code, FieldVersions, Problem, Role, Schema, SpaceId};
 use crate::access::{self, Standing};
 use crate::cursors::{CursorKeys, epoch_tag, view_tag};
 use crate::push::OwnChanges;
-use crate::{Caller, Service, ServiceResult};
+use crate::{Caller, Service, ServiceError, ServiceResult};
+
+/// Rows looked at together when what is left is counted.
+const COUNTED_AT_ONCE: i64 = 1_000;
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -22,6 +25,13 @@ pub(crate) struct Pulled {
     pub(crate) changes: BTreeMap<String, SpaceChanges>,
     /// The event dates of the spaces read.
     pub(crate) event_dates: Vec<String>,
+}
+
+impl Pulled {
+    /// The answer where the database failed after something of the request was decided: cursors stay as they are.
+    pub(crate) fn failed(pull: &Pull, problem: &Problem) -> Self {
+        Self { changes: pull.spaces.iter().map(|(text, _)| (text.clone(), unread(problem.clone()))).collect(), event_dates: Vec::new() }
+    }
 }
 
 impl Service {
@@ -41,22 +51,27 @@ fn read_spaces(
     own: &HashMap<SpaceId, OwnChanges>,
 ) -> StoreResult<Pulled> {
     let ids: Vec<SpaceId> = pull.spaces.iter().filter_map(|(text, _)| text.parse().ok()).collect();
-    let mut standings = access::load(tx, caller, &ids)?;
+    let standings = access::load(tx, caller, &ids)?;
     let mut budget = Budget { items: pull.max_changes, bytes: pull.max_bytes };
     let mut pulled = Pulled::default();
     let nothing = OwnChanges::new();
     for (text, cursor) in &pull.spaces {
         let space_id: Option<SpaceId> = text.parse().ok();
-        let changes = match space_id.and_then(|space_id| standings.remove(&space_id)).unwrap_or(Standing::Unknown) {
+        let changes = match space_id.and_then(|space_id| standings.get(&space_id)).cloned().unwrap_or(Standing::Unknown) {
             Standing::Unknown => unknown_space(),
             Standing::Former(access) => revoked(&access),
             Standing::Member(access) => {
                 pulled.event_dates.extend(access.space.event_date.clone());
-                let schema = Schema::of_space(access.space.schema.as_deref());
-                let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {text}")))?;
                 let own = own.get(&access.space.space_id).unwrap_or(&nothing);
-                let reader = Reader { caller, keys, view_tag: view_tag(&access, &schema), access: &access, own };
-                reader.read(tx, cursor.as_deref(), &mut budget)?
+                match Schema::of_space(access.space.schema.as_deref()) {
+                    Some(schema) => Reader { caller, keys, view_tag: view_tag(&access, &schema), access: &access, own }.read(
+                        tx,
+                        cursor.as_deref(),
+                        &mut budget,
+                    )?,
+                    // one space that can't be read keeps nobody from the others
+                    None => unread(ServiceError::from(StoreError::Damaged(format!("the schema of space {text}"))).problem()),
+                }
             }
         };
         pulled.changes.insert(text.clone(), changes);
@@ -66,7 +81,11 @@ fn read_spaces(
 
 fn unknown_space() -> SpaceChanges {
     let detail = "there is no such space, or you are not a member of it; ask its lead to add you";
-    SpaceChanges { problem: Some(Problem::new(Code::UnknownSpace, detail)), ..SpaceChanges::default() }
+    unread(Problem::new(Code::UnknownSpace, detail))
+}
+
+fn unread(problem: Problem) -> SpaceChanges {
+    SpaceChanges { problem: Some(problem), ..SpaceChanges::default() }
 }
 
 fn revoked(access: &SpaceAccess) -> SpaceChanges {
@@ -79,6 +98,19 @@ fn revoked(access: &SpaceAccess) -> SpaceChanges {
 struct Budget {
     items: usize,
     bytes: usize,
+}
+
+impl Budget {
+    /// Makes room for an item, if there is; a space's first one always finds some.
+    fn takes(&mut self, item: &Item, first: bool) -> bool {
+        let bytes = serde_json::to_string(item).map_or(0, |text| text.len());
+        if !first && (self.items == 0 || bytes > self.bytes) {
+            return false;
+        }
+        self.items = self.items.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        true
+    }
 }
 
 struct Reader<'a> {
@@ -99,6 +131,8 @@ impl Reader<'_> {
                 None => return Ok(self.reset("cursor")),
                 Some(cursor) if cursor.epoch_tag != tag => return Ok(self.reset("epoch")),
                 Some(cursor) if cursor.view_tag != self.view_tag => return Ok(self.reset("rights")),
+                // the log is shorter than what was read of it
+                Some(cursor) if cursor.place.max(cursor.floor.unwrap_or(0)) > head.version => return Ok(self.reset("log")),
                 Some(cursor) => cursor,
             },
         };
@@ -123,37 +157,69 @@ impl Reader<'_> {
 
     fn read_page(&self, tx: &mut dyn Tx, cursor: Cursor, budget: &mut Budget) -> StoreResult<SpaceChanges> {
         let head = self.access.head;
-        let limit = i64::try_from(budget.items.max(1)).unwrap_or(i64::MAX);
-        let rows =
-            if cursor.place < head.version { tx.list_documents(self.page(cursor.place, limit.saturating_add(1)))? } else { Vec::new() };
-        let mut items = Vec::new();
-        let mut place = cursor.place;
-        let mut cut = false;
-        for row in rows {
-            let version = row.version;
-            if let Some(item) = self.item(row, &cursor)? {
-                let bytes = serde_json::to_string(&item).map_or(0, |text| text.len());
-                if !items.is_empty() && (items.len() >= budget.items || bytes > budget.bytes) || budget.items == 0 {
-                    cut = true;
-                    break;
-                }
-                budget.bytes = budget.bytes.saturating_sub(bytes);
-                items.push(item);
-            }
-            place = version;
-        }
-        let has_more = cut || place < head.version && tx.count_documents(self.page(place, 1))? > 0;
-        budget.items = budget.items.saturating_sub(items.len());
-        let next = if has_more { Cursor { place, ..cursor } } else { Cursor { floor: Some(head.version), place: head.version, ..cursor } };
+        let (items, place, has_more) = self.read_items(tx, &cursor, budget)?;
+        let next =
+            if has_more { Cursor { place, ..cursor } } else { Cursor { floor: Some(head.version), place: head.version, ..cursor } };
         Ok(SpaceChanges {
             items,
             cursor: self.keys.sign(next, self.access.space.space_id, self.caller.user_id),
             has_more,
-            remaining: if has_more { tx.count_documents(self.page(place, MAX_REMAINING + 1))? } else { 0 },
+            remaining: if has_more { self.remaining(tx, &next)? } else { 0 },
             epoch: Some(head.epoch.to_string()),
             checksums: if has_more { None } else { Some(self.checksums(tx)?) },
             ..SpaceChanges::default()
         })
+    }
+
+    /// The items of a page, the place that they reach, and whether another page follows. Rows that this reader is not
+    /// told of take no room.
+    fn read_items(&self, tx: &mut dyn Tx, cursor: &Cursor, budget: &mut Budget) -> StoreResult<(Vec<Item>, i64, bool)> {
+        let mut items = Vec::new();
+        let mut place = cursor.place;
+        while place < self.access.head.version {
+            let limit = budget.items.saturating_add(1).max(2);
+            let rows = tx.list_documents(self.page(place, i64::try_from(limit).unwrap_or(i64::MAX)))?;
+            let were_all = rows.len() < limit;
+            for row in rows {
+                let version = row.version;
+                if let Some(item) = self.item(row, cursor)? {
+                    if !budget.takes(&item, items.is_empty()) {
+                        return Ok((items, place, true));
+                    }
+                    items.push(item);
+                }
+                place = version;
+            }
+            if were_all {
+                break;
+            }
+        }
+        Ok((items, place, false))
+    }
+
+    /// How many items are still to come. Rows that this reader is not told (deleted before its first run began, out of
+    /// its view, its own) are not counted; where none of them can be there, the database counts.
+    fn remaining(&self, tx: &mut dyn Tx, cursor: &Cursor) -> StoreResult<i64> {
+        let rows = tx.count_documents(self.page(cursor.place, MAX_REMAINING + 1))?;
+        if rows > MAX_REMAINING || (cursor.floor.is_none() && self.all_are_told(tx)?) {
+            return Ok(rows);
+        }
+        let (mut told, mut place) = (0, cursor.place);
+        loop {
+            let page = tx.list_documents(self.page(place, COUNTED_AT_ONCE))?;
+            let Some(last) = page.last() else { return Ok(told) };
+            place = last.version;
+            for row in page {
+                told += i64::from(self.item(row, cursor)?.is_some());
+            }
+        }
+    }
+
+    /// Whether every row that this reader could be told of is live and in its view.
+    fn all_are_told(&self, tx: &mut dyn Tx) -> StoreResult<bool> {
+        let rows = tx.count_documents(self.page(0, MAX_REMAINING + 1))?;
+        let live = self.totals(tx)?.values().map(|total| total.0).sum::<i64>();
+        Ok(rows <= MAX_REMAINING && rows == live)
     }
 
     /// What this reader is told of a document, if anything.
@@ -205,28 +271,30 @@ impl Reader<'_> {
     }
 
     fn checksums(&self, tx: &mut dyn Tx) -> StoreResult<BTreeMap<String, String>> {
+        let live = self.totals(tx)?.into_iter().filter(|(_, total)| total.0 > 0);
+        Ok(live.map(|(collection, total)| (collection, format!("{:016x}", total.1))).collect())
+    }
+
+    /// Live documents in the view, and their sum, by collection.
+    fn totals(&self, tx: &mut dyn Tx) -> StoreResult<BTreeMap<String, (i64, u64)>> {
         let role = self.access.member.role;
         let mut totals: BTreeMap<String, (i64, u64)> = BTreeMap::new();
         for sum in tx.load_sums(self.access.space.space_id)?.into_iter().filter(|sum| sum.audience.includes(role)) {
             let total = totals.entry(sum.collection).or_default();
             *total = (total.0 + sum.documents, total.1.wrapping_add(sum.sum));
         }
-        Ok(totals
-            .into_iter()
-            .filter(|(_, total)| total.0 > 0)
-            .map(|(collection, total)| (collection, format!("{:016x}", total.1)))
-            .collect())
+        Ok(totals)
     }
 }
 
 /// Whether a device at this cursor may hold a document that is now deleted or out of its view: it could be seen before,
-/// and was not made after what the device has read.
+/// that is news. One that was made above the cursor may be the device's own, of which only a result told it.
 fn may_hold(row: &DocumentRow, cursor: &Cursor, role: Role) -> bool {
     let ever = row.audience_ever.includes(role);
     let since_run_began = cursor.floor.is_some() || row.version > cursor.began;
     // one that left the view before the floor was told as gone then
     let news = row.audience.includes(role) || row.audience_version > cursor.floor.unwrap_or(0);
-    ever && since_run_began && news && row.presence.created <= cursor.place
+    ever && since_run_began && news
 }
 
 /// Every top-level member that was touched above the floor, with its whole value now, `null` where absent.

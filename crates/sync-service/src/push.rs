@@ -3,8 +3,11 @@
 //! Each space of a request is one unit of work under the lock of its log: read in bulk, decide in memory, write in
 //! bulk. A space whose database fails answers `waiting` for its operations; the others go on.
 
+mod admit;
 mod decide;
 mod desk;
+mod graph;
+mod groups;
 mod overlay;
 mod plan;
 mod questions;
@@ -16,10 +19,10 @@ use std::sync::Arc;
 
 use sync_core::ports::{Access, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::{Next, OperationResult, Received, SyncRequest, SyncResponse};
-use sync_core::{Code, ConflictId, DocumentKey, Operation, Problem, Role, Schema, SpaceId, Status, Timestamp};
+use sync_core::{ConflictId, DocumentKey, OpId, Operation, Role, Schema, SpaceId, Status, Timestamp};
 
+pub(crate) use admit::Gate;
 pub(crate) use decide::{Mode, decide};
-pub(crate) use desk::Gate;
 use desk::{Desk, Request};
 pub(crate) use overlay::Overlay;
 use plan::{Plan, Unit};
@@ -29,11 +32,12 @@ use world::World;
 
 pub(crate) mod working {
     //! The working state, for resolutions.
-    pub(crate) use super::questions::{close, refresh, settle};
+    pub(crate) use super::questions::{close, live_value, refresh, settle};
     pub(crate) use super::rows::{load_conflict_documents, load_documents, load_known, shown, write};
-    pub(crate) use super::world::World;
+    pub(crate) use super::world::{Known, World, documents_of};
 }
 use crate::access::{self, Standing};
+use crate::pull::Pulled;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// Documents of a space that a request changed: from which version, and whether only by operations that applied as sent.
@@ -73,11 +77,24 @@ impl Service {
             received_at,
         });
         let (mut results, own) = self.push(&batch).await?;
-        results.extend(self.resolve(caller, request.resolutions).await?.results);
-        let receipts = if request.ask.is_empty() { Vec::new() } else { self.receipts(caller, request.ask).await?.receipts };
+        let (answers, failure) = self.answer(caller, request.resolutions).await;
+        results.extend(answers);
+        if let Some(error) = failure.filter(|_| results.iter().all(waits)) {
+            return Err(error.into());
+        }
+        let decided = !results.is_empty();
+        let receipts = match request.ask.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.receipts(caller, request.ask).await.map(|receipts| receipts.receipts),
+        };
+        // what was decided is told, even where nothing can be read any more
+        let receipts = if decided { receipts.unwrap_or_default() } else { receipts? };
         let pulled = match request.pull {
-            Some(pull) => self.pull(caller, pull, own).await?,
-            None => crate::pull::Pulled::default(),
+            None => Pulled::default(),
+            Some(pull) => match self.pull(caller, pull.clone(), own).await {
+                Err(error) if decided => Pulled::failed(&pull, &error.problem()),
+                pulled => pulled?,
+            },
         };
         let next = next_visit(&pulled, received_at);
         Ok(SyncResponse { results, receipts, changes: pulled.changes, server_time: self.now(), next })
@@ -96,7 +113,9 @@ impl Service {
         loop {
             let before = open.len();
             for (space_id, units) in by_space(&batch.plan, &open) {
-                match self.push_space(batch, space_id, units.clone()).await {
+                let unstored = results.iter().filter(|(_, result)| result.status == Status::Rejected && !result.held);
+                let unstored = unstored.map(|(index, _)| *index).collect();
+                match self.push_space(batch, space_id, units.clone(), unstored).await {
                     Ok(decided) => {
                         let waits = |unit: &usize| members(&batch.plan, *unit).any(|index| decided.results.get(&index).is_some_and(waits));
                         open.retain(|unit| !units.contains(unit) || waits(unit));
@@ -126,12 +145,18 @@ impl Service {
         }
     }
 
-    async fn push_space(&self, batch: &Arc<Batch>, space_id: SpaceId, units: Vec<usize>) -> StoreResult<Decided> {
+    async fn push_space(
+        &self,
+        batch: &Arc<Batch>,
+        space_id: SpaceId,
+        units: Vec<usize>,
+        unstored: BTreeSet<usize>,
+    ) -> StoreResult<Decided> {
         let batch = Arc::clone(batch);
         let entropy = Arc::clone(&self.entropy);
         let received_at = batch.received_at;
         let mut new_id = move || ConflictId(entropy.uuid_v7(received_at));
-        self.store.transact(Access::Write, move |tx| decide_space(tx, &batch, space_id, &units, &mut new_id)).await
+        self.store.transact(Access::Write, move |tx| decide_space(tx, &batch, space_id, (&units, &unstored), &mut new_id)).await
     }
 }
 
@@ -163,41 +188,19 @@ fn undecided(batch: &Batch, units: &[usize], error: &StoreError) -> Vec<(usize, 
     indexes.filter_map(result).collect()
 }
 
-/// One result for each operation, in their order; a repeated id answers as a replay of its first appearance.
+/// One result for each operation, in their order. A repeated id whose first appearance could not be decided waits with
+/// it.
 fn in_order(batch: &Batch, mut results: BTreeMap<usize, OperationResult>) -> Vec<OperationResult> {
     for (index, first) in &batch.plan.repeated {
-        let (Some(received), Some(answer)) = (batch.operations.get(*index), results.get(first).cloned()) else { continue };
-        let result = match batch.operations.get(*first) {
-            Some(earlier) if same_identity(earlier, received) => as_replay(answer),
-            _ => OperationResult::refused(
-                received.op_id,
-                Problem::new(
-                    Code::OpIdReuse,
-                    "this op_id stands earlier in the same request, for something else; give the operation a new one",
-                ),
-            ),
-        };
-        results.insert(*index, result);
+        if let Some(answer) = results.get(first).cloned() {
+            results.entry(*index).or_insert(answer);
+        }
     }
     results.into_values().collect()
 }
 
-fn same_identity(one: &Received<Operation>, other: &Received<Operation>) -> bool {
-    match (&one.content, &other.content) {
-        (Ok(one), Ok(other)) => one.identity_text() == other.identity_text(),
-        (one, other) => one == other,
-    }
-}
-
-fn as_replay(answer: OperationResult) -> OperationResult {
-    if !answer.held || answer.status == Status::Duplicate {
-        return answer;
-    }
-    OperationResult { was: Some(answer.status), status: Status::Duplicate, ..answer }
-}
-
 /// When to come again: at once while pages are left, soon on the day of an event, otherwise in a quarter of a minute.
-fn next_visit(pulled: &crate::pull::Pulled, now: Timestamp) -> Next {
+fn next_visit(pulled: &Pulled, now: Timestamp) -> Next {
     let day = now.to_string();
     let today = day.get(..10).unwrap_or_default();
     let event_day = pulled.event_dates.iter().any(|date| date == today);
@@ -210,29 +213,16 @@ fn next_visit(pulled: &crate::pull::Pulled, now: Timestamp) -> Next {
     Next { sync_after_ms, max_operations: 500, reason }
 }
 
-/// Decides a space's units in one transaction.
+/// Decides a space's units in one transaction. `unstored` are operations of the request that were refused before.
 fn decide_space(
     tx: &mut dyn Tx,
     batch: &Batch,
     space_id: SpaceId,
-    units: &[usize],
+    (units, unstored): (&[usize], &BTreeSet<usize>),
     new_conflict_id: &mut dyn FnMut() -> ConflictId,
 ) -> StoreResult<Decided> {
     let units: Vec<&Unit> = units.iter().filter_map(|unit| batch.plan.units.get(*unit)).collect();
-    let operations: Vec<&Operation> = units
-        .iter()
-        .flat_map(|unit| unit.members.iter())
-        .filter_map(|index| batch.operations.get(*index).and_then(|received| received.content.as_ref().ok()))
-        .collect();
-    let (gate, mut world) = enter(tx, batch, space_id)?;
-    let head_before = world.head;
-    let named =
-        operations.iter().flat_map(|operation| operation.depends_on.iter().chain(&operation.after).copied().chain([operation.op_id]));
-    world.known = rows::load_known(tx, batch.caller.organisation_id, named.collect())?;
-    if matches!(gate, Gate::Open) {
-        let bases = bases(&world, &operations);
-        rows::load_documents(tx, &mut world, &bases)?;
-    }
+    let (gate, world) = load(tx, batch, space_id, &units)?;
     let groups: BTreeSet<String> = units.iter().filter_map(|unit| unit.group.clone()).collect();
     let closed_groups = match groups.is_empty() {
         true => Vec::new(),
@@ -244,29 +234,48 @@ fn decide_space(
         plan: &batch.plan,
         received_at: batch.received_at,
         sent_at: batch.sent_at,
+        unstored,
     };
-    let mut desk = Desk {
-        request: &request,
-        world,
-        gate,
-        closed_groups,
-        new_conflict_id,
-        results: BTreeMap::new(),
-        fresh: Vec::new(),
-        changed: BTreeMap::new(),
-    };
+    let mut desk = Desk::new(&request, world, gate, closed_groups, new_conflict_id);
     for unit in units {
         desk.decide_unit(unit);
     }
+    desk.answer_repeated();
     desk.show_documents();
     let stored: Vec<StoredOperation> = desk.fresh.iter().filter_map(|op_id| Some(desk.world.known.get(op_id)?.row.clone())).collect();
-    rows::write(tx, &desk.world, batch.caller.organisation_id, head_before, &stored)?;
+    rows::write(tx, &mut desk.world, batch.caller.organisation_id, &stored)?;
     let own = own_changes(&desk);
     Ok(Decided { results: desk.results, own })
 }
 
-/// Checks the sender's standing, under the lock of the log where they may write.
-fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate, World)> {
+/// Reads all that the units of a space are decided against.
+fn load(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId, units: &[&Unit]) -> StoreResult<(Gate, World)> {
+    let (gate, mut world, reads) = enter(tx, batch, space_id)?;
+    let indexes: BTreeSet<usize> = units.iter().flat_map(|unit| unit.members.iter().copied()).collect();
+    let operation = |index: &usize| batch.operations.get(*index).and_then(|received| received.content.as_ref().ok());
+    let operations: Vec<&Operation> = indexes.iter().filter_map(operation).collect();
+    let mut named: BTreeSet<OpId> = operations
+        .iter()
+        .flat_map(|operation| operation.depends_on.iter().chain(&operation.after).copied().chain([operation.op_id]))
+        .collect();
+    for index in &indexes {
+        // an earlier round of this request may have decided the predecessor
+        let mut place = *index;
+        while let Some(before) = batch.plan.before.get(&place).filter(|before| !indexes.contains(*before)) {
+            named.extend(operation(before).map(|operation| operation.op_id));
+            place = *before;
+        }
+    }
+    world.known = rows::load_known(tx, batch.caller.organisation_id, named)?;
+    if reads {
+        let bases = bases(&world, &operations, matches!(gate, Gate::Open));
+        rows::load_documents(tx, &mut world, &bases)?;
+    }
+    Ok((gate, world))
+}
+
+/// Checks the sender's standing, under the lock of the log where they are a member; the last part says whether they are.
+fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate, World, bool)> {
     let mut standing = access::load(tx, &batch.caller, &[space_id])?.remove(&space_id).unwrap_or(Standing::Unknown);
     let mut head = None;
     if matches!(standing, Standing::Member(_)) {
@@ -276,25 +285,26 @@ fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate
     let closed = |head| World::new(space_id, Schema::open(), Role::Viewer, head, true);
     let nowhere = sync_core::ports::Head { version: 0, epoch: uuid::Uuid::nil() };
     match standing {
-        Standing::Unknown => Ok((Gate::of_stranger(), closed(nowhere))),
-        Standing::Former(access) => Ok((Gate::of_former_member(), closed(access.head))),
+        Standing::Unknown => Ok((Gate::of_stranger(), closed(nowhere), false)),
+        Standing::Former(access) => Ok((Gate::of_former_member(), closed(access.head), false)),
         Standing::Member(access) => {
             let head = head.unwrap_or(access.head);
             let schema = Schema::of_space(access.space.schema.as_deref());
             let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
             let epoch_fits = batch.epochs.get(&space_id).is_none_or(|epoch| *epoch == head.epoch.to_string());
-            Ok((Gate::of_member(&access), World::new(space_id, schema, access.member.role, head, epoch_fits)))
+            Ok((Gate::of_member(&access), World::new(space_id, schema, access.member.role, head, epoch_fits), true))
         }
     }
 }
 
-/// For each document, the lowest version that an operation needs its history from; none where the base is not known.
-fn bases(world: &World, operations: &[&Operation]) -> BTreeMap<DocumentKey, i64> {
+/// For each document, the lowest version that an operation needs its history from; none where nothing will be decided.
+fn bases(world: &World, operations: &[&Operation], decides: bool) -> BTreeMap<DocumentKey, i64> {
     let mut bases: BTreeMap<DocumentKey, i64> = BTreeMap::new();
     for operation in operations {
         let Some(key) = &operation.key else { continue };
-        let needs_history = world.knows(operation.base_version) && operation.kind != sync_core::Kind::Create;
-        let base = if needs_history { operation.base_version } else { i64::MAX };
+        // where the base is not known, and where a create meets a document, all of its history tells who wrote what
+        let known = world.knows(operation.base_version);
+        let base = if !decides { i64::MAX } else if known { operation.base_version } else { 0 };
         bases.entry(key.clone()).and_modify(|lowest| *lowest = base.min(*lowest)).or_insert(base);
     }
     bases

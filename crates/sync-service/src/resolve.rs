@@ -1,30 +1,35 @@
 //! Answers to conflicts.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod choice;
+mod groups;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use merge_engine::Policy;
-use serde_json::Value;
-use sync_core::conflict::{Conflict, ConflictKind, ConflictState, DisputedField};
-use sync_core::json::{Object, RawJson, canonical, pointer_tokens};
+use sync_core::conflict::{Conflict, ConflictKind};
+use sync_core::json::{RawJson, pointer_tokens};
 use sync_core::limits::MAX_DOCUMENT_BYTES;
 use sync_core::ports::{Access, StoreError, StoreResult, StoredOperation, Tx};
-use sync_core::protocol::v1::{Choice, OperationResult, Received, Resolution, ResolveResponse, read_stored_operation};
+use sync_core::protocol::v1::{OperationResult, Received, Resolution, ResolveResponse, read_stored_operation};
 use sync_core::{Author, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Schema, SpaceId, Status, Timestamp};
+
+use choice::{choices, choose, identity, name_of};
 
 use crate::access::{self, Standing};
 use crate::conflicts::unknown_conflict;
-use crate::digest::sha256;
-use crate::push::working::{World, close, load_conflict_documents, load_documents, load_known, refresh, settle, shown, write};
-use crate::push::{Asker, Gate, Mode, NewState, Overlay, decide};
+use crate::push::working::{Known, World, documents_of, load_conflict_documents, load_documents, load_known, refresh, settle, shown, write};
+use crate::push::{Asker, Gate, NewState, Overlay};
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// One space's resolutions; shared, because a job may run again.
 struct Batch {
     caller: Caller,
-    resolutions: Vec<(usize, OpId, Resolution, Option<Problem>)>,
+    resolutions: Vec<Entry>,
     received_at: Timestamp,
 }
+
+/// A resolution with its place in the request, its id, and the limit that it breaks.
+type Entry = (usize, OpId, Resolution, Option<Problem>);
 
 impl Service {
     /// Decides conflicts, each in the order sent.
@@ -32,8 +37,17 @@ impl Service {
     /// # Errors
     /// The store's, when nothing was decided.
     pub async fn resolve(&self, caller: &Caller, resolutions: Vec<Received<Resolution>>) -> ServiceResult<ResolveResponse> {
+        let (results, failure) = self.answer(caller, resolutions).await;
+        match failure {
+            Some(error) if results.iter().all(|result| result.status == Status::Waiting) => Err(error.into()),
+            _ => Ok(ResolveResponse { results }),
+        }
+    }
+
+    /// Decides conflicts, and tells why some could not be decided now: those wait.
+    pub(crate) async fn answer(&self, caller: &Caller, resolutions: Vec<Received<Resolution>>) -> (Vec<OperationResult>, Option<StoreError>) {
         let mut results: BTreeMap<usize, OperationResult> = BTreeMap::new();
-        let mut well_formed = Vec::new();
+        let mut well_formed: Vec<Entry> = Vec::new();
         for (index, received) in resolutions.into_iter().enumerate() {
             match received.content {
                 Ok(resolution) => well_formed.push((index, received.op_id, resolution, received.over_limit)),
@@ -43,7 +57,14 @@ impl Service {
             }
         }
         let mut failure = None;
-        for (space_id, resolutions) in self.by_space(caller, well_formed).await? {
+        let links = match self.find_spaces(caller, &well_formed).await {
+            Ok(links) => links,
+            Err(error) => {
+                results.extend(undecided(well_formed.iter().map(|(index, op_id, _, _)| (*index, *op_id)), &error));
+                return (results.into_values().collect(), Some(error));
+            }
+        };
+        for (space_id, resolutions) in by_space(well_formed, &links) {
             let ids: Vec<(usize, OpId)> = resolutions.iter().map(|(index, op_id, _, _)| (*index, *op_id)).collect();
             let Some(space_id) = space_id else {
                 results.extend(ids.into_iter().map(|(index, op_id)| (index, OperationResult::refused(op_id, unknown_conflict()))));
@@ -53,39 +74,37 @@ impl Service {
             match self.store.transact(Access::Write, move |tx| resolve_space(tx, &batch, space_id)).await {
                 Ok(decided) => results.extend(decided),
                 Err(error) => {
-                    let problem = ServiceError::Store(error.clone()).problem();
-                    let waiting =
-                        |op_id| OperationResult { problem: Some(problem.clone()), ..OperationResult::new(op_id, Status::Waiting, false) };
-                    results.extend(ids.into_iter().map(|(index, op_id)| (index, waiting(op_id))));
+                    results.extend(undecided(ids.into_iter(), &error));
                     failure = Some(error);
                 }
             }
         }
-        match failure {
-            Some(error) if results.values().all(|result| result.status == Status::Waiting) => Err(error.into()),
-            _ => Ok(ResolveResponse { results: results.into_values().collect() }),
-        }
+        (results.into_values().collect(), failure)
     }
 
-    #[allow(clippy::type_complexity)] // a list of the batch's own entries by space
-    async fn by_space(
-        &self,
-        caller: &Caller,
-        resolutions: Vec<(usize, OpId, Resolution, Option<Problem>)>,
-    ) -> ServiceResult<BTreeMap<Option<SpaceId>, Vec<(usize, OpId, Resolution, Option<Problem>)>>> {
+    async fn find_spaces(&self, caller: &Caller, resolutions: &[Entry]) -> StoreResult<HashMap<ConflictId, SpaceId>> {
         let ids: BTreeSet<ConflictId> = resolutions.iter().map(|(_, _, resolution, _)| resolution.conflict_id).collect();
-        let mut by_space: BTreeMap<_, Vec<_>> = BTreeMap::new();
         if ids.is_empty() {
-            return Ok(by_space);
+            return Ok(HashMap::new());
         }
         let (organisation_id, ids) = (caller.organisation_id, ids.into_iter().collect::<Vec<_>>());
         let links = self.store.transact(Access::Read, move |tx| tx.load_conflicts(organisation_id, &ids)).await?;
-        for entry in resolutions {
-            let space_id = links.iter().find(|link| link.conflict_id == entry.2.conflict_id).map(|link| link.space_id);
-            by_space.entry(space_id).or_default().push(entry);
-        }
-        Ok(by_space)
+        Ok(links.into_iter().map(|link| (link.conflict_id, link.space_id)).collect())
     }
+}
+
+fn by_space(resolutions: Vec<Entry>, spaces: &HashMap<ConflictId, SpaceId>) -> BTreeMap<Option<SpaceId>, Vec<Entry>> {
+    let mut by_space: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for entry in resolutions {
+        by_space.entry(spaces.get(&entry.2.conflict_id).copied()).or_default().push(entry);
+    }
+    by_space
+}
+
+fn undecided(ids: impl Iterator<Item = (usize, OpId)>, error: &StoreError) -> Vec<(usize, OperationResult)> {
+    let problem = ServiceError::Store(error.clone()).problem();
+    let waiting = |op_id| OperationResult { problem: Some(problem.clone()), ..OperationResult::new(op_id, Status::Waiting, false) };
+    ids.map(|(index, op_id)| (index, waiting(op_id))).collect()
 }
 
 fn resolve_space(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<Vec<(usize, OperationResult)>> {
@@ -105,11 +124,10 @@ fn resolve_space(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResu
         Schema::of_space(access.space.schema.as_deref()).ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
     let world = World::new(space_id, schema, access.member.role, head.unwrap_or(access.head), true);
     let mut desk = Desk { batch, world, gate, stored: Vec::new() };
-    let head_before = desk.world.head;
     desk.load(tx)?;
     let results =
         batch.resolutions.iter().map(|(index, op_id, resolution, over)| (*index, desk.answer(*op_id, resolution, over.as_ref()))).collect();
-    write(tx, &desk.world, batch.caller.organisation_id, head_before, &desk.stored)?;
+    write(tx, &mut desk.world, batch.caller.organisation_id, &desk.stored)?;
     Ok(results)
 }
 
@@ -137,7 +155,7 @@ impl Desk<'_> {
         op_ids.extend(self.world.conflicts.values().flat_map(|conflict| conflict.documents.iter().map(|part| part.op_id)));
         self.world.known = load_known(tx, self.batch.caller.organisation_id, op_ids)?;
         let mut bases: BTreeMap<DocumentKey, i64> = BTreeMap::new();
-        for key in self.world.conflicts.values().filter_map(|conflict| DocumentKey::new(&conflict.collection, &conflict.document_id)) {
+        for key in self.world.conflicts.values().flat_map(documents_of) {
             bases.insert(key, i64::MAX);
         }
         for operation in self.world.conflicts.values().flat_map(|conflict| self.group_operations(conflict)) {
@@ -247,11 +265,16 @@ impl Desk<'_> {
         if let Some(conflict) = self.world.conflicts.get(&id).cloned() {
             settle(&mut self.world, conflict, asker);
         }
+        // what changes nothing in the document changes the question at least
+        progress.version = progress.version.or_else(|| self.world.conflicts.get(&id).map(|conflict| conflict.version));
         Ok(progress)
     }
 
     /// What a person chose must fit the schema and the limit like anything else.
     fn check(&self, key: &DocumentKey, state: &NewState, touched: &[String]) -> Result<(), Problem> {
+        if !state.live {
+            return Ok(());
+        }
         if let Some(collection) = self.world.schema.collection(key.collection()) {
             let names: Vec<String> = if touched.is_empty() { state.body.keys().cloned().collect() } else { touched.to_vec() };
             collection.check(&state.body, &names)?;
@@ -262,54 +285,6 @@ impl Desk<'_> {
             return Err(Problem::new(Code::TooLarge, detail));
         }
         Ok(())
-    }
-
-    fn decide_group(&mut self, mut conflict: Conflict, resolution: &Resolution, asker: Asker) -> Result<Progress, Problem> {
-        let theirs = match &resolution.whole {
-            Some(Choice::Ours) => false,
-            Some(Choice::Theirs) => true,
-            _ => return Err(Problem::new(Code::Malformed, "a group is decided as a whole: send choose, ours or theirs").at("/choose")),
-        };
-        if conflict.state == ConflictState::Resolved {
-            return Ok(Progress::default());
-        }
-        let fields = || conflict.documents.iter().flat_map(|part| part.fields.values());
-        if fields().any(|field| field.changed > resolution.version) {
-            return Ok(Progress { stale: true, ..Progress::default() });
-        }
-        let mut progress = Progress { decided: true, ..Progress::default() };
-        if theirs {
-            match self.apply_group(&conflict, asker) {
-                Some(version) => progress.version = version,
-                None => return Ok(Progress { stale: true, ..Progress::default() }),
-            }
-        }
-        for field in conflict.documents.iter_mut().flat_map(|part| part.fields.values_mut()) {
-            field.decided = Some(if theirs { "theirs" } else { "ours" }.into());
-        }
-        conflict.resolved_by = Some(asker.side());
-        close(&mut self.world, &mut conflict);
-        self.world.write_conflict(conflict, asker.by, asker.at);
-        Ok(progress)
-    }
-
-    /// Applies a group's operations with their own values; nothing when one of them can't be applied any more.
-    fn apply_group(&mut self, conflict: &Conflict, asker: Asker) -> Option<Option<i64>> {
-        let operations = self.group_operations(conflict);
-        let checkpoint = self.world.checkpoint(operations.iter().filter_map(|operation| operation.key.clone()));
-        let mut version = None;
-        for operation in operations {
-            let Some(key) = operation.key.clone() else { continue };
-            let Ok(effect) = decide(&self.world, &operation, &key, &Overlay::default(), Mode::TheirsWin) else {
-                self.world.roll_back(checkpoint);
-                return None;
-            };
-            if let Some(state) = effect.change {
-                version = Some(self.world.change(&key, state, asker.by, asker.at, (asker.at.millis(), 0)));
-                refresh(&mut self.world, &key, asker);
-            }
-        }
-        Some(version)
     }
 
     fn keep(
@@ -323,7 +298,7 @@ impl Desk<'_> {
     ) -> OperationResult {
         let caller = self.batch.caller;
         let conflict_id = Some(resolution.conflict_id);
-        self.stored.push(StoredOperation {
+        let row = StoredOperation {
             organisation_id: caller.organisation_id,
             op_id,
             identity,
@@ -340,7 +315,10 @@ impl Desk<'_> {
             problem: problem.as_ref().map(RawJson::of),
             payload: RawJson::of(&resolution.payload),
             overlay: None,
-        });
+        };
+        self.stored.push(row.clone());
+        // the same id may stand in the request once more
+        self.world.known.insert(op_id, Known { row, overlay: Overlay::default(), stamp: None });
         let result = OperationResult { decided_version: version, conflict_id, problem, ..OperationResult::new(op_id, status, true) };
         self.with_document(result, conflict_id)
     }
@@ -353,68 +331,6 @@ impl Desk<'_> {
         match doc {
             Some(doc) => OperationResult { version: Some(doc.version), document: Some(shown(doc, self.world.role)), ..result },
             None => result,
-        }
-    }
-}
-
-fn identity(space_id: SpaceId, resolution: &Resolution) -> [u8; 32] {
-    let mut identity = Object::new();
-    identity.insert("space_id".into(), space_id.to_string().into());
-    identity.insert("kind".into(), "resolve".into());
-    for name in ["conflict_id", "fields", "choose"] {
-        identity.insert(name.into(), resolution.payload.get(name).cloned().unwrap_or(Value::Null));
-    }
-    sha256(canonical(&Value::Object(identity)).as_bytes())
-}
-
-/// The choices by path: those named, or one for every field that is open.
-fn choices(conflict: &Conflict, resolution: &Resolution) -> Result<BTreeMap<String, Choice>, Problem> {
-    if let Some(whole) = &resolution.whole {
-        return Ok(conflict.fields.keys().map(|path| (path.clone(), whole.clone())).collect());
-    }
-    match resolution.fields.keys().find(|path| !conflict.fields.contains_key(*path)) {
-        Some(path) => {
-            Err(Problem::new(Code::Malformed, format!("{path:?} is not disputed in this question; see its fields")).at("/fields"))
-        }
-        None => Ok(resolution.fields.clone()),
-    }
-}
-
-const fn name_of(choice: &Choice) -> &'static str {
-    match choice {
-        Choice::Ours => "ours",
-        Choice::Theirs => "theirs",
-        Choice::Base => "base",
-        Choice::Value(_) => "value",
-    }
-}
-
-/// Puts a choice into the document's new state; `false` when the place is not there any more.
-fn choose(state: &mut NewState, path: &str, field: &DisputedField, choice: &Choice) -> bool {
-    let value = match choice {
-        Choice::Ours => return true,
-        Choice::Theirs => &field.theirs,
-        Choice::Base => &field.base,
-        Choice::Value(value) => value,
-    };
-    match (path.is_empty(), value) {
-        (true, Value::Object(body)) => {
-            state.body = body.clone();
-            state.live = true;
-            true
-        }
-        (true, _) => {
-            state.live = false;
-            value.is_null()
-        }
-        (false, Value::Null) => {
-            // gone already is as good as removed
-            let _ = merge_engine::remove(&mut state.body, path, &Policy::default());
-            true
-        }
-        (false, value) => {
-            state.live = true;
-            merge_engine::set(&mut state.body, path, value.clone(), &Policy::default())
         }
     }
 }

@@ -37,8 +37,8 @@ fn slow_bodies_end_whoever_sends_them() {
         format!("POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n").into_bytes()
     };
     let cases = [
-        ("503", false, head("POST", "/api/offline/sync", &token, 5_000, "keep-alive")),
-        ("503", true, chunked(&token, "/api/offline/sync")),
+        ("408", false, head("POST", "/api/offline/sync", &token, 5_000, "keep-alive")),
+        ("408", true, chunked(&token, "/api/offline/sync")),
         ("401", false, head("POST", "/api/offline/sync", "none", 5_000, "keep-alive")),
         ("401", true, chunked("none", "/api/offline/sync")),
         ("404", true, chunked("none", "/nowhere")),

@@ -85,7 +85,7 @@ async fn a_body_that_stalls_ends_at_the_deadline() {
     let request = request("POST", "/api/offline/sync").insert_header(("authorization", format!("Bearer {}", login.access_token)));
     tokio::time::pause();
     let before = tokio::time::Instant::now();
-    let problem = api.send_chunks(request, Stalled(Some("{".into()))).await.assert_problem(503, "unavailable");
+    let problem = api.send_chunks(request, Stalled(Some("{".into()))).await.assert_problem(408, "request_timeout");
     assert_eq!(problem["retryable"], true);
     let waited = before.elapsed();
     assert!((Duration::from_secs(20)..Duration::from_secs(21)).contains(&waited), "{waited:?}");

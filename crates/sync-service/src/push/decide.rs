@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use merge_engine::{Context, Dispute, Policy, SuggestedSide, merge};
 use serde_json::Value;
 use sync_core::conflict::ConflictKind;
-use sync_core::json::{Object, apply_patch, pointer};
+use sync_core::json::{Object, apply_patch, pointer, pointer_tokens};
 use sync_core::limits::MAX_DOCUMENT_BYTES;
 use sync_core::operation::{Hint, Kind};
 use sync_core::schema::DeletePolicy;
@@ -31,6 +31,20 @@ pub(crate) struct Effect {
 pub(crate) struct Asked {
     pub(crate) kind: ConflictKind,
     pub(crate) disputes: Vec<Dispute>,
+    /// What the sender did is live, and what others did waits.
+    pub(crate) sender_is_live: bool,
+}
+
+impl Asked {
+    fn fields(kind: ConflictKind, disputes: Vec<Dispute>) -> Option<Self> {
+        (!disputes.is_empty()).then_some(Self { kind, disputes, sender_is_live: false })
+    }
+
+    /// Whether a top-level member, or with the empty name the whole document, is disputed.
+    pub(crate) fn disputes(&self, name: &str) -> bool {
+        let of = |dispute: &Dispute| pointer_tokens(&dispute.path).and_then(|tokens| tokens.into_iter().next()).is_none_or(|first| first == name);
+        self.disputes.iter().any(of)
+    }
 }
 
 /// Why an operation has no effect.
@@ -66,17 +80,17 @@ pub(crate) fn decide(world: &World, operation: &Operation, key: &DocumentKey, ov
         return Err(Refusal::Rejected(unknown_document(key)));
     }
     let effect = match (world.docs.get(key), operation.kind) {
-        (None, Kind::Create) => Ok(case.fresh()),
-        (None, _) => Err(case.no_document()),
+        (None, Kind::Create) => case.fresh(),
+        (None, _) => return Err(case.no_document()),
         (Some(doc), kind) if doc.is_live() => match kind {
-            Kind::Delete => Ok(case.delete(doc)),
-            Kind::Restore if operation.patch.is_empty() => Ok(case.nothing()),
+            Kind::Delete => case.delete(doc),
+            Kind::Restore if operation.patch.is_empty() => case.nothing(),
             _ => case.edit(doc),
         },
-        (Some(_), Kind::Delete) => Ok(case.nothing()),
-        (Some(doc), Kind::Restore) => Ok(case.bring_back(doc.body.clone())),
-        (Some(doc), _) => Ok(case.edit_deleted(doc)),
-    }?;
+        (Some(_), Kind::Delete) => case.nothing(),
+        (Some(doc), Kind::Restore) => case.bring_back(doc.body.clone()),
+        (Some(doc), _) => case.edit_deleted(doc),
+    };
     collection.check(&effect.own, operation.patch.keys()).map_err(Refusal::Rejected)?;
     within_limit(effect, operation, world.docs.get(key))
 }
@@ -140,14 +154,11 @@ impl Case<'_> {
         self.values_of(&theirs)
     }
 
-    fn view<'d>(&self, doc: &'d Doc) -> View<'d> {
-        if self.operation.kind == Kind::Create && self.world.knows(0) {
-            // a creation sees nothing but its own chain
-            let mut body = Object::new();
-            self.overlay.lay_over(&mut body);
-            return View { body: std::borrow::Cow::Owned(body), complete: true, live: !self.overlay.is_empty() };
+    fn view<'d>(&'d self, doc: &'d Doc) -> View<'d> {
+        match self.operation.kind {
+            Kind::Create => World::blank_view(self.overlay),
+            _ => self.world.sender_view(self.key, doc, self.operation.base_version, self.operation.base.as_ref(), self.overlay),
         }
-        self.world.sender_view(self.key, doc, self.operation.base_version, self.operation.base.as_ref(), self.overlay)
     }
 
     /// Whether what the sender saw of a member is known; otherwise it is never guessed.
@@ -158,23 +169,18 @@ impl Case<'_> {
             || doc.fields.version_of(name) == 0
     }
 
-    fn edit(&self, doc: &Doc) -> Decision {
+    fn edit(&self, doc: &Doc) -> Effect {
         let view = self.view(doc);
         let (unknown, known): (BTreeSet<&String>, BTreeSet<&String>) =
             self.operation.patch.keys().partition(|name| !self.is_known(doc, &view, name));
-        let pick = |from: &Object, names: &BTreeSet<&String>| -> Object {
-            names.iter().filter_map(|name| Some(((*name).clone(), from.get(*name)?.clone()))).collect()
-        };
-        let base = pick(&view.body, &known);
+        let base = pick(view.body(), &known);
         let ours = pick(&doc.body, &known);
         let own = {
             let mut seen = base.clone();
             seen.extend(pick(&doc.body, &unknown));
             self.values_over(&seen)
         };
-        let theirs =
-            known.iter().filter_map(|name| Some(((*name).clone(), own.get(*name).filter(|value| !value.is_null())?.clone()))).collect();
-        let mut outcome = merge(&base, &ours, &theirs, &Policy::default(), &Context::with_hint(self.operation.hint));
+        let mut outcome = self.merge(&base, &ours, &pick(&own, &known));
         let guesses: Vec<Dispute> = unknown.iter().filter_map(|name| self.unknown_base(doc, &own, name)).collect();
         let kind = if guesses.is_empty() { ConflictKind::Fields } else { ConflictKind::NoBase };
         outcome.disputes.extend(guesses);
@@ -188,7 +194,7 @@ impl Case<'_> {
         if self.mode == Mode::TheirsWin {
             decide_for_theirs(&mut body, std::mem::take(&mut outcome.disputes));
         }
-        let seen_all = view.complete && view.live && *view.body == doc.body;
+        let seen_all = view.complete && view.live && *view.body() == doc.body;
         let status = match (outcome.disputes.is_empty(), body == doc.body) {
             (false, _) => Status::Conflict,
             (true, true) => Status::Noop,
@@ -196,8 +202,11 @@ impl Case<'_> {
             (true, false) => Status::Merged,
         };
         let change = (body != doc.body).then_some(NewState { body, live: true });
-        let asked = (!outcome.disputes.is_empty()).then_some(Asked { kind, disputes: outcome.disputes });
-        Ok(Effect { status, change, asked, own })
+        Effect { status, change, asked: Asked::fields(kind, outcome.disputes), own }
+    }
+
+    fn merge(&self, base: &Object, ours: &Object, theirs: &Object) -> merge_engine::Outcome {
+        merge(base, ours, theirs, &Policy::default(), &Context::with_hint(self.operation.hint))
     }
 
     fn unknown_base(&self, doc: &Doc, own: &Object, name: &str) -> Option<Dispute> {
@@ -216,65 +225,91 @@ impl Case<'_> {
     fn delete(&self, doc: &Doc) -> Effect {
         let view = self.view(doc);
         let gone = NewState { body: doc.body.clone(), live: false };
-        if self.mode == Mode::TheirsWin || (view.complete && view.live && *view.body == doc.body) {
+        if self.mode == Mode::TheirsWin || self.has_seen(doc, &view) {
             return Effect { status: Status::Applied, change: Some(gone), asked: None, own: Object::new() };
         }
-        let seen = (view.complete && view.live).then(|| Value::Object(view.body.into_owned()));
+        let seen = (view.complete && view.live).then(|| Value::Object(view.body().clone()));
         let edited = Value::Object(doc.body.clone());
-        let wins = self.delete_policy == DeletePolicy::DeleteWins;
-        let (ours, theirs) = if wins { (None, Some(edited)) } else { (Some(edited), None) };
-        self.whole_document(ConflictKind::DeleteEdit, wins.then_some(gone), seen, ours, theirs, Object::new())
+        if self.delete_policy == DeletePolicy::DeleteWins {
+            return self.whole_document(ConflictKind::DeleteEdit, Some(gone), (seen, None, Some(edited)), Object::new());
+        }
+        self.whole_document(ConflictKind::DeleteEdit, None, (seen, Some(edited), None), Object::new())
+    }
+
+    /// Whether nobody but the sender changed anything since the sender's base: merged into what the sender sees, the
+    /// document brings nothing new.
+    fn has_seen(&self, doc: &Doc, view: &View<'_>) -> bool {
+        // an own deletion that waits in a question took nothing away: the document never stopped to live
+        let base_version = self.operation.base_version;
+        let lives_on = self.world.knows(base_version) && doc.presence.live_since <= base_version;
+        let mut names = doc.body.keys().chain(view.base.keys()).chain(view.body().keys());
+        if !(view.live || lives_on) || !names.all(|name| self.is_known(doc, view, name)) {
+            return false;
+        }
+        let outcome = self.merge(&view.base, &doc.body, view.body());
+        outcome.disputes.is_empty() && outcome.merged == *view.body()
     }
 
     fn edit_deleted(&self, doc: &Doc) -> Effect {
-        let mut edited = doc.body.clone();
-        if self.operation.kind == Kind::Create {
-            edited = Object::new();
+        let fresh = self.operation.kind == Kind::Create;
+        let last = if fresh { Object::new() } else { doc.body.clone() };
+        if self.overlay.deleted_at(doc.version) || self.mode == Mode::TheirsWin {
+            return self.bring_back(last);
         }
-        let own_deletion = self.overlay.deleted.is_some_and(|(deleted, _)| deleted);
-        if own_deletion || self.mode == Mode::TheirsWin {
-            return self.bring_back(edited);
-        }
-        let mut seen = self.view(doc).body.into_owned();
-        apply_patch(&mut seen, &self.operation.patch);
-        let own = self.values_of(&seen);
-        for (name, value) in self.overlay_and(&own) {
-            if value.is_null() {
-                edited.remove(&name);
-            } else {
-                edited.insert(name, value);
-            }
-        }
+        let (own, edited) = self.edit_over(doc, &last);
         let last = Some(Value::Object(doc.body.clone()));
         let live = Some(Value::Object(edited.clone()));
-        match self.delete_policy {
-            DeletePolicy::EditWins => {
-                let state = NewState { body: edited, live: true };
-                self.whole_document(ConflictKind::EditDelete, Some(state), last, live, None, own)
-            }
-            DeletePolicy::Ask | DeletePolicy::DeleteWins => self.whole_document(ConflictKind::EditDelete, None, last, None, live, own),
+        if self.delete_policy == DeletePolicy::EditWins {
+            let state = NewState { body: edited, live: true };
+            return self.whole_document(ConflictKind::EditDelete, Some(state), (last, live, None), own);
         }
+        self.whole_document(ConflictKind::EditDelete, None, (last, None, live), own)
     }
 
-    /// The chain's members with this operation's over them.
-    fn overlay_and(&self, own: &Object) -> Object {
-        let mut all: Object = self.overlay.fields.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect();
-        all.extend(own.clone());
-        all
+    /// The sender's whole values, and the last body of a deleted document with all that the sender's chain and this
+    /// operation changed in it. Where others changed the same before the deletion, the sender's value is taken: the
+    /// last body stays in the question.
+    fn edit_over(&self, doc: &Doc, last: &Object) -> (Object, Object) {
+        let view = self.view(doc);
+        let mut seen = view.body().clone();
+        for name in self.operation.patch.keys().filter(|name| !self.is_known(doc, &view, name)) {
+            if let Some(value) = last.get(name) {
+                seen.insert(name.clone(), value.clone());
+            }
+        }
+        let own = self.values_over(&seen);
+        let names: BTreeSet<&String> = self.operation.patch.keys().chain(self.overlay.fields.keys()).collect();
+        let mut theirs = pick(&seen, &names);
+        theirs.retain(|name, _| !own.contains_key(name));
+        theirs.extend(pick(&own, &names));
+        let outcome = self.merge(&pick(&view.base, &names), &pick(last, &names), &theirs);
+        let mut body = last.clone();
+        body.retain(|name, _| !names.contains(name));
+        body.extend(outcome.merged);
+        decide_for_theirs(&mut body, outcome.disputes);
+        (own, body)
     }
 
-    fn whole_document(
-        &self,
-        kind: ConflictKind,
-        change: Option<NewState>,
-        base: Option<Value>,
-        ours: Option<Value>,
-        theirs: Option<Value>,
-        own: Object,
-    ) -> Effect {
-        let dispute = Dispute { path: String::new(), base, ours, theirs, suggested: self.suggested() };
-        Effect { status: Status::Conflict, change, asked: Some(Asked { kind, disputes: vec![dispute] }), own }
+    /// A question about the whole document: base, ours and theirs.
+    fn whole_document(&self, kind: ConflictKind, change: Option<NewState>, sides: (Option<Value>, Option<Value>, Option<Value>), own: Object) -> Effect {
+        let (base, ours, theirs) = sides;
+        let sender_is_live = change.is_some();
+        let suggested = self.suggested().map(|side| if sender_is_live { opposite(side) } else { side });
+        let dispute = Dispute { path: String::new(), base, ours, theirs, suggested };
+        Effect { status: Status::Conflict, change, asked: Some(Asked { kind, disputes: vec![dispute], sender_is_live }), own }
     }
+}
+
+const fn opposite(side: SuggestedSide) -> SuggestedSide {
+    match side {
+        SuggestedSide::Ours => SuggestedSide::Theirs,
+        SuggestedSide::Theirs => SuggestedSide::Ours,
+    }
+}
+
+/// The named members that are there; one that is `null` is not.
+fn pick(from: &Object, names: &BTreeSet<&String>) -> Object {
+    names.iter().filter_map(|name| Some(((*name).clone(), from.get(*name).filter(|value| !value.is_null())?.clone()))).collect()
 }
 
 fn decide_for_theirs(body: &mut Object, disputes: Vec<Dispute>) {
@@ -303,6 +338,5 @@ fn within_limit(effect: Effect, operation: &Operation, doc: Option<&Doc>) -> Dec
         Dispute { path: pointer(&[name]), base: None, ours, theirs, suggested: None }
     };
     let disputes = operation.patch.keys().map(dispute).filter(|dispute| dispute.ours != dispute.theirs).collect();
-    let asked = Asked { kind: ConflictKind::TooLarge, disputes };
-    Ok(Effect { status: Status::Conflict, change: None, asked: Some(asked), own: effect.own })
+    Ok(Effect { status: Status::Conflict, change: None, asked: Asked::fields(ConflictKind::TooLarge, disputes), own: effect.own })
 }

@@ -1,13 +1,16 @@
 //! Opening, joining, refreshing and closing conflicts in the working state.
 
+use std::collections::BTreeSet;
+
 use merge_engine::{Dispute, Policy, SuggestedSide, get};
 use serde_json::Value;
 use sync_core::conflict::{Conflict, ConflictKind, ConflictState, DisputedField, GroupPart, Side, Suggestion};
-use sync_core::json::{Object, pointer_tokens};
-use sync_core::{Author, ConflictId, DocumentKey, Timestamp};
+use sync_core::json::pointer_tokens;
+use sync_core::operation::Kind;
+use sync_core::{Author, ConflictId, DocumentKey, Operation, Timestamp};
 
 use super::decide::Asked;
-use super::world::{Doc, World};
+use super::world::{Doc, World, documents_of};
 
 /// Who asks, and when.
 #[derive(Debug, Clone, Copy)]
@@ -25,10 +28,13 @@ impl Asker {
 /// Opens a conflict about one document.
 pub(crate) fn open(world: &mut World, id: ConflictId, key: &DocumentKey, asked: Asked, asker: Asker) {
     let changed = world.head + 1;
-    let ours_by = asked.disputes.first().and_then(|dispute| last_writer(world, key, &dispute.path, asker));
+    let other = asked.disputes.first().and_then(|dispute| last_writer(world, key, &dispute.path, asker));
+    let sender = asker.side();
+    let (ours_by, theirs_by) = if asked.sender_is_live { (Some(sender.clone()), other.unwrap_or(sender)) } else { (other, sender) };
     let conflict = Conflict {
         fields: asked.disputes.into_iter().map(|dispute| disputed(dispute, changed)).collect(),
         ours_by,
+        theirs_by,
         if_ignored: if_ignored(asked.kind).into(),
         ..blank(world, id, key, asked.kind, asker)
     };
@@ -62,12 +68,12 @@ pub(crate) fn open_group(world: &mut World, id: ConflictId, parts: Vec<(Document
 pub(crate) fn join(world: &mut World, id: ConflictId, asked: Asked, asker: Asker) {
     let Some(mut conflict) = world.conflicts.get(&id).cloned() else { return };
     let changed = world.head + 1;
-    for dispute in asked.disputes {
-        let (path, fresh) = disputed(dispute, changed);
+    for (path, fresh) in asked.disputes.into_iter().map(|dispute| disputed(dispute, changed)) {
         match conflict.fields.get_mut(&path).filter(|field| field.decided.is_none()) {
             Some(field) => {
                 field.theirs = fresh.theirs;
                 field.ours = fresh.ours;
+                field.suggestion = fresh.suggestion;
                 field.changed = changed;
             }
             None => {
@@ -75,30 +81,44 @@ pub(crate) fn join(world: &mut World, id: ConflictId, asked: Asked, asker: Asker
             }
         }
     }
-    conflict.theirs_by = asker.side();
+    if asked.sender_is_live {
+        conflict.ours_by = Some(asker.side());
+    } else {
+        conflict.theirs_by = asker.side();
+    }
     world.write_conflict(conflict, asker.by, asker.at);
 }
 
-/// Whether a conflict of a chain is still open about a document.
-pub(crate) fn is_open(world: &World, id: ConflictId, key: &DocumentKey) -> bool {
-    world.open.get(key).is_some_and(|ids| ids.contains(&id))
-        && world.conflicts.get(&id).is_some_and(|conflict| conflict.kind != ConflictKind::Group)
+/// Whether a chain's conflict is still open about a document, and can take in what the next operation asks: fields
+/// with fields, the whole document with the whole document.
+pub(crate) fn can_join(world: &World, id: ConflictId, key: &DocumentKey, asked: &Asked) -> bool {
+    open_conflict(world, id, key).is_some_and(|conflict| {
+        let whole = conflict.fields.contains_key("");
+        conflict.kind != ConflictKind::Group && whole == asked.disputes("") && (!whole || conflict.kind == asked.kind)
+    })
 }
 
-/// The chain edited disputed fields again, and nothing is disputed in them any more: the question is moot.
-pub(crate) fn withdraw(world: &mut World, id: ConflictId, patch: &Object, asked: Option<&Asked>, asker: Asker) {
-    let Some(mut conflict) = world.conflicts.get(&id).cloned() else { return };
+fn open_conflict<'a>(world: &'a World, id: ConflictId, key: &DocumentKey) -> Option<&'a Conflict> {
+    world.conflicts.get(&id).filter(|_| world.open.get(key).is_some_and(|ids| ids.contains(&id)))
+}
+
+/// What the next operation of a chain makes of the chain's own open question: a disputed field that it edited again,
+/// and that is not disputed any more, is settled; so is its edit of a deleted document when it deletes that too, and
+/// its deletion when it edits on.
+pub(crate) fn withdraw(world: &mut World, id: ConflictId, operation: &Operation, key: &DocumentKey, asked: Option<&Asked>, asker: Asker) {
+    let Some(mut conflict) = open_conflict(world, id, key).filter(|conflict| conflict.kind != ConflictKind::Group).cloned() else { return };
     let still = |path: &String| asked.is_some_and(|asked| asked.disputes.iter().any(|dispute| dispute.path == *path));
-    let edited =
-        |path: &String| pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()).is_some_and(|name| patch.contains_key(&name));
-    let mut moot = false;
-    for (path, field) in &mut conflict.fields {
-        if field.decided.is_none() && edited(path) && !still(path) {
-            field.decided = Some("agreed".into());
-            moot = true;
-        }
+    let moot = |path: &String| match pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()) {
+        Some(name) => operation.patch.contains_key(&name),
+        None if conflict.kind == ConflictKind::EditDelete => operation.kind == Kind::Delete,
+        None => conflict.kind == ConflictKind::DeleteEdit && operation.kind != Kind::Delete,
+    };
+    let waits = |(path, field): &(&String, &DisputedField)| field.decided.is_none() && moot(path) && !still(path);
+    let settled: BTreeSet<String> = conflict.fields.iter().filter(waits).map(|(path, _)| path.clone()).collect();
+    for (_, field) in conflict.fields.iter_mut().filter(|(path, _)| settled.contains(*path)) {
+        field.decided = Some("agreed".into());
     }
-    if moot {
+    if !settled.is_empty() {
         settle(world, conflict, asker);
     }
 }
@@ -108,29 +128,38 @@ pub(crate) fn refresh(world: &mut World, key: &DocumentKey, asker: Asker) {
     for id in world.open.get(key).cloned().unwrap_or_default() {
         let Some(mut conflict) = world.conflicts.get(&id).cloned() else { continue };
         let Some(doc) = world.docs.get(key) else { continue };
-        let changed = world.head + 1;
-        let mut fresh = world.docs.get(&DocumentKey::conflict(id)).is_some_and(|own| own.audience != doc.audience);
-        let about = |part: &&mut GroupPart| part.collection == key.collection() && part.document_id == key.id();
-        let is_group = conflict.kind == ConflictKind::Group;
-        let fields = conflict.fields.iter_mut().filter(|_| !is_group);
-        let parts = conflict.documents.iter_mut().filter(about).flat_map(|part| part.fields.iter_mut());
-        for (path, field) in fields.chain(parts).filter(|(_, field)| field.decided.is_none()) {
-            let live = live_value(doc, path);
-            if live == field.ours {
-                continue;
-            }
-            field.ours = live;
-            field.changed = changed;
-            fresh = true;
-            if field.ours == field.theirs && !is_group {
-                field.decided = Some("agreed".into());
-            }
-        }
+        let audience = world.conflict_audience(&conflict);
+        let moved = world.docs.get(&DocumentKey::conflict(id)).is_some_and(|own| own.audience != audience);
+        let fresh = show_live(&mut conflict, key, doc, world.head + 1);
         if fresh {
             conflict.ours_by = Some(asker.side());
+        }
+        if fresh || moved {
             settle(world, conflict, asker);
         }
     }
+}
+
+/// Puts what is live into the fields that wait, and settles those where both sides agree now. Whether any changed.
+fn show_live(conflict: &mut Conflict, key: &DocumentKey, doc: &Doc, changed: i64) -> bool {
+    let mut fresh = false;
+    let is_group = conflict.kind == ConflictKind::Group;
+    let about = |part: &&mut GroupPart| part.collection == key.collection() && part.document_id == key.id();
+    let fields = conflict.fields.iter_mut().filter(|_| !is_group);
+    let parts = conflict.documents.iter_mut().filter(about).flat_map(|part| part.fields.iter_mut());
+    for (path, field) in fields.chain(parts).filter(|(_, field)| field.decided.is_none()) {
+        let live = live_value(doc, path);
+        if live == field.ours {
+            continue;
+        }
+        field.ours = live;
+        field.changed = changed;
+        fresh = true;
+        if field.ours == field.theirs && !is_group {
+            field.decided = Some("agreed".into());
+        }
+    }
+    fresh
 }
 
 /// Writes a conflict, and closes it when nothing is left to decide.
@@ -141,20 +170,21 @@ pub(crate) fn settle(world: &mut World, mut conflict: Conflict, asker: Asker) {
     world.write_conflict(conflict, asker.by, asker.at);
 }
 
-/// Marks a conflict closed and takes its links away.
+/// Marks a conflict closed and takes its links away, those to documents that were never made too.
 pub(crate) fn close(world: &mut World, conflict: &mut Conflict) {
     conflict.state = ConflictState::Resolved;
     let id = conflict.conflict_id;
-    for (key, ids) in &mut world.open {
+    for key in documents_of(conflict) {
+        let ids = world.open.entry(key.clone()).or_default();
         let before = ids.len();
         ids.retain(|other| *other != id);
-        if ids.len() < before {
-            if let Some(doc) = world.docs.get_mut(key) {
-                doc.open_conflicts -= 1;
-            }
+        if ids.len() < before
+            && let Some(doc) = world.docs.get_mut(&key)
+        {
+            doc.open_conflicts -= 1;
             world.touched.insert(key.clone());
-            world.links.push((id, key.clone(), false));
         }
+        world.links.push((id, key, false));
     }
 }
 
@@ -222,13 +252,13 @@ fn disputed(dispute: Dispute, changed: i64) -> (String, DisputedField) {
 /// Who last wrote a disputed place: from the log where it is at hand, otherwise the document's last writer.
 fn last_writer(world: &World, key: &DocumentKey, path: &str, asker: Asker) -> Option<Side> {
     let member = pointer_tokens(path).and_then(|tokens| tokens.into_iter().next());
-    let staged = world.staged.iter().rev().filter(|change| change.key == *key);
-    let stored = world.history.get(key).into_iter().flatten();
     let wrote = |change: &&sync_core::ports::ChangeRow| {
         change.by.op_id != asker.by.op_id && member.as_ref().is_none_or(|member| change.before.object().contains_key(member))
     };
-    let found = staged.chain(stored).find(wrote).map(|change| (change.by, change.at));
-    let (by, at) = found.or_else(|| world.docs.get(key).map(|doc| (doc.by, doc.at)))?;
+    // the sender's own earlier changes are no other side, unless there is no other
+    let others = world.changes_of(key).filter(|change| change.by.device_id != asker.by.device_id);
+    let found = others.chain(world.changes_of(key)).find(wrote).map(|change| (change.by, change.at));
+    let (by, at) = found.or_else(|| world.docs.get(key).and_then(|doc| doc.stored_by))?;
     Some(Asker { by, at }.side())
 }
 

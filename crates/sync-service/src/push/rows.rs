@@ -6,12 +6,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sync_core::conflict::Conflict;
 use sync_core::document::CONFLICTS;
 use sync_core::json::RawJson;
-use sync_core::ports::{CollectionSum, ConflictLink, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{CollectionSum, ConflictLink, ConflictPage, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::{Audience, ConflictId, DocumentKey, OpId, OrganisationId};
 
 use super::overlay::Overlay;
-use super::world::{Doc, Known, World};
+use super::world::{Doc, Known, World, documents_of};
 use crate::digest::checksum_share;
+
+/// Closed conflicts looked through at a time.
+const PAGE: i64 = 500;
 
 /// Reads documents, and the history of those that moved on since the version that a sender knows.
 pub(crate) fn load_documents(tx: &mut dyn Tx, world: &mut World, bases: &BTreeMap<DocumentKey, i64>) -> StoreResult<()> {
@@ -28,12 +31,14 @@ pub(crate) fn load_documents(tx: &mut dyn Tx, world: &mut World, bases: &BTreeMa
             world.history.entry(change.key.clone()).or_default().push(change);
         }
     }
-    load_open_conflicts(tx, world)
+    load_open_conflicts(tx, world, bases)
 }
 
-/// Reads the open questions about the documents at hand.
-fn load_open_conflicts(tx: &mut dyn Tx, world: &mut World) -> StoreResult<()> {
-    let keys: Vec<DocumentKey> = world.docs.iter().filter(|(_, doc)| doc.open_conflicts > 0).map(|(key, _)| key.clone()).collect();
+/// Reads the open questions about the documents at hand. A document that is not there may have one too: of a group
+/// that would have made it.
+fn load_open_conflicts(tx: &mut dyn Tx, world: &mut World, at_hand: &BTreeMap<DocumentKey, i64>) -> StoreResult<()> {
+    let asked = |key: &&DocumentKey| world.docs.get(*key).is_none_or(|doc| doc.open_conflicts > 0);
+    let keys: Vec<DocumentKey> = at_hand.keys().filter(asked).cloned().collect();
     if keys.is_empty() {
         return Ok(());
     }
@@ -42,12 +47,30 @@ fn load_open_conflicts(tx: &mut dyn Tx, world: &mut World) -> StoreResult<()> {
     for link in links {
         world.open.entry(link.key).or_default().push(link.conflict_id);
     }
-    load_conflict_documents(tx, world, ids)
+    load_conflict_documents(tx, world, ids)?;
+    load_parts(tx, world)
+}
+
+/// Reads the other documents of groups' conflicts: who may see the question depends on all of them.
+fn load_parts(tx: &mut dyn Tx, world: &mut World) -> StoreResult<()> {
+    let about = world.conflicts.values().flat_map(documents_of);
+    let missing: BTreeSet<DocumentKey> = about.filter(|key| !world.docs.contains_key(key)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for row in tx.load_documents(world.space_id, &missing.into_iter().collect::<Vec<_>>())? {
+        let key = row.key.clone();
+        world.docs.insert(key, Doc::of_row(row)?);
+    }
+    Ok(())
 }
 
 /// Reads the documents of conflicts.
 pub(crate) fn load_conflict_documents(tx: &mut dyn Tx, world: &mut World, ids: impl IntoIterator<Item = ConflictId>) -> StoreResult<()> {
     let keys: Vec<DocumentKey> = ids.into_iter().map(DocumentKey::conflict).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
     for row in tx.load_documents(world.space_id, &keys)? {
         let conflict: Conflict = row.body.read().ok_or_else(|| StoreError::Damaged(format!("conflict at version {}", row.version)))?;
         world.conflicts.insert(conflict.conflict_id, conflict);
@@ -64,14 +87,44 @@ pub(crate) fn load_known(tx: &mut dyn Tx, organisation_id: OrganisationId, op_id
     Ok(rows.into_iter().map(|row| (row.op_id, Known { overlay: Overlay::of_stored(&row), row, stamp: None })).collect())
 }
 
+/// Conflicts that are closed move with the audience of what they are about, like those that are open.
+fn move_closed_conflicts(tx: &mut dyn Tx, world: &mut World, organisation_id: OrganisationId) -> StoreResult<()> {
+    let moved = |key: &&DocumentKey| world.docs.get(*key).is_some_and(|doc| doc.stored.is_some_and(|(_, _, before)| before != doc.audience));
+    let moved: BTreeSet<DocumentKey> = world.touched.iter().filter(|key| !is_conflict(key)).filter(moved).cloned().collect();
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let mut page = ConflictPage { space_ids: vec![world.space_id], open: Some(false), after: None, limit: PAGE };
+    loop {
+        let ids: Vec<ConflictId> = tx.list_conflicts(&page)?.into_iter().map(|(_, id)| id).collect();
+        let Some(last) = ids.last().copied() else { return Ok(()) };
+        let links = tx.load_conflicts(organisation_id, &ids)?;
+        let about: BTreeSet<ConflictId> =
+            links.into_iter().filter(|link| moved.contains(&link.key)).map(|link| link.conflict_id).collect();
+        let unread: Vec<ConflictId> = about.iter().filter(|id| !world.conflicts.contains_key(id)).copied().collect();
+        load_conflict_documents(tx, world, unread)?;
+        load_parts(tx, world)?;
+        for id in about {
+            let (Some(conflict), Some(doc)) = (world.conflicts.get(&id).cloned(), world.docs.get(&DocumentKey::conflict(id))) else {
+                continue;
+            };
+            if doc.audience != world.conflict_audience(&conflict) {
+                let (by, at) = (doc.by, doc.at);
+                world.write_conflict(conflict, by, at);
+            }
+        }
+        page.after = Some(last);
+    }
+}
+
 /// Writes everything that changed, and the operations with their results.
 pub(crate) fn write(
     tx: &mut dyn Tx,
-    world: &World,
+    world: &mut World,
     organisation_id: OrganisationId,
-    head_before: i64,
     operations: &[StoredOperation],
 ) -> StoreResult<()> {
+    move_closed_conflicts(tx, world, organisation_id)?;
     let rows: Vec<_> = world.touched.iter().filter_map(|key| Some(world.docs.get(key)?.to_row(key.clone()))).collect();
     if !rows.is_empty() {
         tx.put_documents(world.space_id, &rows)?;
@@ -91,7 +144,7 @@ pub(crate) fn write(
         };
         tx.put_conflicts(&links.into_iter().map(link).collect::<Vec<_>>())?;
     }
-    if world.head > head_before {
+    if world.head > world.head_before {
         tx.put_head(world.space_id, world.head)?;
     }
     if !operations.is_empty() {

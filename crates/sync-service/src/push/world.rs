@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sync_core::conflict::Conflict;
-use sync_core::document::CONFLICTS;
 use sync_core::json::{Object, RawJson};
 use sync_core::ports::{ChangeRow, DocumentRow, Head, Presence, StoreError, StoreResult, StoredOperation};
 use sync_core::{Audience, Author, ConflictId, DocumentKey, FieldVersion, FieldVersions, OpId, Role, Schema, SpaceId, Stamp, Timestamp};
@@ -30,6 +29,8 @@ pub(crate) struct Doc {
     pub(crate) open_conflicts: i32,
     /// What stood in the database: version, whether live, audience. `None` for a new document.
     pub(crate) stored: Option<(i64, bool, Audience)>,
+    /// Who had made the last change then.
+    pub(crate) stored_by: Option<(Author, Timestamp)>,
 }
 
 impl Doc {
@@ -48,6 +49,7 @@ impl Doc {
             audience_version: row.audience_version,
             open_conflicts: row.open_conflicts,
             stored: Some((row.version, !row.presence.deleted, row.audience)),
+            stored_by: Some((row.by, row.at)),
         })
     }
 
@@ -95,6 +97,8 @@ pub(crate) struct World {
     pub(crate) role: Role,
     /// The head now, staged versions included.
     pub(crate) head: i64,
+    /// The head when this unit of work began: nobody can have seen more.
+    pub(crate) head_before: i64,
     /// Whether the device's epoch is this log's, as far as it said.
     pub(crate) epoch_fits: bool,
     pub(crate) docs: HashMap<DocumentKey, Doc>,
@@ -102,6 +106,11 @@ pub(crate) struct World {
     pub(crate) history: HashMap<DocumentKey, Vec<ChangeRow>>,
     /// Changes of this unit of work, in order.
     pub(crate) staged: Vec<ChangeRow>,
+    /// Their places by document.
+    staged_of: HashMap<DocumentKey, Vec<usize>>,
+    /// Documents as they stood at versions that senders had seen: an offline chain of many edits of one document comes
+    /// with one and the same base.
+    past: HashMap<(DocumentKey, i64), (Object, bool)>,
     pub(crate) conflicts: BTreeMap<ConflictId, Conflict>,
     /// Open conflicts by document.
     pub(crate) open: HashMap<DocumentKey, Vec<ConflictId>>,
@@ -114,10 +123,20 @@ pub(crate) struct World {
 
 /// What a sender saw.
 pub(crate) struct View<'a> {
-    pub(crate) body: Cow<'a, Object>,
-    /// Every member is known, not only those in `body`.
+    /// The document at the sender's base.
+    pub(crate) base: Cow<'a, Object>,
+    /// The same with the sender's own chain laid over it, where there is one.
+    laid: Option<Object>,
+    /// Every member is known, not only those that are there.
     pub(crate) complete: bool,
     pub(crate) live: bool,
+}
+
+impl View<'_> {
+    /// What the sender saw: the base with its own chain.
+    pub(crate) fn body(&self) -> &Object {
+        self.laid.as_ref().unwrap_or(&self.base)
+    }
 }
 
 /// What a group may have to give back.
@@ -125,9 +144,16 @@ pub(crate) struct Checkpoint {
     head: i64,
     staged: usize,
     docs: Vec<(DocumentKey, Option<Doc>)>,
-    conflicts: BTreeMap<ConflictId, Conflict>,
-    open: HashMap<DocumentKey, Vec<ConflictId>>,
+    conflicts: Vec<Conflict>,
+    open: Vec<(DocumentKey, Option<Vec<ConflictId>>)>,
     links: usize,
+}
+
+impl Checkpoint {
+    /// The head then.
+    pub(crate) const fn head(&self) -> i64 {
+        self.head
+    }
 }
 
 impl World {
@@ -137,10 +163,13 @@ impl World {
             schema,
             role,
             head: head.version,
+            head_before: head.version,
             epoch_fits,
             docs: HashMap::new(),
             history: HashMap::new(),
             staged: Vec::new(),
+            staged_of: HashMap::new(),
+            past: HashMap::new(),
             conflicts: BTreeMap::new(),
             open: HashMap::new(),
             known: HashMap::new(),
@@ -160,21 +189,31 @@ impl World {
         self.docs.get(key).filter(|doc| doc.audience.includes(self.role))
     }
 
-    /// Whether the base is one that this log knows.
+    /// Whether the base is one that this log knows. Every log begins empty: version 0 is shared by all.
     pub(crate) fn knows(&self, base_version: i64) -> bool {
-        self.epoch_fits && base_version <= self.head
+        base_version == 0 || (self.epoch_fits && base_version <= self.head_before)
+    }
+
+    /// A document's changes, newest first: those of this unit of work, then those that were stored.
+    pub(crate) fn changes_of<'a>(&'a self, key: &DocumentKey) -> impl Iterator<Item = &'a ChangeRow> {
+        let staged = self.staged_of.get(key).into_iter().flatten().rev().filter_map(|place| self.staged.get(*place));
+        staged.chain(self.history.get(key).into_iter().flatten())
+    }
+
+    /// Remembers how a document stood at a version that a sender had seen.
+    pub(crate) fn remember(&mut self, key: &DocumentKey, version: i64) {
+        let Some(doc) = self.docs.get(key).filter(|doc| doc.version > version && self.knows(version)) else { return };
+        let place = (key.clone(), version);
+        if !self.past.contains_key(&place) {
+            let then = self.rebuild(key, doc, version);
+            self.past.insert(place, then);
+        }
     }
 
     /// The body and liveness at a version: later changes taken back, newest first.
-    pub(crate) fn rebuild<'a>(&self, key: &DocumentKey, doc: &'a Doc, version: i64) -> View<'a> {
-        if doc.version <= version {
-            return View { body: Cow::Borrowed(&doc.body), complete: true, live: doc.is_live() };
-        }
-        let mut body = doc.body.clone();
-        let mut live = doc.is_live();
-        let staged = self.staged.iter().rev().filter(|change| change.key == *key);
-        let stored = self.history.get(key).into_iter().flatten();
-        for change in staged.chain(stored).take_while(|change| change.version > version) {
+    fn rebuild(&self, key: &DocumentKey, doc: &Doc, version: i64) -> (Object, bool) {
+        let (mut body, mut live) = (doc.body.clone(), doc.is_live());
+        for change in self.changes_of(key).take_while(|change| change.version > version) {
             for (name, value) in change.before.object() {
                 if value.is_null() {
                     body.remove(&name);
@@ -184,30 +223,46 @@ impl World {
             }
             live = change.was_live;
         }
-        View { body: Cow::Owned(body), complete: true, live }
+        (body, live)
+    }
+
+    fn at<'a>(&'a self, key: &DocumentKey, doc: &'a Doc, version: i64) -> (Cow<'a, Object>, bool) {
+        if doc.version <= version {
+            return (Cow::Borrowed(&doc.body), doc.is_live());
+        }
+        match self.past.get(&(key.clone(), version)) {
+            Some((body, live)) => (Cow::Borrowed(body), *live),
+            None => {
+                let (body, live) = self.rebuild(key, doc, version);
+                (Cow::Owned(body), live)
+            }
+        }
     }
 
     /// What the sender of an operation saw: the document at its base with its own chain laid over it.
-    pub(crate) fn sender_view<'a>(
-        &self,
-        key: &DocumentKey,
-        doc: &'a Doc,
-        base_version: i64,
-        base: Option<&Object>,
-        overlay: &Overlay,
-    ) -> View<'a> {
-        let (mut view, overlay) = if self.knows(base_version) {
-            (self.rebuild(key, doc, base_version), Cow::Owned(overlay.clone().beyond(base_version)))
-        } else {
-            let mut body = base.cloned().unwrap_or_default();
-            body.retain(|_, value| !value.is_null());
-            (View { body: Cow::Owned(body), complete: false, live: true }, Cow::Borrowed(overlay))
-        };
-        if !overlay.is_empty() {
-            overlay.lay_over(view.body.to_mut());
-            view.live = overlay.lives().unwrap_or(view.live);
+    pub(crate) fn sender_view<'a>(&'a self, key: &DocumentKey, doc: &'a Doc, base_version: i64, base: Option<&Object>, overlay: &Overlay) -> View<'a> {
+        if self.knows(base_version) {
+            let (body, live) = self.at(key, doc, base_version);
+            return Self::laid_over(body, live, true, &overlay.clone().beyond(base_version));
         }
-        view
+        let mut body = base.cloned().unwrap_or_default();
+        body.retain(|_, value| !value.is_null());
+        Self::laid_over(Cow::Owned(body), true, false, overlay)
+    }
+
+    /// What the sender of a creation saw: nothing but its own chain.
+    pub(crate) fn blank_view(overlay: &Overlay) -> View<'static> {
+        Self::laid_over(Cow::Owned(Object::new()), false, true, overlay)
+    }
+
+    fn laid_over<'a>(base: Cow<'a, Object>, live: bool, complete: bool, overlay: &Overlay) -> View<'a> {
+        let live = overlay.lives().unwrap_or(live);
+        let laid = (!overlay.fields.is_empty()).then(|| {
+            let mut body = base.clone().into_owned();
+            overlay.lay_over(&mut body);
+            body
+        });
+        View { base, laid, complete, live }
     }
 
     /// Puts a new state in place and logs it. Gives the version.
@@ -237,11 +292,14 @@ impl World {
             audience,
             audience_ever: before.map_or(audience, |doc| doc.audience_ever.union(audience)),
             audience_version: before.filter(|doc| doc.audience == audience).map_or(version, |doc| doc.audience_version),
-            open_conflicts: before.map_or(0, |doc| doc.open_conflicts),
+            // a group that was not committed may have asked about a document that was never made
+            open_conflicts: before.map_or_else(|| self.count_open(key), |doc| doc.open_conflicts),
             stored: before.and_then(|doc| doc.stored),
+            stored_by: before.and_then(|doc| doc.stored_by),
         };
         self.docs.insert(key.clone(), doc);
         self.touched.insert(key.clone());
+        self.staged_of.entry(key.clone()).or_default().push(self.staged.len());
         self.staged.push(ChangeRow { version, key: key.clone(), was_live, before: RawJson::from_object(&changed), by, at });
         version
     }
@@ -251,8 +309,7 @@ impl World {
         let version = self.next_version();
         conflict.version = version;
         let key = DocumentKey::conflict(conflict.conflict_id);
-        let about = DocumentKey::new(&conflict.collection, &conflict.document_id);
-        let audience = about.and_then(|about| self.docs.get(&about)).map_or(Audience::EVERYONE, |doc| doc.audience);
+        let audience = self.conflict_audience(&conflict);
         let before = self.docs.get(&key);
         let body = RawJson::of(&conflict).object();
         let doc = Doc {
@@ -268,6 +325,7 @@ impl World {
             audience_version: before.filter(|doc| doc.audience == audience).map_or(version, |doc| doc.audience_version),
             open_conflicts: 0,
             stored: before.and_then(|doc| doc.stored),
+            stored_by: before.and_then(|doc| doc.stored_by),
         };
         self.touched.insert(key.clone());
         self.docs.insert(key, doc);
@@ -275,15 +333,28 @@ impl World {
         version
     }
 
-    /// Remembers what a group may change.
+    fn count_open(&self, key: &DocumentKey) -> i32 {
+        self.open.get(key).map_or(0, |ids| i32::try_from(ids.len()).unwrap_or(i32::MAX))
+    }
+
+    /// Who may see a conflict: those who may see every document that it is about.
+    pub(crate) fn conflict_audience(&self, conflict: &Conflict) -> Audience {
+        let about = documents_of(conflict);
+        let audiences = about.iter().filter_map(|key| self.docs.get(key)).map(|doc| doc.audience.bits());
+        Audience::from_bits(audiences.fold(Audience::EVERYONE.bits(), |all, one| all & one))
+    }
+
+    /// Remembers what a group may change: its documents, and the questions about them.
     pub(crate) fn checkpoint(&self, keys: impl Iterator<Item = DocumentKey>) -> Checkpoint {
-        let conflict_docs = self.conflicts.keys().map(|id| DocumentKey::conflict(*id));
+        let keys: BTreeSet<DocumentKey> = keys.collect();
+        let asked: BTreeSet<ConflictId> = keys.iter().filter_map(|key| self.open.get(key)).flatten().copied().collect();
+        let docs = keys.iter().cloned().chain(asked.iter().map(|id| DocumentKey::conflict(*id)));
         Checkpoint {
             head: self.head,
             staged: self.staged.len(),
-            docs: keys.chain(conflict_docs).map(|key| (key.clone(), self.docs.get(&key).cloned())).collect(),
-            conflicts: self.conflicts.clone(),
-            open: self.open.clone(),
+            docs: docs.map(|key| (key.clone(), self.docs.get(&key).cloned())).collect(),
+            conflicts: asked.iter().filter_map(|id| self.conflicts.get(id).cloned()).collect(),
+            open: keys.into_iter().map(|key| (key.clone(), self.open.get(&key).cloned())).collect(),
             links: self.links.len(),
         }
     }
@@ -292,18 +363,33 @@ impl World {
     pub(crate) fn roll_back(&mut self, to: Checkpoint) {
         self.head = to.head;
         self.staged.truncate(to.staged);
-        self.conflicts = to.conflicts;
-        self.open = to.open;
         self.links.truncate(to.links);
-        let kept = &self.conflicts;
-        self.docs.retain(|key, _| key.collection() != CONFLICTS || key.id().parse().is_ok_and(|id| kept.contains_key(&id)));
+        for conflict in to.conflicts {
+            self.conflicts.insert(conflict.conflict_id, conflict);
+        }
+        for (key, ids) in to.open {
+            if let Some(places) = self.staged_of.get_mut(&key) {
+                places.retain(|place| *place < to.staged);
+            }
+            put_back(&mut self.open, key, ids);
+        }
         for (key, doc) in to.docs {
-            match doc {
-                Some(doc) => self.docs.insert(key, doc),
-                None => self.docs.remove(&key),
-            };
+            put_back(&mut self.docs, key, doc);
         }
     }
+}
+
+fn put_back<V>(map: &mut HashMap<DocumentKey, V>, key: DocumentKey, value: Option<V>) {
+    match value {
+        Some(value) => map.insert(key, value),
+        None => map.remove(&key),
+    };
+}
+
+/// The documents that a conflict is about.
+pub(crate) fn documents_of(conflict: &Conflict) -> BTreeSet<DocumentKey> {
+    let parts = conflict.documents.iter().map(|part| (&part.collection, &part.document_id));
+    std::iter::once((&conflict.collection, &conflict.document_id)).chain(parts).filter_map(|(collection, id)| DocumentKey::new(collection, id)).collect()
 }
 
 fn foreign_version(before: Option<&Doc>, by: Author) -> i64 {

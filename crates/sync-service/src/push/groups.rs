@@ -1,0 +1,146 @@
+//! Groups: all of their operations commit together, or none does.
+
+use std::collections::{BTreeSet, HashMap};
+
+use merge_engine::Dispute;
+use sync_core::json::RawJson;
+use sync_core::ports::StoredOperation;
+use sync_core::protocol::v1::OperationResult;
+use sync_core::{Code, DocumentKey, OpId, Problem, Status};
+
+use super::admit::Stop;
+use super::decide::Refusal;
+use super::desk::Desk;
+use super::overlay::Overlay;
+use super::plan::{Unit, in_bad_company};
+use super::questions;
+
+/// A group's operations with what each disputes.
+type Parts = Vec<(DocumentKey, OpId, Vec<Dispute>)>;
+
+impl Desk<'_> {
+    /// Decides a group: all of it or nothing.
+    pub(super) fn decide_group(&mut self, unit: &Unit, group: &str, fresh: &[usize]) {
+        if fresh.is_empty() {
+            return;
+        }
+        let refused = |index: &usize| self.results.get(index).filter(|result| result.status == Status::Rejected);
+        if let Some(culprit) = unit.members.iter().find_map(refused).map(|result| result.op_id) {
+            return self.refuse_unstored(fresh, culprit);
+        }
+        if fresh.len() < unit.members.len() || self.closed_groups.iter().any(|closed| closed == group) {
+            let detail = "a group comes in one request, and this one came before; send the rest under a new group id";
+            for index in fresh {
+                let problem = Problem::new(Code::GroupClosed, detail);
+                self.stop(*index, Refusal::Rejected(problem).into(), None);
+            }
+            return;
+        }
+        self.decide_members(unit, group, fresh);
+    }
+
+    fn decide_members(&mut self, unit: &Unit, group: &str, fresh: &[usize]) {
+        let keys: BTreeSet<DocumentKey> = fresh.iter().filter_map(|index| self.operation(*index)?.key.clone()).collect();
+        let checkpoint = self.world.checkpoint(keys.iter().cloned());
+        let decided = self.fresh.len();
+        let changed: Vec<(DocumentKey, Option<bool>)> = keys.iter().map(|key| (key.clone(), self.changed.get(key).copied())).collect();
+        let mut parts: Parts = Vec::new();
+        let mut failed = None;
+        for index in fresh {
+            match self.admit(unit, *index).and_then(|admitted| self.effect_of(admitted)) {
+                Ok((admitted, effect)) => {
+                    let disputes = effect.asked.as_ref().map(|asked| asked.disputes.clone()).unwrap_or_default();
+                    parts.push((admitted.key.clone(), admitted.operation.op_id, disputes));
+                    self.commit(admitted, effect, Some(group));
+                }
+                Err(stop) => {
+                    failed = Some((*index, stop));
+                    break;
+                }
+            }
+        }
+        let disputed = parts.iter().any(|(_, _, disputes)| !disputes.is_empty());
+        if failed.is_none() && !disputed {
+            return self.refresh_questions(fresh, &keys, checkpoint.head());
+        }
+        self.world.roll_back(checkpoint);
+        for (key, plain) in changed {
+            match plain {
+                Some(plain) => self.changed.insert(key, plain),
+                None => self.changed.remove(&key),
+            };
+        }
+        let taken_back: Vec<OpId> = self.fresh.drain(decided..).collect();
+        let overlays = taken_back.into_iter().filter_map(|op_id| Some((op_id, self.world.known.remove(&op_id)?.overlay))).collect();
+        match failed {
+            Some((culprit, stop)) => self.fail_group(fresh, group, culprit, stop),
+            None => self.ask_group(fresh, group, parts, overlays),
+        }
+    }
+
+    /// Brings questions about the group's documents up to date, after all its versions were given: they are consecutive.
+    fn refresh_questions(&mut self, members: &[usize], keys: &BTreeSet<DocumentKey>, before: i64) {
+        let Some(last) = members.last().and_then(|index| self.operation(*index)) else { return };
+        for key in keys.iter().filter(|key| self.world.docs.get(*key).is_some_and(|doc| doc.version > before)).collect::<Vec<_>>() {
+            let by = self.world.docs.get(key).map_or(last.op_id, |doc| doc.by.op_id);
+            let asker = self.asker(by);
+            questions::refresh(&mut self.world, key, asker);
+        }
+    }
+
+    fn refuse_unstored(&mut self, members: &[usize], culprit: OpId) {
+        for index in members {
+            if let Some(operation) = self.operation(*index) {
+                self.results.insert(*index, OperationResult::refused(operation.op_id, in_bad_company(culprit)));
+            }
+        }
+    }
+
+    fn fail_group(&mut self, members: &[usize], group: &str, culprit: usize, stop: Stop) {
+        let Some(culprit_id) = self.operation(culprit).map(|operation| operation.op_id) else { return };
+        match stop {
+            Stop::NotTaken(result) if result.status == Status::Waiting => {
+                for index in members {
+                    if let Some(operation) = self.operation(*index) {
+                        self.results.insert(*index, OperationResult { op_id: operation.op_id, ..(*result).clone() });
+                    }
+                }
+            }
+            Stop::NotTaken(result) => {
+                self.refuse_unstored(members, culprit_id);
+                self.results.insert(culprit, *result);
+            }
+            Stop::Refused(refusal) => {
+                for index in members {
+                    let own = match &*refusal {
+                        own if *index == culprit => own.clone(),
+                        Refusal::Rejected(_) => Refusal::Rejected(in_bad_company(culprit_id)),
+                        Refusal::Quarantined(_) => Refusal::Quarantined(in_bad_company(culprit_id)),
+                    };
+                    self.stop(*index, own.into(), Some(group));
+                }
+            }
+        }
+    }
+
+    fn ask_group(&mut self, members: &[usize], group: &str, parts: Parts, mut overlays: HashMap<OpId, Overlay>) {
+        let Some(first) = members.first().and_then(|index| self.operation(*index)) else { return };
+        let before = self.world.head;
+        let id = (self.new_conflict_id)();
+        let asker = self.asker(first.op_id);
+        questions::open_group(&mut self.world, id, parts, asker);
+        for index in members {
+            let Some(operation) = self.operation(*index) else { continue };
+            let mut overlay = overlays.remove(&operation.op_id).unwrap_or_default().decided_at(before, self.world.head);
+            overlay.conflict = Some(id);
+            let row = StoredOperation {
+                conflict_id: Some(id),
+                group: Some(group.to_owned()),
+                overlay: Some(RawJson::of(&overlay)),
+                ..self.row(operation, Status::Conflict)
+            };
+            let result = OperationResult { conflict_id: Some(id), ..OperationResult::new(operation.op_id, Status::Conflict, true) };
+            self.keep(*index, row, overlay, None, result);
+        }
+    }
+}

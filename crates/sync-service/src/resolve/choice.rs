@@ -1,0 +1,99 @@
+//! What a resolution chooses, and what that does to a document.
+
+use std::collections::BTreeMap;
+
+use merge_engine::Policy;
+use serde_json::Value;
+use sync_core::conflict::{Conflict, DisputedField};
+use sync_core::json::{Object, canonical, depth, drop_nulls};
+use sync_core::limits::MAX_DEPTH;
+use sync_core::protocol::v1::{Choice, Resolution};
+use sync_core::{Code, Problem, SpaceId};
+
+use crate::digest::sha256;
+use crate::push::NewState;
+
+/// The identity of a resolution: whatever else differs is a replay.
+pub(super) fn identity(space_id: SpaceId, resolution: &Resolution) -> [u8; 32] {
+    let mut identity = Object::new();
+    identity.insert("space_id".into(), space_id.to_string().into());
+    identity.insert("kind".into(), "resolve".into());
+    for name in ["conflict_id", "fields", "choose"] {
+        identity.insert(name.into(), resolution.payload.get(name).cloned().unwrap_or(Value::Null));
+    }
+    sha256(canonical(&Value::Object(identity)).as_bytes())
+}
+
+/// The choices by path: those named, or one for every field.
+///
+/// # Errors
+/// `malformed` when a path is not disputed, or the whole document would be no object; `too_large` when a value nests too deep.
+pub(super) fn choices(conflict: &Conflict, resolution: &Resolution) -> Result<BTreeMap<String, Choice>, Problem> {
+    let choices = match &resolution.whole {
+        Some(whole) => conflict.fields.keys().map(|path| (path.clone(), whole.clone())).collect(),
+        None => resolution.fields.clone(),
+    };
+    if let Some(path) = choices.keys().find(|path| !conflict.fields.contains_key(*path)) {
+        return Err(Problem::new(Code::Malformed, format!("{path:?} is not disputed in this question; see its fields")).at("/fields"));
+    }
+    for (path, choice) in &choices {
+        let Choice::Value(value) = choice else { continue };
+        if path.is_empty() && !value.is_object() && !value.is_null() {
+            let detail = "the whole document is disputed: its value is an object, or null to delete it";
+            return Err(Problem::new(Code::Malformed, detail).at("/fields"));
+        }
+        if path.split('/').count().saturating_sub(1) + depth(value) > MAX_DEPTH {
+            return Err(Problem::new(Code::TooLarge, format!("with this the document would nest deeper than {MAX_DEPTH} levels")).at("/fields"));
+        }
+    }
+    Ok(choices)
+}
+
+/// The name under which a choice is kept.
+pub(super) const fn name_of(choice: &Choice) -> &'static str {
+    match choice {
+        Choice::Ours => "ours",
+        Choice::Theirs => "theirs",
+        Choice::Base => "base",
+        Choice::Value(_) => "value",
+    }
+}
+
+/// Puts a choice into the document's new state; `false`, with nothing changed, when the place is not there any more.
+pub(super) fn choose(state: &mut NewState, path: &str, field: &DisputedField, choice: &Choice) -> bool {
+    let value = match choice {
+        Choice::Ours => return true,
+        Choice::Theirs => field.theirs.clone(),
+        Choice::Base => field.base.clone(),
+        Choice::Value(value) => without_nulls(value.clone()),
+    };
+    match (path.is_empty(), value) {
+        (true, Value::Object(body)) => {
+            state.body = body;
+            state.live = true;
+            true
+        }
+        (true, value) => {
+            state.live &= !value.is_null();
+            value.is_null()
+        }
+        (false, Value::Null) => {
+            // gone already is as good as removed
+            let _ = merge_engine::remove(&mut state.body, path, &Policy::default());
+            true
+        }
+        (false, value) => {
+            let done = merge_engine::set(&mut state.body, path, value, &Policy::default());
+            state.live |= done;
+            done
+        }
+    }
+}
+
+/// Members that are `null` do not exist.
+fn without_nulls(mut value: Value) -> Value {
+    if let Value::Object(members) = &mut value {
+        drop_nulls(members);
+    }
+    value
+}

@@ -1,0 +1,108 @@
+//! Deciding a group's conflict as a whole.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sync_core::conflict::{Conflict, ConflictState, DisputedField};
+use sync_core::json::{pointer, pointer_tokens};
+use sync_core::operation::Kind;
+use sync_core::protocol::v1::{Choice, Resolution};
+use sync_core::{Code, Operation, Problem};
+
+use super::{Desk, Progress};
+use crate::push::working::{close, live_value, refresh};
+use crate::push::{Asker, Mode, Overlay, decide};
+
+impl Desk<'_> {
+    pub(super) fn decide_group(&mut self, mut conflict: Conflict, resolution: &Resolution, asker: Asker) -> Result<Progress, Problem> {
+        let theirs = match &resolution.whole {
+            Some(Choice::Ours) => false,
+            Some(Choice::Theirs) => true,
+            _ => return Err(Problem::new(Code::Malformed, "a group is decided as a whole: send choose, ours or theirs").at("/choose")),
+        };
+        if conflict.state == ConflictState::Resolved {
+            return Ok(Progress::default());
+        }
+        let stale = Progress { stale: true, ..Progress::default() };
+        if conflict.documents.iter().flat_map(|part| part.fields.values()).any(|field| field.changed > resolution.version) {
+            return Ok(stale);
+        }
+        let mut progress = Progress { decided: true, ..Progress::default() };
+        if theirs {
+            if self.dispute_news(&mut conflict, resolution.version) {
+                self.world.write_conflict(conflict, asker.by, asker.at);
+                return Ok(stale);
+            }
+            match self.apply_group(&conflict, asker) {
+                Some(version) => progress.version = version,
+                None => return Ok(stale),
+            }
+        }
+        for field in conflict.documents.iter_mut().flat_map(|part| part.fields.values_mut()) {
+            field.decided = Some(if theirs { "theirs" } else { "ours" }.into());
+        }
+        conflict.resolved_by = Some(asker.side());
+        close(&mut self.world, &mut conflict);
+        let closed = self.world.write_conflict(conflict, asker.by, asker.at);
+        progress.version = progress.version.or(Some(closed));
+        Ok(progress)
+    }
+
+    /// What others changed after the version that was seen, and the group would overwrite though it was not disputed
+    /// before, is disputed now. Whether there is any.
+    fn dispute_news(&self, conflict: &mut Conflict, seen: i64) -> bool {
+        let changed = self.world.head + 1;
+        let operations = self.group_operations(conflict);
+        let mut any = false;
+        for part in &mut conflict.documents {
+            let Some(operation) = operations.iter().find(|operation| operation.op_id == part.op_id) else { continue };
+            let Some(doc) = operation.key.as_ref().and_then(|key| self.world.docs.get(key)).filter(|doc| doc.version > seen) else { continue };
+            let covered: BTreeSet<String> =
+                part.fields.keys().filter_map(|path| pointer_tokens(path)).map(|tokens| tokens.into_iter().next().unwrap_or_default()).collect();
+            let whole = operation.kind == Kind::Delete || !doc.is_live();
+            let names = operation.patch.keys().filter(|name| doc.fields.version_of(name) > seen).map(|name| pointer(&[name]));
+            let news: Vec<String> = if whole { vec![String::new()] } else { names.collect() };
+            for path in news {
+                let name = pointer_tokens(&path).and_then(|tokens| tokens.into_iter().next()).unwrap_or_default();
+                if covered.contains("") || covered.contains(&name) {
+                    continue;
+                }
+                let theirs = self.sent(operation, &name);
+                let field = DisputedField { base: Value::Null, ours: live_value(doc, &path), theirs, suggestion: None, masked: false, changed, decided: None };
+                part.fields.insert(path, field);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// The sender's whole value of a member; of a whole document, nothing: it is shown by its members.
+    fn sent(&self, operation: &Operation, name: &str) -> Value {
+        let known = self.world.known.get(&operation.op_id);
+        known.and_then(|known| known.overlay.fields.get(name)).map_or(Value::Null, |(value, _)| value.clone())
+    }
+
+    /// Applies a group's operations with their own values; nothing when one of them can't be applied any more.
+    fn apply_group(&mut self, conflict: &Conflict, asker: Asker) -> Option<Option<i64>> {
+        let operations = self.group_operations(conflict);
+        let keys: BTreeSet<_> = operations.iter().filter_map(|operation| operation.key.clone()).collect();
+        let checkpoint = self.world.checkpoint(keys.iter().cloned());
+        let mut version = None;
+        for operation in operations {
+            let Some(key) = operation.key.clone() else { continue };
+            let effect = decide(&self.world, &operation, &key, &Overlay::default(), Mode::TheirsWin).ok().filter(|effect| effect.asked.is_none());
+            let Some(effect) = effect else {
+                self.world.roll_back(checkpoint);
+                return None;
+            };
+            if let Some(state) = effect.change {
+                version = Some(self.world.change(&key, state, asker.by, asker.at, (asker.at.millis(), 0)));
+            }
+        }
+        let before = checkpoint.head();
+        for key in keys.iter().filter(|key| self.world.docs.get(*key).is_some_and(|doc| doc.version > before)).collect::<Vec<_>>() {
+            refresh(&mut self.world, key, asker);
+        }
+        Some(version)
+    }
+}
