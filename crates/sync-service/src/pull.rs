@@ -158,8 +158,7 @@ impl Reader<'_> {
     fn read_page(&self, tx: &mut dyn Tx, cursor: Cursor, budget: &mut Budget) -> StoreResult<SpaceChanges> {
         let head = self.access.head;
         let (items, place, has_more) = self.read_items(tx, &cursor, budget)?;
-        let next =
-            if has_more { Cursor { place, ..cursor } } else { Cursor { floor: Some(head.version), place: head.version, ..cursor } };
+        let next = if has_more { Cursor { place, ..cursor } } else { Cursor { floor: Some(head.version), place: head.version, ..cursor } };
         Ok(SpaceChanges {
             items,
             cursor: self.keys.sign(next, self.access.space.space_id, self.caller.user_id),

@@ -12,6 +12,7 @@ mod overlay;
 mod plan;
 mod questions;
 mod rows;
+mod view;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -83,9 +84,10 @@ impl Service {
             return Err(error.into());
         }
         let decided = !results.is_empty();
-        let receipts = match request.ask.is_empty() {
-            true => Ok(Vec::new()),
-            false => self.receipts(caller, request.ask).await.map(|receipts| receipts.receipts),
+        let receipts = if request.ask.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.receipts(caller, request.ask).await.map(|receipts| receipts.receipts)
         };
         // what was decided is told, even where nothing can be read any more
         let receipts = if decided { receipts.unwrap_or_default() } else { receipts? };
@@ -224,9 +226,10 @@ fn decide_space(
     let units: Vec<&Unit> = units.iter().filter_map(|unit| batch.plan.units.get(*unit)).collect();
     let (gate, world) = load(tx, batch, space_id, &units)?;
     let groups: BTreeSet<String> = units.iter().filter_map(|unit| unit.group.clone()).collect();
-    let closed_groups = match groups.is_empty() {
-        true => Vec::new(),
-        false => tx.find_groups(batch.caller.organisation_id, batch.caller.user_id, &groups.into_iter().collect::<Vec<_>>())?,
+    let closed_groups = if groups.is_empty() {
+        Vec::new()
+    } else {
+        tx.find_groups(batch.caller.organisation_id, batch.caller.user_id, &groups.into_iter().collect::<Vec<_>>())?
     };
     let request = Request {
         caller: batch.caller,
@@ -304,7 +307,13 @@ fn bases(world: &World, operations: &[&Operation], decides: bool) -> BTreeMap<Do
         let Some(key) = &operation.key else { continue };
         // where the base is not known, and where a create meets a document, all of its history tells who wrote what
         let known = world.knows(operation.base_version);
-        let base = if !decides { i64::MAX } else if known { operation.base_version } else { 0 };
+        let base = if !decides {
+            i64::MAX
+        } else if known {
+            operation.base_version
+        } else {
+            0
+        };
         bases.entry(key.clone()).and_modify(|lowest| *lowest = base.min(*lowest)).or_insert(base);
     }
     bases

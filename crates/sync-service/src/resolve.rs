@@ -17,7 +17,9 @@ use choice::{choices, choose, identity, name_of};
 
 use crate::access::{self, Standing};
 use crate::conflicts::unknown_conflict;
-use crate::push::working::{Known, World, documents_of, load_conflict_documents, load_documents, load_known, refresh, settle, shown, write};
+use crate::push::working::{
+    Known, World, documents_of, load_conflict_documents, load_documents, load_known, refresh, settle, shown, write,
+};
 use crate::push::{Asker, Gate, NewState, Overlay};
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
@@ -45,7 +47,11 @@ impl Service {
     }
 
     /// Decides conflicts, and tells why some could not be decided now: those wait.
-    pub(crate) async fn answer(&self, caller: &Caller, resolutions: Vec<Received<Resolution>>) -> (Vec<OperationResult>, Option<StoreError>) {
+    pub(crate) async fn answer(
+        &self,
+        caller: &Caller,
+        resolutions: Vec<Received<Resolution>>,
+    ) -> (Vec<OperationResult>, Option<StoreError>) {
         let mut results: BTreeMap<usize, OperationResult> = BTreeMap::new();
         let mut well_formed: Vec<Entry> = Vec::new();
         for (index, received) in resolutions.into_iter().enumerate() {
@@ -182,8 +188,7 @@ impl Desk<'_> {
         };
         let refusal = match (&self.gate, over_limit) {
             (Gate::Quarantined(problem), _) => Some((Status::Quarantined, problem.clone())),
-            (Gate::Rejected(problem), _) => Some((Status::Rejected, problem.clone())),
-            (Gate::Open, Some(problem)) => Some((Status::Rejected, problem.clone())),
+            (Gate::Rejected(problem), _) | (Gate::Open, Some(problem)) => Some((Status::Rejected, problem.clone())),
             (Gate::Open, None) => None,
         };
         if let Some((status, problem)) = refusal {

@@ -81,6 +81,15 @@ struct Sent {
     pulled: BTreeMap<String, bool>,
 }
 
+/// The last operation made here on a document.
+#[derive(Debug, Clone, PartialEq)]
+struct Last {
+    op_id: String,
+    kind: &'static str,
+    /// The server holds it, and the copy does not show what came of it yet: the next one builds on it.
+    unseen: bool,
+}
+
 /// A device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Device {
@@ -89,7 +98,7 @@ pub struct Device {
     outbox: Vec<Pending>,
     answers: Vec<Answer>,
     /// The last operation made here on each document, answered or not.
-    last_own: HashMap<Place, String>,
+    last_own: HashMap<Place, Last>,
     sent: Sent,
 }
 
@@ -140,9 +149,13 @@ impl Device {
     #[must_use]
     pub fn screen(&self, space: &str, collection: &str, id: &str) -> Option<Object> {
         let mut body = self.replica(space).live(collection, id).cloned();
-        for pending in self.outbox.iter().filter(|pending| pending.is_about(space, collection, id)) {
+        let mut last = None;
+        for pending in self.outbox.iter().filter(|pending| !pending.passed && pending.is_about(space, collection, id)) {
+            if pending.kind == "restore" && body.is_none() {
+                body = last.take();
+            }
             match (pending.kind, &pending.patch) {
-                ("delete", _) => body = None,
+                ("delete", _) => last = body.take().or(last),
                 ("create" | "restore", patch) => apply_patch(body.get_or_insert_default(), &patch.clone().unwrap_or_default()),
                 (_, patch) => {
                     if let (Some(body), Some(patch)) = (&mut body, patch) {
@@ -154,11 +167,12 @@ impl Device {
         body
     }
 
-    /// Whether the device knows that a document was deleted or left its view.
+    /// Whether the device knows that a document was deleted or left its view, or deleted it itself.
     #[must_use]
     pub fn knows_as_gone(&self, space: &str, collection: &str, id: &str) -> bool {
-        self.screen(space, collection, id).is_none() && self.last_own.contains_key(&place(space, collection, id))
-            || self.replica(space).held(collection, id).is_some_and(|held| held.body.is_none())
+        let deleted_here = self.last_own.get(&place(space, collection, id)).is_some_and(|last| last.kind == "delete");
+        let heard = self.replica(space).held(collection, id).is_some_and(|held| held.body.is_none());
+        self.screen(space, collection, id).is_none() && (deleted_here || heard)
     }
 
     /// The open conflicts in a space's copy, as documents.
@@ -171,11 +185,12 @@ impl Device {
     pub fn edit(&mut self, edit: Edit) {
         let about = place(&edit.space_id, &edit.collection, &edit.document_id);
         let screen = self.screen(&edit.space_id, &edit.collection, &edit.document_id).unwrap_or_default();
-        let waiting = self.outbox.iter().rev().find(|pending| pending.about() == about).map(|pending| pending.op_id.clone());
-        let after = waiting.or_else(|| self.last_own.get(&about).filter(|_| edit.continues).cloned());
+        let waits = self.outbox.iter().any(|pending| pending.about() == about);
+        let builds_on = |last: &&Last| waits || edit.continues || last.unseen;
+        let after = self.last_own.get(&about).filter(builds_on).map(|last| last.op_id.clone());
         let held = self.replica(&edit.space_id).held(&edit.collection, &edit.document_id);
         let base_version = if edit.kind == "create" { 0 } else { held.map_or(0, |held| held.version) };
-        self.last_own.insert(about, edit.op_id.clone());
+        self.last_own.insert(about, Last { op_id: edit.op_id.clone(), kind: edit.kind, unseen: false });
         self.outbox.push(Pending::new(edit, base_version, after, &screen));
     }
 
@@ -248,7 +263,8 @@ impl Device {
         self.absorb_receipts(&sent, response)?;
         for (space, from_start) in sent.pulled {
             let page = &response["changes"][&space];
-            let settled = self.outbox.iter().all(|pending| pending.space_id != space) && self.answers.iter().all(|answer| answer.about.0 != space);
+            let settled =
+                self.outbox.iter().all(|pending| pending.space_id != space) && self.answers.iter().all(|answer| answer.about.0 != space);
             let absorbed = self.replica_mut(&space).absorb_page(page, from_start, settled);
             absorbed.map_err(|broken| Broken(format!("{} in {space}: {broken}", self.name)))?;
         }

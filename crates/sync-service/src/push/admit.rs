@@ -157,7 +157,7 @@ impl<'a> Desk<'a> {
             let is_refused = |result: &OperationResult| result.status == Status::Rejected && !result.held;
             if self.request.unstored.contains(&place) || result.is_some_and(is_refused) {
                 // not stored: what is known under its id is something else. A creation may come again under a good one.
-                if earlier.kind == Kind::Create {
+                if earlier.kind == Kind::Create && operation.kind != Kind::Create {
                     return Err(waiting(operation.op_id, earlier.op_id));
                 }
             } else if let Some(known) = self.own(earlier.op_id) {
@@ -173,8 +173,7 @@ impl<'a> Desk<'a> {
     }
 
     fn dependencies(&self, operation: &Operation, unit: &Unit) -> Result<(), Stop> {
-        let in_unit =
-            |op_id: &OpId| unit.members.iter().filter_map(|index| self.operation(*index)).any(|member| member.op_id == *op_id);
+        let in_unit = |op_id: &OpId| unit.members.iter().filter_map(|index| self.operation(*index)).any(|member| member.op_id == *op_id);
         for needed in operation.depends_on.iter().filter(|op_id| !in_unit(op_id)) {
             let known = self.own(*needed).ok_or_else(|| waiting(operation.op_id, *needed))?;
             match known.row.status {

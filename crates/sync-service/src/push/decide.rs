@@ -12,7 +12,8 @@ use sync_core::schema::DeletePolicy;
 use sync_core::{Code, DocumentKey, Operation, Problem, Status};
 
 use super::overlay::Overlay;
-use super::world::{Doc, NewState, View, World, byte_length};
+use super::view::View;
+use super::world::{Doc, NewState, World, byte_length};
 
 /// What an operation does.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +43,9 @@ impl Asked {
 
     /// Whether a top-level member, or with the empty name the whole document, is disputed.
     pub(crate) fn disputes(&self, name: &str) -> bool {
-        let of = |dispute: &Dispute| pointer_tokens(&dispute.path).and_then(|tokens| tokens.into_iter().next()).is_none_or(|first| first == name);
+        let of = |dispute: &Dispute| {
+            pointer_tokens(&dispute.path).and_then(|tokens| tokens.into_iter().next()).is_none_or(|first| first == name)
+        };
         self.disputes.iter().any(of)
     }
 }
@@ -291,7 +294,13 @@ impl Case<'_> {
     }
 
     /// A question about the whole document: base, ours and theirs.
-    fn whole_document(&self, kind: ConflictKind, change: Option<NewState>, sides: (Option<Value>, Option<Value>, Option<Value>), own: Object) -> Effect {
+    fn whole_document(
+        &self,
+        kind: ConflictKind,
+        change: Option<NewState>,
+        sides: (Option<Value>, Option<Value>, Option<Value>),
+        own: Object,
+    ) -> Effect {
         let (base, ours, theirs) = sides;
         let sender_is_live = change.is_some();
         let suggested = self.suggested().map(|side| if sender_is_live { opposite(side) } else { side });
@@ -312,7 +321,8 @@ fn pick(from: &Object, names: &BTreeSet<&String>) -> Object {
     names.iter().filter_map(|name| Some(((*name).clone(), from.get(*name).filter(|value| !value.is_null())?.clone()))).collect()
 }
 
-fn decide_for_theirs(body: &mut Object, disputes: Vec<Dispute>) {
+/// Puts the sender's side into every disputed place.
+pub(super) fn decide_for_theirs(body: &mut Object, disputes: Vec<Dispute>) {
     let policy = Policy::default();
     for dispute in disputes {
         let _ = match dispute.theirs {

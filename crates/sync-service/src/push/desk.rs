@@ -141,15 +141,20 @@ impl<'a> Desk<'a> {
             *self.changed.entry(key.clone()).or_insert(true) &= effect.status == Status::Applied && !brings_back;
         }
         let disputed = |name: &str| effect.asked.as_ref().is_some_and(|asked| asked.disputes(name));
-        let (whole, names): (bool, BTreeSet<String>) = (disputed(""), operation.patch.keys().filter(|name| disputed(name)).cloned().collect());
+        let (whole, names): (bool, BTreeSet<String>) =
+            (disputed(""), operation.patch.keys().filter(|name| disputed(name)).cloned().collect());
         let conflict_id = match group {
-            None => self.ask(operation, key, overlay.conflict, effect.asked, decided_version.is_some()),
+            None => self.ask(operation, key, &overlay, effect.asked, decided_version.is_some()),
             Some(_) => None,
         };
         let version = self.world.docs.get(key).map_or(self.world.head, |doc| doc.version);
         let waits = |name: &str| if name.is_empty() { whole } else { whole || names.contains(name) };
-        overlay.extend(operation.kind, effect.own, waits, (version, self.world.head));
-        overlay.conflict = conflict_id.or(overlay.conflict);
+        // over a base that is not known here, nothing counts as seen
+        let seen = if self.world.knows(operation.base_version) { operation.base_version } else { 0 };
+        overlay.extend(operation.kind, (&operation.patch, seen), waits, (version, self.world.head));
+        if conflict_id.is_some() {
+            (overlay.conflict, overlay.joined) = (conflict_id, Some(operation.op_id));
+        }
         let mut row =
             StoredOperation { decided_version, conflict_id, group: group.map(str::to_owned), ..self.row(operation, effect.status) };
         row.overlay = overlay.to_store(operation.kind, &operation.patch, &row);
@@ -167,11 +172,13 @@ impl<'a> Desk<'a> {
         &mut self,
         operation: &Operation,
         key: &DocumentKey,
-        chained: Option<ConflictId>,
+        overlay: &Overlay,
         asked: Option<Asked>,
         changed: bool,
     ) -> Option<ConflictId> {
         let asker = self.asker(operation.op_id);
+        let chained = overlay.conflict.filter(|id| questions::is_at(&self.world, *id, overlay.joined));
+        let met = chained.and_then(|id| questions::other_side(&self.world, id, overlay.joined));
         if changed {
             questions::refresh(&mut self.world, key, asker);
         }
@@ -184,7 +191,7 @@ impl<'a> Desk<'a> {
             return Some(id);
         }
         let id = (self.new_conflict_id)();
-        questions::open(&mut self.world, id, key, asked, asker);
+        questions::open(&mut self.world, id, key, asked, asker, met);
         Some(id)
     }
 
@@ -272,4 +279,3 @@ impl<'a> Desk<'a> {
         }
     }
 }
-

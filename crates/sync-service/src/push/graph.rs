@@ -81,7 +81,8 @@ fn reaches(edges: &Edges, from: usize, to: usize) -> bool {
 pub(crate) fn sorted(edges: &Edges) -> Vec<usize> {
     let needing = reversed(edges);
     let mut open: Vec<usize> = edges.iter().map(Vec::len).collect();
-    let mut ready: BinaryHeap<Reverse<usize>> = open.iter().enumerate().filter(|(_, count)| **count == 0).map(|(node, _)| Reverse(node)).collect();
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        open.iter().enumerate().filter(|(_, count)| **count == 0).map(|(node, _)| Reverse(node)).collect();
     let mut order = Vec::with_capacity(edges.len());
     while let Some(Reverse(node)) = ready.pop() {
         order.push(node);

@@ -128,11 +128,13 @@ impl Desk<'_> {
         let before = self.world.head;
         let id = (self.new_conflict_id)();
         let asker = self.asker(first.op_id);
-        questions::open_group(&mut self.world, id, parts, asker);
+        let disputed = parts.iter().find(|(_, _, disputes)| !disputes.is_empty()).and_then(|(_, op_id, _)| overlays.get(op_id));
+        let met = disputed.and_then(|overlay| questions::other_side(&self.world, overlay.conflict?, overlay.joined));
+        questions::open_group(&mut self.world, id, parts, asker, met);
         for index in members {
             let Some(operation) = self.operation(*index) else { continue };
             let mut overlay = overlays.remove(&operation.op_id).unwrap_or_default().decided_at(before, self.world.head);
-            overlay.conflict = Some(id);
+            (overlay.conflict, overlay.joined) = (Some(id), Some(operation.op_id));
             let row = StoredOperation {
                 conflict_id: Some(id),
                 group: Some(group.to_owned()),

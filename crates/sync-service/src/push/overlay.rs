@@ -4,25 +4,78 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sync_core::ConflictId;
-use sync_core::json::{Object, RawJson, drop_nulls};
+use sync_core::json::{Object, RawJson, apply_patch, drop_nulls};
 use sync_core::operation::Kind;
 use sync_core::ports::StoredOperation;
+use sync_core::{ConflictId, OpId};
+
+/// What a chain says of a top-level member.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Laid {
+    /// What the chain's merge patches, one after the other, say of it: one merge patch, `null` where it was removed. So
+    /// it is laid over whatever state a sender had seen, as a device lays its pending operations over its copy.
+    #[serde(rename = "v")]
+    pub(crate) value: Value,
+    /// From which version on a sender has seen what came of it.
+    #[serde(rename = "a")]
+    pub(crate) seen_at: i64,
+    /// An object that replaces what was there, because the chain put something else in between.
+    #[serde(rename = "w", default, skip_serializing_if = "std::ops::Not::not")]
+    whole: bool,
+}
+
+impl Laid {
+    /// The next patch of a member, after what the chain said of it before.
+    fn after(before: Option<Self>, patch: &Value, seen_at: i64) -> Self {
+        let (Some(before), Value::Object(patch)) = (before, patch) else { return Self { value: patch.clone(), seen_at, whole: false } };
+        let (mut members, whole) = match before.value {
+            Value::Object(members) => (members, before.whole),
+            _ => (Object::new(), true),
+        };
+        if whole {
+            apply_patch(&mut members, patch);
+        } else {
+            compose(&mut members, patch);
+        }
+        Self { value: Value::Object(members), seen_at, whole }
+    }
+
+    fn lay_over(&self, name: &str, body: &mut Object) {
+        if self.whole {
+            body.insert(name.to_owned(), self.value.clone());
+        } else {
+            apply_patch(body, &std::iter::once((name.to_owned(), self.value.clone())).collect());
+        }
+    }
+}
+
+/// Makes one merge patch of two, applied one after the other.
+fn compose(first: &mut Object, second: &Object) {
+    for (name, value) in second {
+        match (first.get_mut(name), value) {
+            (Some(Value::Object(inner)), Value::Object(value)) => compose(inner, value),
+            _ => drop(first.insert(name.clone(), value.clone())),
+        }
+    }
+}
 
 /// The overlay of a chain. Each entry names the version at which a sender has seen what came of it, so that it no
 /// longer counts: the document's version right after the operation that set it; where the operation opened or joined a
 /// conflict about it, the head of the log, which no base reaches until the document has changed again.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Overlay {
-    /// Whole values of top-level members, `null` where removed.
+    /// By top-level member.
     #[serde(rename = "f", default)]
-    pub(crate) fields: BTreeMap<String, (Value, i64)>,
+    pub(crate) fields: BTreeMap<String, Laid>,
     /// Whether the chain deleted (or brought back) the document.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) deleted: Option<(bool, i64)>,
     /// The conflict that the chain's disputed fields wait in.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(crate) conflict: Option<ConflictId>,
+    /// The chain's operation that opened or joined it last.
+    #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) joined: Option<OpId>,
 }
 
 impl Overlay {
@@ -40,10 +93,11 @@ impl Overlay {
         if kind == Some(Kind::Create) {
             drop_nulls(&mut patch);
         }
-        Self::of_simple(kind, &patch, row.decided_version.unwrap_or(row.head), row.conflict_id)
+        Self::of_simple(kind, &patch, row)
     }
 
-    fn of_simple(kind: Option<Kind>, patch: &Object, seen_at: i64, conflict: Option<ConflictId>) -> Self {
+    fn of_simple(kind: Option<Kind>, patch: &Object, row: &StoredOperation) -> Self {
+        let seen_at = row.decided_version.unwrap_or(row.head);
         let deleted = match kind {
             Some(Kind::Delete) => Some((true, seen_at)),
             Some(Kind::Create | Kind::Restore) => Some((false, seen_at)),
@@ -51,14 +105,20 @@ impl Overlay {
         };
         let fields = match kind {
             Some(Kind::Delete) => BTreeMap::new(),
-            _ => patch.iter().map(|(name, value)| (name.clone(), (value.clone(), seen_at))).collect(),
+            _ => patch.iter().map(|(name, value)| (name.clone(), Laid::after(None, value, seen_at))).collect(),
         };
-        Self { fields, deleted, conflict }
+        Self { fields, deleted, conflict: row.conflict_id, joined: row.conflict_id.map(|_| row.op_id) }
     }
 
-    /// Adds what an operation did: the sender's own whole values of the members that it set, and whether the document
-    /// lives. Members that wait in a conflict, told by `disputed`, are seen later than the others.
-    pub(crate) fn extend(&mut self, kind: Kind, own: Object, disputed: impl Fn(&str) -> bool, (version, head): (i64, i64)) {
+    /// Adds what an operation says, whose sender had seen a version, and whether the document lives. Members that wait
+    /// in a conflict, told by `disputed`, are seen later than the others.
+    pub(crate) fn extend(
+        &mut self,
+        kind: Kind,
+        (patch, seen): (&Object, i64),
+        disputed: impl Fn(&str) -> bool,
+        (version, head): (i64, i64),
+    ) {
         let at = |name: &str| if disputed(name) { head } else { version };
         let whole = at("");
         self.deleted = match kind {
@@ -67,15 +127,15 @@ impl Overlay {
             // an edit after the sender's own deletion brings the document back
             Kind::Update | Kind::Intent => self.deleted.map(|_| (false, whole)),
         };
-        self.fields.extend(own.into_iter().map(|(name, value)| {
-            let seen_at = at(&name);
-            (name, (value, seen_at))
-        }));
+        for (name, value) in patch {
+            let unseen = self.fields.remove(name).filter(|before| before.seen_at > seen);
+            self.fields.insert(name.clone(), Laid::after(unseen, value, at(name)));
+        }
     }
 
     /// The form to store beside an operation that went through; `None` where its payload says it all.
     pub(crate) fn to_store(&self, kind: Kind, patch: &Object, row: &StoredOperation) -> Option<RawJson> {
-        let simple = Self::of_simple(Some(kind), patch, row.decided_version.unwrap_or(row.head), row.conflict_id);
+        let simple = Self::of_simple(Some(kind), patch, row);
         (*self != simple).then(|| RawJson::of(self))
     }
 
@@ -86,15 +146,15 @@ impl Overlay {
 
     /// Drops what a sender at this version has seen the outcome of.
     pub(crate) fn beyond(mut self, version: i64) -> Self {
-        self.fields.retain(|_, (_, seen_at)| *seen_at > version);
+        self.fields.retain(|_, laid| laid.seen_at > version);
         self.deleted = self.deleted.filter(|(_, seen_at)| *seen_at > version);
         self
     }
 
     /// Moves what was decided from `before` on, and then taken back, to the head at which it was decided in the end.
     pub(crate) fn decided_at(mut self, before: i64, head: i64) -> Self {
-        for (_, at) in self.fields.values_mut().filter(|(_, at)| *at >= before) {
-            *at = head;
+        for laid in self.fields.values_mut().filter(|laid| laid.seen_at >= before) {
+            laid.seen_at = head;
         }
         self.deleted = self.deleted.map(|(deleted, at)| (deleted, if at >= before { head } else { at }));
         self
@@ -102,13 +162,18 @@ impl Overlay {
 
     /// Lays the members over a body.
     pub(crate) fn lay_over(&self, body: &mut Object) {
-        for (name, (value, _)) in &self.fields {
-            if value.is_null() {
-                body.remove(name);
-            } else {
-                body.insert(name.clone(), value.clone());
-            }
+        for (name, laid) in &self.fields {
+            laid.lay_over(name, body);
         }
+    }
+
+    /// What the chain makes of one member of a body; `null` when it is not there.
+    pub(crate) fn value_over(&self, name: &str, body: &Object) -> Value {
+        let mut member: Object = body.get(name).map(|value| (name.to_owned(), value.clone())).into_iter().collect();
+        if let Some(laid) = self.fields.get(name) {
+            laid.lay_over(name, &mut member);
+        }
+        member.remove(name).unwrap_or_default()
     }
 
     /// Whether the sender sees the document as live, where the chain says so.

@@ -102,11 +102,11 @@ impl Plan {
                 continue;
             }
             let place = operation.group.as_deref().map_or(units.len(), |group| *groups.entry(group).or_insert(units.len()));
-            match units.get_mut(place) {
-                Some(unit) => unit.members.push(index),
-                None => {
-                    units.push(Unit { space_id: operation.space_id, members: vec![index], group: operation.group.clone(), refusal: None })
-                }
+            if place == units.len() {
+                units.push(Unit { space_id: operation.space_id, members: Vec::new(), group: operation.group.clone(), refusal: None });
+            }
+            if let Some(unit) = units.get_mut(place) {
+                unit.members.push(index);
             }
         }
         split_groups_over_spaces(operations, units)
@@ -125,11 +125,11 @@ impl Plan {
         }
         let mut latest: HashMap<(SpaceId, &str), usize> = HashMap::new();
         for index in self.units.iter().flat_map(|unit| &unit.members) {
-            let Some((key, _)) = document(index) else { continue };
+            let Some((key, kind)) = document(index) else { continue };
             if let Some(before) = latest.insert(key, *index) {
                 self.before.insert(*index, before);
             } else if let Some(creation) =
-                broken.get(&key).filter(|creation| *creation < index).and_then(|creation| operations.get(*creation))
+                broken.get(&key).filter(|creation| kind != Kind::Create && *creation < index).and_then(|creation| operations.get(*creation))
             {
                 self.orphans.insert(*index, creation.op_id);
             }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use merge_engine::{Dispute, Policy, SuggestedSide, get};
 use serde_json::Value;
 use sync_core::conflict::{Conflict, ConflictKind, ConflictState, DisputedField, GroupPart, Side, Suggestion};
-use sync_core::json::pointer_tokens;
+use sync_core::json::{Object, pointer_tokens};
 use sync_core::operation::Kind;
-use sync_core::{Author, ConflictId, DocumentKey, Operation, Timestamp};
+use sync_core::{Author, ConflictId, DocumentKey, OpId, Operation, Timestamp};
 
 use super::decide::Asked;
 use super::world::{Doc, World, documents_of};
@@ -25,10 +25,10 @@ impl Asker {
     }
 }
 
-/// Opens a conflict about one document.
-pub(crate) fn open(world: &mut World, id: ConflictId, key: &DocumentKey, asked: Asked, asker: Asker) {
+/// Opens a conflict about one document. `met` is the other side of the question that the chain waits in already.
+pub(crate) fn open(world: &mut World, id: ConflictId, key: &DocumentKey, asked: Asked, asker: Asker, met: Option<Side>) {
     let changed = world.head + 1;
-    let other = asked.disputes.first().and_then(|dispute| last_writer(world, key, &dispute.path, asker));
+    let other = asked.disputes.first().and_then(|dispute| last_writer(world, key, &dispute.path, asker, met));
     let sender = asker.side();
     let (ours_by, theirs_by) = if asked.sender_is_live { (Some(sender.clone()), other.unwrap_or(sender)) } else { (other, sender) };
     let conflict = Conflict {
@@ -42,13 +42,19 @@ pub(crate) fn open(world: &mut World, id: ConflictId, key: &DocumentKey, asked: 
     world.write_conflict(conflict, asker.by, asker.at);
 }
 
-/// Opens the one conflict of a group.
-pub(crate) fn open_group(world: &mut World, id: ConflictId, parts: Vec<(DocumentKey, sync_core::OpId, Vec<Dispute>)>, asker: Asker) {
+/// Opens the one conflict of a group. `met` is the other side of the question that its disputed chain waits in already.
+pub(crate) fn open_group(
+    world: &mut World,
+    id: ConflictId,
+    parts: Vec<(DocumentKey, sync_core::OpId, Vec<Dispute>)>,
+    asker: Asker,
+    met: Option<Side>,
+) {
     let changed = world.head + 1;
     let Some((first, _, _)) = parts.first() else { return };
     let disputed_part = parts.iter().find_map(|(key, _, disputes)| Some((key, disputes.first()?.path.clone())));
     let mut conflict = Conflict {
-        ours_by: disputed_part.and_then(|(key, path)| last_writer(world, key, &path, asker)),
+        ours_by: disputed_part.and_then(|(key, path)| last_writer(world, key, &path, asker, met)),
         if_ignored: if_ignored(ConflictKind::Group).into(),
         ..blank(world, id, first, ConflictKind::Group, asker)
     };
@@ -98,6 +104,20 @@ pub(crate) fn can_join(world: &World, id: ConflictId, key: &DocumentKey, asked: 
     })
 }
 
+/// Whether the last of a chain that a question took in is this operation. Where it is not, the chain is forked (a device
+/// was set back), and another question is asked, so that neither side's value is lost.
+pub(crate) fn is_at(world: &World, id: ConflictId, joined: Option<OpId>) -> bool {
+    let is = |side: &Side| Some(side.op_id) == joined;
+    world.conflicts.get(&id).is_some_and(|conflict| is(&conflict.theirs_by) || conflict.ours_by.as_ref().is_some_and(is))
+}
+
+/// The side of a question that is not this operation's.
+pub(crate) fn other_side(world: &World, id: ConflictId, joined: Option<OpId>) -> Option<Side> {
+    let conflict = world.conflicts.get(&id)?;
+    let sides = [conflict.ours_by.as_ref(), Some(&conflict.theirs_by)];
+    sides.into_iter().flatten().find(|side| Some(side.op_id) != joined).cloned()
+}
+
 fn open_conflict<'a>(world: &'a World, id: ConflictId, key: &DocumentKey) -> Option<&'a Conflict> {
     world.conflicts.get(&id).filter(|_| world.open.get(key).is_some_and(|ids| ids.contains(&id)))
 }
@@ -108,8 +128,8 @@ fn open_conflict<'a>(world: &'a World, id: ConflictId, key: &DocumentKey) -> Opt
 pub(crate) fn withdraw(world: &mut World, id: ConflictId, operation: &Operation, key: &DocumentKey, asked: Option<&Asked>, asker: Asker) {
     let Some(mut conflict) = open_conflict(world, id, key).filter(|conflict| conflict.kind != ConflictKind::Group).cloned() else { return };
     let still = |path: &String| asked.is_some_and(|asked| asked.disputes.iter().any(|dispute| dispute.path == *path));
-    let moot = |path: &String| match pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()) {
-        Some(name) => operation.patch.contains_key(&name),
+    let moot = |path: &String| match pointer_tokens(path).filter(|tokens| !tokens.is_empty()) {
+        Some(tokens) => touches(&operation.patch, &tokens),
         None if conflict.kind == ConflictKind::EditDelete => operation.kind == Kind::Delete,
         None => conflict.kind == ConflictKind::DeleteEdit && operation.kind != Kind::Delete,
     };
@@ -120,6 +140,16 @@ pub(crate) fn withdraw(world: &mut World, id: ConflictId, operation: &Operation,
     }
     if !settled.is_empty() {
         settle(world, conflict, asker);
+    }
+}
+
+/// Whether a merge patch sets or removes a place, or something around it.
+fn touches(patch: &Object, tokens: &[String]) -> bool {
+    let Some((first, rest)) = tokens.split_first() else { return true };
+    match patch.get(first) {
+        None => false,
+        Some(Value::Object(inner)) => touches(inner, rest),
+        Some(_) => true,
     }
 }
 
@@ -249,17 +279,18 @@ fn disputed(dispute: Dispute, changed: i64) -> (String, DisputedField) {
     (dispute.path, field)
 }
 
-/// Who last wrote a disputed place: from the log where it is at hand, otherwise the document's last writer.
-fn last_writer(world: &World, key: &DocumentKey, path: &str, asker: Asker) -> Option<Side> {
+/// Who last wrote a disputed place: another device, as far as the log is at hand; whom the sender's chain met before; or
+/// whoever it was.
+fn last_writer(world: &World, key: &DocumentKey, path: &str, asker: Asker, met: Option<Side>) -> Option<Side> {
     let member = pointer_tokens(path).and_then(|tokens| tokens.into_iter().next());
     let wrote = |change: &&sync_core::ports::ChangeRow| {
         change.by.op_id != asker.by.op_id && member.as_ref().is_none_or(|member| change.before.object().contains_key(member))
     };
-    // the sender's own earlier changes are no other side, unless there is no other
-    let others = world.changes_of(key).filter(|change| change.by.device_id != asker.by.device_id);
-    let found = others.chain(world.changes_of(key)).find(wrote).map(|change| (change.by, change.at));
-    let (by, at) = found.or_else(|| world.docs.get(key).and_then(|doc| doc.stored_by))?;
-    Some(Asker { by, at }.side())
+    let side = |change: &sync_core::ports::ChangeRow| Asker { by: change.by, at: change.at }.side();
+    let other = || world.changes_of(key).filter(|change| change.by.device_id != asker.by.device_id).find(wrote).map(side);
+    let any = || world.changes_of(key).find(wrote).map(side);
+    let stored = || world.docs.get(key).and_then(|doc| doc.stored_by).map(|(by, at)| Asker { by, at }.side());
+    other().or(met).or_else(any).or_else(stored)
 }
 
 const fn if_ignored(kind: ConflictKind) -> &'static str {

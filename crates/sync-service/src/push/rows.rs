@@ -21,7 +21,7 @@ pub(crate) fn load_documents(tx: &mut dyn Tx, world: &mut World, bases: &BTreeMa
     let keys: Vec<DocumentKey> = bases.keys().cloned().collect();
     for row in tx.load_documents(world.space_id, &keys)? {
         let key = row.key.clone();
-        world.docs.insert(key, Doc::of_row(row)?);
+        world.docs.insert(key, Doc::of_row(&row)?);
     }
     let moved_on = |(key, base): (&DocumentKey, &i64)| world.docs.get(key).filter(|doc| doc.version > *base).map(|_| (key.clone(), *base));
     let stale: Vec<(DocumentKey, i64)> = bases.iter().filter_map(moved_on).collect();
@@ -60,7 +60,7 @@ fn load_parts(tx: &mut dyn Tx, world: &mut World) -> StoreResult<()> {
     }
     for row in tx.load_documents(world.space_id, &missing.into_iter().collect::<Vec<_>>())? {
         let key = row.key.clone();
-        world.docs.insert(key, Doc::of_row(row)?);
+        world.docs.insert(key, Doc::of_row(&row)?);
     }
     Ok(())
 }
@@ -75,7 +75,7 @@ pub(crate) fn load_conflict_documents(tx: &mut dyn Tx, world: &mut World, ids: i
         let conflict: Conflict = row.body.read().ok_or_else(|| StoreError::Damaged(format!("conflict at version {}", row.version)))?;
         world.conflicts.insert(conflict.conflict_id, conflict);
         let key = row.key.clone();
-        world.docs.insert(key, Doc::of_row(row)?);
+        world.docs.insert(key, Doc::of_row(&row)?);
     }
     Ok(())
 }
@@ -89,7 +89,8 @@ pub(crate) fn load_known(tx: &mut dyn Tx, organisation_id: OrganisationId, op_id
 
 /// Conflicts that are closed move with the audience of what they are about, like those that are open.
 fn move_closed_conflicts(tx: &mut dyn Tx, world: &mut World, organisation_id: OrganisationId) -> StoreResult<()> {
-    let moved = |key: &&DocumentKey| world.docs.get(*key).is_some_and(|doc| doc.stored.is_some_and(|(_, _, before)| before != doc.audience));
+    let moved =
+        |key: &&DocumentKey| world.docs.get(*key).is_some_and(|doc| doc.stored.is_some_and(|(_, _, before)| before != doc.audience));
     let moved: BTreeSet<DocumentKey> = world.touched.iter().filter(|key| !is_conflict(key)).filter(moved).cloned().collect();
     if moved.is_empty() {
         return Ok(());
@@ -99,8 +100,7 @@ fn move_closed_conflicts(tx: &mut dyn Tx, world: &mut World, organisation_id: Or
         let ids: Vec<ConflictId> = tx.list_conflicts(&page)?.into_iter().map(|(_, id)| id).collect();
         let Some(last) = ids.last().copied() else { return Ok(()) };
         let links = tx.load_conflicts(organisation_id, &ids)?;
-        let about: BTreeSet<ConflictId> =
-            links.into_iter().filter(|link| moved.contains(&link.key)).map(|link| link.conflict_id).collect();
+        let about: BTreeSet<ConflictId> = links.into_iter().filter(|link| moved.contains(&link.key)).map(|link| link.conflict_id).collect();
         let unread: Vec<ConflictId> = about.iter().filter(|id| !world.conflicts.contains_key(id)).copied().collect();
         load_conflict_documents(tx, world, unread)?;
         load_parts(tx, world)?;

@@ -1,7 +1,6 @@
 //! What a space's operations are decided against: the rows that they touch, read in bulk, changed in memory, and
 //! written in bulk. Nothing here reaches the database.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -34,7 +33,7 @@ pub(crate) struct Doc {
 }
 
 impl Doc {
-    pub(crate) fn of_row(row: DocumentRow) -> StoreResult<Self> {
+    pub(crate) fn of_row(row: &DocumentRow) -> StoreResult<Self> {
         let damaged = || StoreError::Damaged(format!("document at version {} has unreadable fields", row.version));
         Ok(Self {
             version: row.version,
@@ -107,10 +106,10 @@ pub(crate) struct World {
     /// Changes of this unit of work, in order.
     pub(crate) staged: Vec<ChangeRow>,
     /// Their places by document.
-    staged_of: HashMap<DocumentKey, Vec<usize>>,
+    pub(super) staged_of: HashMap<DocumentKey, Vec<usize>>,
     /// Documents as they stood at versions that senders had seen: an offline chain of many edits of one document comes
     /// with one and the same base.
-    past: HashMap<(DocumentKey, i64), (Object, bool)>,
+    pub(super) past: HashMap<(DocumentKey, i64), (Object, bool)>,
     pub(crate) conflicts: BTreeMap<ConflictId, Conflict>,
     /// Open conflicts by document.
     pub(crate) open: HashMap<DocumentKey, Vec<ConflictId>>,
@@ -119,24 +118,6 @@ pub(crate) struct World {
     pub(crate) touched: BTreeSet<DocumentKey>,
     /// Links to be written, the last one of a (conflict, document) counts.
     pub(crate) links: Vec<(ConflictId, DocumentKey, bool)>,
-}
-
-/// What a sender saw.
-pub(crate) struct View<'a> {
-    /// The document at the sender's base.
-    pub(crate) base: Cow<'a, Object>,
-    /// The same with the sender's own chain laid over it, where there is one.
-    laid: Option<Object>,
-    /// Every member is known, not only those that are there.
-    pub(crate) complete: bool,
-    pub(crate) live: bool,
-}
-
-impl View<'_> {
-    /// What the sender saw: the base with its own chain.
-    pub(crate) fn body(&self) -> &Object {
-        self.laid.as_ref().unwrap_or(&self.base)
-    }
 }
 
 /// What a group may have to give back.
@@ -187,82 +168,6 @@ impl World {
     /// The document, where the sender may see it.
     pub(crate) fn visible(&self, key: &DocumentKey) -> Option<&Doc> {
         self.docs.get(key).filter(|doc| doc.audience.includes(self.role))
-    }
-
-    /// Whether the base is one that this log knows. Every log begins empty: version 0 is shared by all.
-    pub(crate) fn knows(&self, base_version: i64) -> bool {
-        base_version == 0 || (self.epoch_fits && base_version <= self.head_before)
-    }
-
-    /// A document's changes, newest first: those of this unit of work, then those that were stored.
-    pub(crate) fn changes_of<'a>(&'a self, key: &DocumentKey) -> impl Iterator<Item = &'a ChangeRow> {
-        let staged = self.staged_of.get(key).into_iter().flatten().rev().filter_map(|place| self.staged.get(*place));
-        staged.chain(self.history.get(key).into_iter().flatten())
-    }
-
-    /// Remembers how a document stood at a version that a sender had seen.
-    pub(crate) fn remember(&mut self, key: &DocumentKey, version: i64) {
-        let Some(doc) = self.docs.get(key).filter(|doc| doc.version > version && self.knows(version)) else { return };
-        let place = (key.clone(), version);
-        if !self.past.contains_key(&place) {
-            let then = self.rebuild(key, doc, version);
-            self.past.insert(place, then);
-        }
-    }
-
-    /// The body and liveness at a version: later changes taken back, newest first.
-    fn rebuild(&self, key: &DocumentKey, doc: &Doc, version: i64) -> (Object, bool) {
-        let (mut body, mut live) = (doc.body.clone(), doc.is_live());
-        for change in self.changes_of(key).take_while(|change| change.version > version) {
-            for (name, value) in change.before.object() {
-                if value.is_null() {
-                    body.remove(&name);
-                } else {
-                    body.insert(name, value);
-                }
-            }
-            live = change.was_live;
-        }
-        (body, live)
-    }
-
-    fn at<'a>(&'a self, key: &DocumentKey, doc: &'a Doc, version: i64) -> (Cow<'a, Object>, bool) {
-        if doc.version <= version {
-            return (Cow::Borrowed(&doc.body), doc.is_live());
-        }
-        match self.past.get(&(key.clone(), version)) {
-            Some((body, live)) => (Cow::Borrowed(body), *live),
-            None => {
-                let (body, live) = self.rebuild(key, doc, version);
-                (Cow::Owned(body), live)
-            }
-        }
-    }
-
-    /// What the sender of an operation saw: the document at its base with its own chain laid over it.
-    pub(crate) fn sender_view<'a>(&'a self, key: &DocumentKey, doc: &'a Doc, base_version: i64, base: Option<&Object>, overlay: &Overlay) -> View<'a> {
-        if self.knows(base_version) {
-            let (body, live) = self.at(key, doc, base_version);
-            return Self::laid_over(body, live, true, &overlay.clone().beyond(base_version));
-        }
-        let mut body = base.cloned().unwrap_or_default();
-        body.retain(|_, value| !value.is_null());
-        Self::laid_over(Cow::Owned(body), true, false, overlay)
-    }
-
-    /// What the sender of a creation saw: nothing but its own chain.
-    pub(crate) fn blank_view(overlay: &Overlay) -> View<'static> {
-        Self::laid_over(Cow::Owned(Object::new()), false, true, overlay)
-    }
-
-    fn laid_over<'a>(base: Cow<'a, Object>, live: bool, complete: bool, overlay: &Overlay) -> View<'a> {
-        let live = overlay.lives().unwrap_or(live);
-        let laid = (!overlay.fields.is_empty()).then(|| {
-            let mut body = base.clone().into_owned();
-            overlay.lay_over(&mut body);
-            body
-        });
-        View { base, laid, complete, live }
     }
 
     /// Puts a new state in place and logs it. Gives the version.
@@ -389,7 +294,10 @@ fn put_back<V>(map: &mut HashMap<DocumentKey, V>, key: DocumentKey, value: Optio
 /// The documents that a conflict is about.
 pub(crate) fn documents_of(conflict: &Conflict) -> BTreeSet<DocumentKey> {
     let parts = conflict.documents.iter().map(|part| (&part.collection, &part.document_id));
-    std::iter::once((&conflict.collection, &conflict.document_id)).chain(parts).filter_map(|(collection, id)| DocumentKey::new(collection, id)).collect()
+    std::iter::once((&conflict.collection, &conflict.document_id))
+        .chain(parts)
+        .filter_map(|(collection, id)| DocumentKey::new(collection, id))
+        .collect()
 }
 
 fn foreign_version(before: Option<&Doc>, by: Author) -> i64 {

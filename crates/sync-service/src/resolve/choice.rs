@@ -43,7 +43,9 @@ pub(super) fn choices(conflict: &Conflict, resolution: &Resolution) -> Result<BT
             return Err(Problem::new(Code::Malformed, detail).at("/fields"));
         }
         if path.split('/').count().saturating_sub(1) + depth(value) > MAX_DEPTH {
-            return Err(Problem::new(Code::TooLarge, format!("with this the document would nest deeper than {MAX_DEPTH} levels")).at("/fields"));
+            return Err(
+                Problem::new(Code::TooLarge, format!("with this the document would nest deeper than {MAX_DEPTH} levels")).at("/fields")
+            );
         }
     }
     Ok(choices)

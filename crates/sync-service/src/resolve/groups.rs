@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use sync_core::conflict::{Conflict, ConflictState, DisputedField};
-use sync_core::json::{pointer, pointer_tokens};
+use sync_core::json::{Object, pointer, pointer_tokens};
 use sync_core::operation::Kind;
 use sync_core::protocol::v1::{Choice, Resolution};
 use sync_core::{Code, Operation, Problem};
@@ -12,6 +12,9 @@ use sync_core::{Code, Operation, Problem};
 use super::{Desk, Progress};
 use crate::push::working::{close, live_value, refresh};
 use crate::push::{Asker, Mode, Overlay, decide};
+
+/// One of a group's operations can't be applied any more; nothing of it was.
+struct CannotApply;
 
 impl Desk<'_> {
     pub(super) fn decide_group(&mut self, mut conflict: Conflict, resolution: &Resolution, asker: Asker) -> Result<Progress, Problem> {
@@ -34,8 +37,8 @@ impl Desk<'_> {
                 return Ok(stale);
             }
             match self.apply_group(&conflict, asker) {
-                Some(version) => progress.version = version,
-                None => return Ok(stale),
+                Ok(version) => progress.version = version,
+                Err(CannotApply) => return Ok(stale),
             }
         }
         for field in conflict.documents.iter_mut().flat_map(|part| part.fields.values_mut()) {
@@ -56,9 +59,15 @@ impl Desk<'_> {
         let mut any = false;
         for part in &mut conflict.documents {
             let Some(operation) = operations.iter().find(|operation| operation.op_id == part.op_id) else { continue };
-            let Some(doc) = operation.key.as_ref().and_then(|key| self.world.docs.get(key)).filter(|doc| doc.version > seen) else { continue };
-            let covered: BTreeSet<String> =
-                part.fields.keys().filter_map(|path| pointer_tokens(path)).map(|tokens| tokens.into_iter().next().unwrap_or_default()).collect();
+            let Some(doc) = operation.key.as_ref().and_then(|key| self.world.docs.get(key)).filter(|doc| doc.version > seen) else {
+                continue;
+            };
+            let covered: BTreeSet<String> = part
+                .fields
+                .keys()
+                .filter_map(|path| pointer_tokens(path))
+                .map(|tokens| tokens.into_iter().next().unwrap_or_default())
+                .collect();
             let whole = operation.kind == Kind::Delete || !doc.is_live();
             let names = operation.patch.keys().filter(|name| doc.fields.version_of(name) > seen).map(|name| pointer(&[name]));
             let news: Vec<String> = if whole { vec![String::new()] } else { names.collect() };
@@ -67,8 +76,16 @@ impl Desk<'_> {
                 if covered.contains("") || covered.contains(&name) {
                     continue;
                 }
-                let theirs = self.sent(operation, &name);
-                let field = DisputedField { base: Value::Null, ours: live_value(doc, &path), theirs, suggestion: None, masked: false, changed, decided: None };
+                let theirs = self.sent(operation, &name, &doc.body);
+                let field = DisputedField {
+                    base: Value::Null,
+                    ours: live_value(doc, &path),
+                    theirs,
+                    suggestion: None,
+                    masked: false,
+                    changed,
+                    decided: None,
+                };
                 part.fields.insert(path, field);
                 any = true;
             }
@@ -76,24 +93,25 @@ impl Desk<'_> {
         any
     }
 
-    /// The sender's whole value of a member; of a whole document, nothing: it is shown by its members.
-    fn sent(&self, operation: &Operation, name: &str) -> Value {
-        let known = self.world.known.get(&operation.op_id);
-        known.and_then(|known| known.overlay.fields.get(name)).map_or(Value::Null, |(value, _)| value.clone())
+    /// What the sender made of a member, over what is live; of a whole document, nothing: it is shown by its members.
+    fn sent(&self, operation: &Operation, name: &str, live: &Object) -> Value {
+        let known = self.world.known.get(&operation.op_id).filter(|_| !name.is_empty());
+        known.map_or(Value::Null, |known| known.overlay.value_over(name, live))
     }
 
     /// Applies a group's operations with their own values; nothing when one of them can't be applied any more.
-    fn apply_group(&mut self, conflict: &Conflict, asker: Asker) -> Option<Option<i64>> {
+    fn apply_group(&mut self, conflict: &Conflict, asker: Asker) -> Result<Option<i64>, CannotApply> {
         let operations = self.group_operations(conflict);
         let keys: BTreeSet<_> = operations.iter().filter_map(|operation| operation.key.clone()).collect();
         let checkpoint = self.world.checkpoint(keys.iter().cloned());
         let mut version = None;
         for operation in operations {
             let Some(key) = operation.key.clone() else { continue };
-            let effect = decide(&self.world, &operation, &key, &Overlay::default(), Mode::TheirsWin).ok().filter(|effect| effect.asked.is_none());
+            let effect =
+                decide(&self.world, &operation, &key, &Overlay::default(), Mode::TheirsWin).ok().filter(|effect| effect.asked.is_none());
             let Some(effect) = effect else {
                 self.world.roll_back(checkpoint);
-                return None;
+                return Err(CannotApply);
             };
             if let Some(state) = effect.change {
                 version = Some(self.world.change(&key, state, asker.by, asker.at, (asker.at.millis(), 0)));
@@ -103,6 +121,6 @@ impl Desk<'_> {
         for key in keys.iter().filter(|key| self.world.docs.get(*key).is_some_and(|doc| doc.version > before)).collect::<Vec<_>>() {
             refresh(&mut self.world, key, asker);
         }
-        Some(version)
+        Ok(version)
     }
 }

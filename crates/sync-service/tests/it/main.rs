@@ -3,10 +3,22 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "test code: a failed expectation is to panic where it stands"
+    clippy::needless_pass_by_value,
+    reason = "test code: a failed expectation is to panic where it stands, JSON is passed as it is written"
 )]
 
+mod depends;
 mod identity;
+mod pull;
+mod pull_views;
+mod push_base;
+mod push_chains;
+mod push_failures;
+mod push_groups;
+mod push_identity;
+mod push_kinds;
+mod resolve;
+mod rights;
 mod spaces;
 mod sync;
 mod world;

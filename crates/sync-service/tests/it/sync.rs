@@ -20,13 +20,61 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) fn new(schema: Option<&str>) -> Self {
+        Self::with(json!(schema))
+    }
+
+    /// With a schema of its own, or `null`.
+    pub(crate) fn with(schema: Value) -> Self {
         let world = World::new();
         let (ana, bo) = (world.caller("ana@example.org"), world.caller("bo@example.org"));
         let request = json!({"name": "Amara & Joel", "event_date": "2026-06-20", "time_zone": "Europe/Lisbon", "schema": schema});
         let space = now(world.service.create_space(&ana, serde_json::from_value(request).unwrap())).unwrap();
-        let role = serde_json::from_value(json!({"role": "photographer"})).unwrap();
-        now(world.service.put_member(&ana, space.space_id, bo.user_id, role)).unwrap();
-        Self { world, space: space.space_id.to_string(), ana, bo }
+        let pair = Self { world, space: space.space_id.to_string(), ana, bo };
+        pair.give_bo("photographer");
+        pair
+    }
+
+    /// Gives Bo a role.
+    pub(crate) fn give_bo(&self, role: &str) {
+        let role = serde_json::from_value(json!({"role": role})).unwrap();
+        now(self.world.service.put_member(&self.ana, self.space.parse().unwrap(), self.bo.user_id, role)).unwrap();
+    }
+
+    /// Another space, of Ana alone.
+    pub(crate) fn second_space(&self) -> String {
+        let request = serde_json::from_value(json!({"name": "Second"})).unwrap();
+        now(self.world.service.create_space(&self.ana, request)).unwrap().space_id.to_string()
+    }
+
+    /// The document as it stands, with its version; `null` when it is not there.
+    pub(crate) fn read(&self, caller: &Caller, collection: &str, document: &str) -> Value {
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = self.pull(caller, cursor.as_deref());
+            let found =
+                page["items"].as_array().unwrap().iter().find(|item| item["collection"] == collection && item["document_id"] == document);
+            if let Some(item) = found {
+                return item["document"].clone();
+            }
+            if page["has_more"] == false {
+                return Value::Null;
+            }
+            cursor = page["cursor"].as_str().map(str::to_owned);
+        }
+    }
+
+    /// A conflict's body.
+    pub(crate) fn conflict(&self, caller: &Caller, id: &Value) -> Value {
+        self.read(caller, "_conflicts", id.as_str().unwrap())
+    }
+
+    /// Answers a conflict at the version at which it stands.
+    pub(crate) fn resolve(&self, caller: &Caller, n: u32, conflict: &Value, answer: Value) -> Value {
+        let mut resolution = json!({"op_id": id(n), "conflict_id": conflict["conflict_id"], "version": conflict["version"]});
+        for (name, value) in answer.as_object().unwrap() {
+            resolution[name] = value.clone();
+        }
+        self.sync(caller, json!({"resolutions": [resolution]}))["results"][0].clone()
     }
 
     pub(crate) fn sync(&self, caller: &Caller, body: Value) -> Value {
@@ -57,6 +105,24 @@ pub(crate) fn op(n: u32, kind: &str, document: &str, base_version: i64, patch: V
         operation["patch"] = patch;
     }
     operation
+}
+
+/// An operation with further members.
+pub(crate) fn with(mut operation: Value, members: Value) -> Value {
+    for (name, value) in members.as_object().unwrap() {
+        operation[name] = value.clone();
+    }
+    operation
+}
+
+/// Status and problem's code.
+pub(crate) fn told(result: &Value) -> (&str, &str) {
+    (result["status"].as_str().unwrap(), result["problem"]["code"].as_str().unwrap_or_default())
+}
+
+/// The statuses of results.
+pub(crate) fn statuses(results: &[Value]) -> Vec<&str> {
+    results.iter().map(|result| result["status"].as_str().unwrap()).collect()
 }
 
 #[test]

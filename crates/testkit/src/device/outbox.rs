@@ -81,6 +81,8 @@ pub(super) struct Pending {
     created_at: Option<String>,
     /// Whether a request carried it already.
     pub(super) sent: bool,
+    /// A later operation of its chain was decided, so this one was too: the copy tells, not the outbox.
+    pub(super) passed: bool,
 }
 
 impl Pending {
@@ -102,6 +104,7 @@ impl Pending {
             hint: edit.hint,
             created_at: edit.created_at,
             sent: false,
+            passed: false,
         }
     }
 
@@ -181,7 +184,8 @@ fn scattered(mut units: Vec<Vec<&Pending>>, seed: u64) -> Vec<Vec<&Pending>> {
     let mut mixed = Vec::with_capacity(units.len());
     while !units.is_empty() {
         let shares = |one: &[&Pending], other: &[&Pending]| one.iter().any(|a| other.iter().any(|b| a.about() == b.about()));
-        let free: Vec<usize> = (0..units.len()).filter(|index| !units[..*index].iter().any(|earlier| shares(earlier, &units[*index]))).collect();
+        let free: Vec<usize> =
+            (0..units.len()).filter(|index| !units[..*index].iter().any(|earlier| shares(earlier, &units[*index]))).collect();
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let pick = usize::try_from(state >> 33).unwrap_or_default() % free.len();
         mixed.push(units.remove(free[pick]));

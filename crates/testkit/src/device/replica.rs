@@ -49,12 +49,17 @@ impl Replica {
 
     /// The live documents of a collection with their ids.
     pub fn live_in<'a>(&'a self, collection: &'a str) -> impl Iterator<Item = (&'a str, &'a Object)> {
-        self.documents.iter().filter(move |((name, _), _)| name == collection).filter_map(|((_, id), held)| Some((id.as_str(), held.body.as_ref()?)))
+        self.documents
+            .iter()
+            .filter(move |((name, _), _)| name == collection)
+            .filter_map(|((_, id), held)| Some((id.as_str(), held.body.as_ref()?)))
     }
 
     /// Every live document: collection, id, version, body.
     pub fn all_live(&self) -> impl Iterator<Item = (&str, &str, i64, &Object)> {
-        self.documents.iter().filter_map(|((collection, id), held)| Some((collection.as_str(), id.as_str(), held.version, held.body.as_ref()?)))
+        self.documents
+            .iter()
+            .filter_map(|((collection, id), held)| Some((collection.as_str(), id.as_str(), held.version, held.body.as_ref()?)))
     }
 
     /// Whether everything up to the head was read when it was last asked.
@@ -121,7 +126,8 @@ impl Replica {
     }
 
     fn close_page(&mut self, page: &Value) -> Result<(), Broken> {
-        let (Some(cursor), Some(epoch), Some(has_more)) = (page["cursor"].as_str(), page["epoch"].as_str(), page["has_more"].as_bool()) else {
+        let (Some(cursor), Some(epoch), Some(has_more)) = (page["cursor"].as_str(), page["epoch"].as_str(), page["has_more"].as_bool())
+        else {
             return broken(format!("a page has a cursor, an epoch and has_more: {page}"));
         };
         if self.epoch.as_ref().is_some_and(|known| known != epoch) {
@@ -147,7 +153,9 @@ impl Replica {
     }
 
     fn absorb_item(&mut self, item: &Value) -> Result<(), Broken> {
-        let (Some(collection), Some(id), Some(version)) = (item["collection"].as_str(), item["document_id"].as_str(), item["version"].as_i64()) else {
+        let (Some(collection), Some(id), Some(version)) =
+            (item["collection"].as_str(), item["document_id"].as_str(), item["version"].as_i64())
+        else {
             return broken(format!("an item has a collection, a document_id and a version: {item}"));
         };
         if version <= self.place {

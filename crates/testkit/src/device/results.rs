@@ -21,7 +21,8 @@ impl Device {
     }
 
     fn absorb_result(&mut self, result: &Value) -> Result<(), Broken> {
-        let (Some(op_id), Some(status), Some(held)) = (result["op_id"].as_str(), result["status"].as_str(), result["held"].as_bool()) else {
+        let (Some(op_id), Some(status), Some(held)) = (result["op_id"].as_str(), result["status"].as_str(), result["held"].as_bool())
+        else {
             return broken(format!("a result has an op_id, a status and held: {result}"));
         };
         let terminal = !matches!(status, "waiting" | "queued" | "parked");
@@ -33,9 +34,15 @@ impl Device {
         let Some(about) = operation.as_ref().map(Pending::about).or(answer.map(|answer| answer.about)) else {
             return Ok(()); // answered before
         };
-        match (status, &operation) {
+        let shown = match (status, &operation) {
             ("applied", Some(pending)) => self.lay_over(pending, result)?,
             _ => self.correct(&about, result)?,
+        };
+        if held && !shown {
+            self.leave_unseen(op_id);
+        }
+        if held {
+            self.pass(operation.and_then(|pending| pending.after));
         }
         if held || terminal {
             self.outbox.retain(|pending| pending.op_id != op_id);
@@ -49,49 +56,68 @@ impl Device {
 
     /// A refused operation that the server does not keep: what builds on it goes without it, with its own base.
     fn forget(&mut self, op_id: &str) {
-        self.last_own.retain(|_, last| last != op_id);
+        self.last_own.retain(|_, last| last.op_id != op_id);
         for pending in self.outbox.iter_mut().filter(|pending| pending.after.as_deref() == Some(op_id)) {
             pending.after = None;
             pending.inline_base = true;
         }
     }
 
-    /// Lays an operation that was committed as sent over the copy.
-    fn lay_over(&mut self, pending: &Pending, result: &Value) -> Result<(), Broken> {
+    /// What a decided operation comes after was decided before it.
+    fn pass(&mut self, mut before: Option<String>) {
+        while let Some(pending) = before.and_then(|op_id| self.outbox.iter_mut().find(|pending| pending.op_id == op_id)) {
+            pending.passed = true;
+            before = pending.after.clone();
+        }
+    }
+
+    /// The copy does not show what came of an operation until a pull brings it.
+    fn leave_unseen(&mut self, op_id: &str) {
+        for last in self.last_own.values_mut().filter(|last| last.op_id == op_id) {
+            last.unseen = true;
+        }
+    }
+
+    /// Lays an operation that was committed as sent over the copy. `false`: pull is to bring it.
+    fn lay_over(&mut self, pending: &Pending, result: &Value) -> Result<bool, Broken> {
         let Some(version) = result["version"].as_i64() else {
             return broken(format!("applied has the version that it made: {result}"));
         };
+        if result.get("document").is_some() {
+            // what a restore brings back, the server alone knows
+            return self.correct(&pending.about(), result);
+        }
         if result["decided_version"].as_i64() != Some(version) {
             return broken(format!("the version of applied is the one that it made: {result}"));
         }
         let (_, collection, id) = pending.about();
         let replica = self.replica_mut(&pending.space_id);
         if !replica.has_floor {
-            return Ok(());
+            return Ok(false);
         }
         let patch = pending.patch.clone().unwrap_or_default();
         let body = match (pending.kind, replica.live(&collection, &id)) {
             ("delete", _) => None,
             // its last body is known to the server alone: pull brings it
-            ("restore" | "update", None) => return Ok(()),
+            ("restore" | "update", None) => return Ok(false),
             (_, body) => Some(patched(body.cloned().unwrap_or_default(), &patch)),
         };
         replica.put(&collection, &id, version, body);
-        Ok(())
+        Ok(true)
     }
 
-    /// Corrects the copy with the present state that a result tells.
-    fn correct(&mut self, about: &Place, result: &Value) -> Result<(), Broken> {
+    /// Corrects the copy with the present state that a result tells. `false`: pull is to bring it.
+    fn correct(&mut self, about: &Place, result: &Value) -> Result<bool, Broken> {
         let (space, collection, id) = about;
         let replica = self.replica_mut(space);
-        let Some(version) = result["version"].as_i64().filter(|_| replica.has_floor) else { return Ok(()) };
+        let Some(version) = result["version"].as_i64().filter(|_| replica.has_floor) else { return Ok(false) };
         match &result["document"] {
             Value::Null if result.get("document").is_some() => replica.put(collection, id, version, None),
             Value::Object(body) => replica.put(collection, id, version, Some(body.clone())),
-            Value::Null => {}
+            Value::Null => return Ok(false),
             _ => return broken(format!("a document is an object: {result}")),
         }
-        Ok(())
+        Ok(true)
     }
 
     pub(super) fn absorb_receipts(&mut self, sent: &Sent, response: &Value) -> Result<(), Broken> {
@@ -105,7 +131,10 @@ impl Device {
                 return broken(format!("what is unknown is not held: {receipt}"));
             }
             if receipt["held"] == true {
-                self.outbox.retain(|pending| receipt["op_id"] != pending.op_id.as_str());
+                let place = self.outbox.iter().position(|pending| receipt["op_id"] == pending.op_id.as_str());
+                let before = place.and_then(|place| self.outbox.remove(place).after);
+                self.pass(before);
+                self.leave_unseen(receipt["op_id"].as_str().unwrap_or_default());
             }
         }
         Ok(())

@@ -1,0 +1,111 @@
+//! What the sender of an operation saw: the document at its base, from the log, with its own chain laid over it.
+
+use std::borrow::Cow;
+
+use sync_core::json::Object;
+use sync_core::ports::ChangeRow;
+use sync_core::DocumentKey;
+
+use super::overlay::Overlay;
+use super::world::{Doc, World};
+
+/// What a sender saw.
+pub(crate) struct View<'a> {
+    /// The document at the sender's base.
+    pub(crate) base: Cow<'a, Object>,
+    /// The same with the sender's own chain laid over it, where there is one.
+    laid: Option<Object>,
+    /// Every member is known, not only those that are there.
+    pub(crate) complete: bool,
+    pub(crate) live: bool,
+}
+
+impl View<'_> {
+    /// What the sender saw: the base with its own chain.
+    pub(crate) fn body(&self) -> &Object {
+        self.laid.as_ref().unwrap_or(&self.base)
+    }
+}
+
+impl World {
+    /// Whether the base is one that this log knows. Every log begins empty: version 0 is shared by all.
+    pub(crate) fn knows(&self, base_version: i64) -> bool {
+        base_version == 0 || (self.epoch_fits && base_version <= self.head_before)
+    }
+
+    /// A document's changes, newest first: those of this unit of work, then those that were stored.
+    pub(crate) fn changes_of<'a>(&'a self, key: &DocumentKey) -> impl Iterator<Item = &'a ChangeRow> {
+        let staged = self.staged_of.get(key).into_iter().flatten().rev().filter_map(|place| self.staged.get(*place));
+        staged.chain(self.history.get(key).into_iter().flatten())
+    }
+
+    /// Remembers how a document stood at a version that a sender had seen.
+    pub(crate) fn remember(&mut self, key: &DocumentKey, version: i64) {
+        let Some(doc) = self.docs.get(key).filter(|doc| doc.version > version && self.knows(version)) else { return };
+        let place = (key.clone(), version);
+        if !self.past.contains_key(&place) {
+            let then = self.rebuild(key, doc, version);
+            self.past.insert(place, then);
+        }
+    }
+
+    /// The body and liveness at a version: later changes taken back, newest first.
+    fn rebuild(&self, key: &DocumentKey, doc: &Doc, version: i64) -> (Object, bool) {
+        let (mut body, mut live) = (doc.body.clone(), doc.is_live());
+        for change in self.changes_of(key).take_while(|change| change.version > version) {
+            for (name, value) in change.before.object() {
+                if value.is_null() {
+                    body.remove(&name);
+                } else {
+                    body.insert(name, value);
+                }
+            }
+            live = change.was_live;
+        }
+        (body, live)
+    }
+
+    fn at<'a>(&'a self, key: &DocumentKey, doc: &'a Doc, version: i64) -> (Cow<'a, Object>, bool) {
+        if doc.version <= version {
+            return (Cow::Borrowed(&doc.body), doc.is_live());
+        }
+        if let Some((body, live)) = self.past.get(&(key.clone(), version)) {
+            return (Cow::Borrowed(body), *live);
+        }
+        let (body, live) = self.rebuild(key, doc, version);
+        (Cow::Owned(body), live)
+    }
+
+    /// What the sender of an operation saw: the document at its base with its own chain laid over it.
+    pub(crate) fn sender_view<'a>(
+        &'a self,
+        key: &DocumentKey,
+        doc: &'a Doc,
+        base_version: i64,
+        base: Option<&Object>,
+        overlay: &Overlay,
+    ) -> View<'a> {
+        if self.knows(base_version) {
+            let (body, live) = self.at(key, doc, base_version);
+            return Self::laid_over(body, live, true, &overlay.clone().beyond(base_version));
+        }
+        let mut body = base.cloned().unwrap_or_default();
+        body.retain(|_, value| !value.is_null());
+        Self::laid_over(Cow::Owned(body), true, false, overlay)
+    }
+
+    /// What the sender of a creation saw: nothing but its own chain.
+    pub(crate) fn blank_view(overlay: &Overlay) -> View<'static> {
+        Self::laid_over(Cow::Owned(Object::new()), false, true, overlay)
+    }
+
+    fn laid_over<'a>(base: Cow<'a, Object>, live: bool, complete: bool, overlay: &Overlay) -> View<'a> {
+        let live = overlay.lives().unwrap_or(live);
+        let laid = (!overlay.fields.is_empty()).then(|| {
+            let mut body = base.clone().into_owned();
+            overlay.lay_over(&mut body);
+            body
+        });
+        View { base, laid, complete, live }
+    }
+}
