@@ -124,6 +124,10 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn no_document(&self) -> Refusal {
+        if self.overlay.deleted.is_some_and(|(deleted, _)| !deleted) {
+            let detail = "the creation that this builds on waits in its group's question, and this with it; a lead decides";
+            return Refusal::Quarantined(Problem::new(Code::NotHereYet, detail));
+        }
         if self.world.epoch_fits {
             return Refusal::Rejected(unknown_document(self.key));
         }
@@ -159,7 +163,7 @@ impl Case<'_> {
 
     fn view<'d>(&'d self, doc: &'d Doc) -> View<'d> {
         match self.operation.kind {
-            Kind::Create => World::blank_view(self.overlay),
+            Kind::Create => World::blank_view(doc, self.overlay),
             _ => self.world.sender_view(self.key, doc, self.operation.base_version, self.operation.base.as_ref(), self.overlay),
         }
     }

@@ -9,7 +9,7 @@ use sync_core::{Author, Code, ConflictId, DocumentKey, OpId, Operation, Problem,
 
 use super::admit::{Admitted, Gate, Stop};
 use super::decide::{Asked, Effect, Mode, Refusal, decide};
-use super::overlay::Overlay;
+use super::overlay::{Fate, Overlay};
 use super::plan::{Plan, Unit};
 use super::questions::{self, Asker};
 use super::rows::shown;
@@ -148,10 +148,14 @@ impl<'a> Desk<'a> {
             Some(_) => None,
         };
         let version = self.world.docs.get(key).map_or(self.world.head, |doc| doc.version);
-        let waits = |name: &str| if name.is_empty() { whole } else { whole || names.contains(name) };
+        let fate = |name: &str| match (names.contains(name), whole) {
+            (_, true) => Fate::Waiting,
+            (true, false) => Fate::Disputed,
+            (false, false) => Fate::Committed,
+        };
         // over a base that is not known here, nothing counts as seen
         let seen = if self.world.knows(operation.base_version) { operation.base_version } else { 0 };
-        overlay.extend(operation.kind, (&operation.patch, seen), waits, (version, self.world.head));
+        overlay.extend(operation.kind, (&operation.patch, seen), fate, (version, self.world.head));
         if conflict_id.is_some() {
             (overlay.conflict, overlay.joined) = (conflict_id, Some(operation.op_id));
         }

@@ -133,7 +133,7 @@ impl Desk<'_> {
         questions::open_group(&mut self.world, id, parts, asker, met);
         for index in members {
             let Some(operation) = self.operation(*index) else { continue };
-            let mut overlay = overlays.remove(&operation.op_id).unwrap_or_default().decided_at(before, self.world.head);
+            let mut overlay = overlays.remove(&operation.op_id).unwrap_or_default().taken_back(before, self.world.head);
             (overlay.conflict, overlay.joined) = (Some(id), Some(operation.op_id));
             let row = StoredOperation {
                 conflict_id: Some(id),

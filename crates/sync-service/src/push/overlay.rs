@@ -22,12 +22,39 @@ pub(crate) struct Laid {
     /// An object that replaces what was there, because the chain put something else in between.
     #[serde(rename = "w", default, skip_serializing_if = "std::ops::Not::not")]
     whole: bool,
+    /// What became of it.
+    #[serde(rename = "s", default, skip_serializing_if = "Fate::is_committed")]
+    fate: Fate,
+}
+
+/// What became of a member's value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Fate {
+    /// It is in the log.
+    #[default]
+    #[serde(rename = "c")]
+    Committed,
+    /// Others changed it too, and it waits in a conflict.
+    #[serde(rename = "d")]
+    Disputed,
+    /// It waits with the whole document, or with its group; nobody disputes the member itself.
+    #[serde(rename = "w")]
+    Waiting,
+}
+
+impl Fate {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+    fn is_committed(&self) -> bool {
+        *self == Self::Committed
+    }
 }
 
 impl Laid {
     /// The next patch of a member, after what the chain said of it before.
-    fn after(before: Option<Self>, patch: &Value, seen_at: i64) -> Self {
-        let (Some(before), Value::Object(patch)) = (before, patch) else { return Self { value: patch.clone(), seen_at, whole: false } };
+    fn after(before: Option<Self>, patch: &Value, (seen_at, fate): (i64, Fate)) -> Self {
+        let (Some(before), Value::Object(patch)) = (before, patch) else {
+            return Self { value: patch.clone(), seen_at, whole: false, fate };
+        };
         let (mut members, whole) = match before.value {
             Value::Object(members) => (members, before.whole),
             _ => (Object::new(), true),
@@ -37,7 +64,7 @@ impl Laid {
         } else {
             compose(&mut members, patch);
         }
-        Self { value: Value::Object(members), seen_at, whole }
+        Self { value: Value::Object(members), seen_at, whole, fate }
     }
 
     fn lay_over(&self, name: &str, body: &mut Object) {
@@ -70,6 +97,9 @@ pub(crate) struct Overlay {
     /// Whether the chain deleted (or brought back) the document.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) deleted: Option<(bool, i64)>,
+    /// The chain deleted the document and created it anew: nothing of what was in it before is left.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) anew: Option<i64>,
     /// The conflict that the chain's disputed fields wait in.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(crate) conflict: Option<ConflictId>,
@@ -105,22 +135,23 @@ impl Overlay {
         };
         let fields = match kind {
             Some(Kind::Delete) => BTreeMap::new(),
-            _ => patch.iter().map(|(name, value)| (name.clone(), Laid::after(None, value, seen_at))).collect(),
+            _ => patch.iter().map(|(name, value)| (name.clone(), Laid::after(None, value, (seen_at, Fate::Committed)))).collect(),
         };
-        Self { fields, deleted, conflict: row.conflict_id, joined: row.conflict_id.map(|_| row.op_id) }
+        Self { fields, deleted, anew: None, conflict: row.conflict_id, joined: row.conflict_id.map(|_| row.op_id) }
     }
 
-    /// Adds what an operation says, whose sender had seen a version, and whether the document lives. Members that wait
-    /// in a conflict, told by `disputed`, are seen later than the others.
-    pub(crate) fn extend(
-        &mut self,
-        kind: Kind,
-        (patch, seen): (&Object, i64),
-        disputed: impl Fn(&str) -> bool,
-        (version, head): (i64, i64),
-    ) {
-        let at = |name: &str| if disputed(name) { head } else { version };
-        let whole = at("");
+    /// Adds what an operation says, whose sender had seen a version, with what became of each member and of the whole
+    /// document (the empty name). What waits in a conflict is seen later than the rest.
+    pub(crate) fn extend(&mut self, kind: Kind, (patch, seen): (&Object, i64), fate: impl Fn(&str) -> Fate, (version, head): (i64, i64)) {
+        let at = |name: &str| match fate(name) {
+            Fate::Committed => (version, Fate::Committed),
+            waits => (head, waits),
+        };
+        let (whole, _) = at("");
+        if kind == Kind::Create && self.deleted.is_some_and(|(deleted, _)| deleted) {
+            self.fields.clear();
+            self.anew = Some(whole);
+        }
         self.deleted = match kind {
             Kind::Delete => Some((true, whole)),
             Kind::Create | Kind::Restore => Some((false, whole)),
@@ -148,20 +179,37 @@ impl Overlay {
     pub(crate) fn beyond(mut self, version: i64) -> Self {
         self.fields.retain(|_, laid| laid.seen_at > version);
         self.deleted = self.deleted.filter(|(_, seen_at)| *seen_at > version);
+        self.anew = self.anew.filter(|seen_at| *seen_at > version);
         self
     }
 
-    /// Moves what was decided from `before` on, and then taken back, to the head at which it was decided in the end.
-    pub(crate) fn decided_at(mut self, before: i64, head: i64) -> Self {
-        for laid in self.fields.values_mut().filter(|laid| laid.seen_at >= before) {
+    /// After a group that was taken back: what it had committed since `before` waits, and is seen at the head at which
+    /// that was decided in the end.
+    pub(crate) fn taken_back(mut self, before: i64, head: i64) -> Self {
+        for laid in self.fields.values_mut().filter(|laid| laid.seen_at > before || !laid.fate.is_committed() && laid.seen_at == before) {
             laid.seen_at = head;
+            if laid.fate.is_committed() {
+                laid.fate = Fate::Waiting;
+            }
         }
-        self.deleted = self.deleted.map(|(deleted, at)| (deleted, if at >= before { head } else { at }));
+        let moved = |at| if at >= before { head } else { at };
+        self.deleted = self.deleted.map(|(deleted, at)| (deleted, moved(at)));
+        self.anew = self.anew.map(moved);
+        self
+    }
+
+    /// Leaves out what only waits, and nobody else changed since the sender's base: the sender's next value of it is in
+    /// nobody's way.
+    pub(crate) fn without_undisputed(mut self, base: &Object, live: &Object) -> Self {
+        self.fields.retain(|name, laid| laid.fate != Fate::Waiting || base.get(name) != live.get(name));
         self
     }
 
     /// Lays the members over a body.
     pub(crate) fn lay_over(&self, body: &mut Object) {
+        if self.anew.is_some() {
+            body.clear();
+        }
         for (name, laid) in &self.fields {
             laid.lay_over(name, body);
         }
@@ -169,7 +217,8 @@ impl Overlay {
 
     /// What the chain makes of one member of a body; `null` when it is not there.
     pub(crate) fn value_over(&self, name: &str, body: &Object) -> Value {
-        let mut member: Object = body.get(name).map(|value| (name.to_owned(), value.clone())).into_iter().collect();
+        let mut member: Object =
+            body.get(name).filter(|_| self.anew.is_none()).map(|value| (name.to_owned(), value.clone())).into_iter().collect();
         if let Some(laid) = self.fields.get(name) {
             laid.lay_over(name, &mut member);
         }

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use sync_core::DocumentKey;
 use sync_core::json::Object;
 use sync_core::ports::ChangeRow;
-use sync_core::DocumentKey;
 
 use super::overlay::Overlay;
 use super::world::{Doc, World};
@@ -87,7 +87,11 @@ impl World {
     ) -> View<'a> {
         if self.knows(base_version) {
             let (body, live) = self.at(key, doc, base_version);
-            return Self::laid_over(body, live, true, &overlay.clone().beyond(base_version));
+            let mut overlay = overlay.clone().beyond(base_version);
+            if doc.is_live() {
+                overlay = overlay.without_undisputed(&body, &doc.body);
+            }
+            return Self::laid_over(body, live, true, &overlay);
         }
         let mut body = base.cloned().unwrap_or_default();
         body.retain(|_, value| !value.is_null());
@@ -95,13 +99,15 @@ impl World {
     }
 
     /// What the sender of a creation saw: nothing but its own chain.
-    pub(crate) fn blank_view(overlay: &Overlay) -> View<'static> {
+    pub(crate) fn blank_view(doc: &Doc, overlay: &Overlay) -> View<'static> {
+        let nothing = Object::new();
+        let overlay = if doc.is_live() { &overlay.clone().without_undisputed(&nothing, &doc.body) } else { overlay };
         Self::laid_over(Cow::Owned(Object::new()), false, true, overlay)
     }
 
     fn laid_over<'a>(base: Cow<'a, Object>, live: bool, complete: bool, overlay: &Overlay) -> View<'a> {
         let live = overlay.lives().unwrap_or(live);
-        let laid = (!overlay.fields.is_empty()).then(|| {
+        let laid = (!overlay.fields.is_empty() || overlay.anew.is_some()).then(|| {
             let mut body = base.clone().into_owned();
             overlay.lay_over(&mut body);
             body

@@ -62,20 +62,15 @@ impl Desk<'_> {
             let Some(doc) = operation.key.as_ref().and_then(|key| self.world.docs.get(key)).filter(|doc| doc.version > seen) else {
                 continue;
             };
-            let covered: BTreeSet<String> = part
-                .fields
-                .keys()
-                .filter_map(|path| pointer_tokens(path))
-                .map(|tokens| tokens.into_iter().next().unwrap_or_default())
-                .collect();
             let whole = operation.kind == Kind::Delete || !doc.is_live();
             let names = operation.patch.keys().filter(|name| doc.fields.version_of(name) > seen).map(|name| pointer(&[name]));
             let news: Vec<String> = if whole { vec![String::new()] } else { names.collect() };
             for path in news {
-                let name = pointer_tokens(&path).and_then(|tokens| tokens.into_iter().next()).unwrap_or_default();
-                if covered.contains("") || covered.contains(&name) {
+                // a place inside the member does not cover what was written beside it
+                if part.fields.contains_key("") || part.fields.contains_key(&path) {
                     continue;
                 }
+                let name = pointer_tokens(&path).and_then(|tokens| tokens.into_iter().next()).unwrap_or_default();
                 let theirs = self.sent(operation, &name, &doc.body);
                 let field = DisputedField {
                     base: Value::Null,

@@ -163,6 +163,37 @@ fn a_chain_that_changes_its_mind_takes_its_question_back() {
 }
 
 #[test]
+fn a_chain_may_make_anew_what_it_deleted() {
+    let pair = made();
+    let results = pair.push(
+        &pair.bo,
+        json!([
+            op(2, "update", "a", 1, json!({"t": "bo"})),
+            op(3, "delete", "a", 1, Value::Null),
+            op(4, "create", "a", 0, json!({"u": 1})),
+            op(5, "update", "a", 1, json!({"t": "again", "o": {"y": 1}})),
+            op(6, "delete", "a", 1, Value::Null),
+        ]),
+    );
+    assert_eq!(statuses(&results), ["applied"; 5], "{results:?}");
+    assert_eq!(told(&pair.one(&pair.bo, after(6, op(7, "restore", "a", 1, json!({"u": 2}))))).0, "applied");
+    assert_eq!(pair.read(&pair.ana, "notes", "a"), json!({"t": "again", "o": {"y": 1}, "u": 2}));
+}
+
+#[test]
+fn nested_members_of_a_chain_are_laid_over_one_by_one() {
+    let pair = made();
+    pair.one(&pair.ana, op(2, "update", "a", 1, json!({"o": {"x": "ana", "y": 1}})));
+    let first = pair.one(&pair.bo, op(3, "update", "a", 1, json!({"o": {"x": "bo", "z": 1}})));
+    assert_eq!((told(&first).0, &first["version"], &first["document"]["o"]), ("conflict", &json!(3), &json!({"x": "ana", "y": 1, "z": 1})));
+    // what Bo saw with that answer is theirs to change; what waits goes on waiting
+    let second = pair.one(&pair.bo, after(3, op(4, "update", "a", 3, json!({"o": {"y": 2, "z": 2}}))));
+    assert_eq!((told(&second).0, &second["document"]["o"]), ("merged", &json!({"x": "ana", "y": 2, "z": 2})));
+    let conflict = pair.conflict(&pair.ana, &first["conflict_id"]);
+    assert_eq!((conflict["state"].as_str(), &conflict["fields"]["/o/x"]["theirs"]), (Some("open"), &json!("bo")));
+}
+
+#[test]
 fn refused_predecessors_are_left_out() {
     let pair = Pair::new(Some("wedding"));
     let event = |operation| with(operation, json!({"collection": "timeline_events"}));

@@ -186,9 +186,34 @@ fn a_document_that_a_waiting_group_would_have_made_counts_its_question() {
 fn the_chain_goes_on_after_a_group_that_waits() {
     let (pair, _) = disputed();
     let next = with(op(8, "update", "b", 2, json!({"u": "bo"})), json!({"after": id(5)}));
-    assert_eq!(told(&pair.one(&pair.bo, next)).0, "merged");
+    assert_eq!(told(&pair.one(&pair.bo, next)).0, "applied");
     let deleted = with(op(9, "delete", "b", 2, Value::Null), json!({"after": id(8)}));
     assert_eq!(told(&pair.one(&pair.bo, deleted)).0, "applied", "nobody else changed anything in b");
+}
+
+#[test]
+fn what_only_waits_with_its_group_is_in_nobodys_way() {
+    // whether the reply came or not, nobody else changed b.t
+    let (pair, _) = disputed();
+    let next = with(op(8, "update", "b", 2, json!({"t": "bo 2"})), json!({"after": id(5)}));
+    assert_eq!(told(&pair.one(&pair.bo, next)).0, "applied");
+    assert_eq!(pair.read(&pair.ana, "notes", "b")["t"], "bo 2");
+    // once the group is decided for theirs, the chain goes on from there
+    let (pair, results) = disputed();
+    let conflict = pair.conflict(&pair.ana, &results[0]["conflict_id"]);
+    pair.resolve(&pair.ana, 20, &conflict, json!({"choose": "theirs"}));
+    for (n, document, base, after) in [(8, "b", 2, 5), (9, "c", 0, 7)] {
+        let next = pair.one(&pair.bo, with(op(n, "update", document, base, json!({"t": "bo 2"})), json!({"after": id(after)})));
+        assert_eq!(told(&next).0, "applied", "{document}");
+        assert_eq!(pair.read(&pair.ana, "notes", document)["t"], "bo 2");
+    }
+}
+
+#[test]
+fn an_edit_of_what_a_waiting_group_would_make_is_kept() {
+    let (pair, _) = disputed();
+    let next = pair.one(&pair.bo, with(op(8, "update", "c", 0, json!({"t": "bo 2"})), json!({"after": id(7)})));
+    assert_eq!((told(&next).0, &next["held"]), ("quarantined", &json!(true)));
 }
 
 #[test]
