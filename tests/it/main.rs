@@ -6,6 +6,7 @@
     clippy::as_conversions,
     reason = "test code: a failed expectation is to panic where it stands"
 )]
+#![allow(clippy::disallowed_methods, reason = "tests are told by the environment where PostgreSQL is and how long to run")]
 
 mod crash;
 mod database;

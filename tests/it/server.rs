@@ -20,7 +20,7 @@ fn binary() -> PathBuf {
 
 fn command(database: &Database, arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
-    command.args(arguments).args(["--database", &database.url]).current_dir(database.folder());
+    command.args(arguments).args(["--database", &database.url, "--allow-fsync-off"]).current_dir(database.folder());
     command
 }
 
@@ -80,12 +80,11 @@ impl Server {
 
     /// A client of its own connections, logged in.
     pub(crate) fn client(&self) -> Client {
-        let mut client = self.anonymous();
+        let client = self.anonymous();
         let device = json!({"name": "a device", "platform": "test"});
         let grant =
             client.call("POST", "/api/auth/login", &json!({"email": "ana@example.org", "password": PASSWORD, "device": device})).unwrap();
-        client.token = grant["access_token"].as_str().unwrap().to_owned();
-        client
+        Client { token: grant["access_token"].as_str().unwrap().to_owned(), ..client }
     }
 
     fn anonymous(&self) -> Client {
@@ -121,9 +120,10 @@ impl Client {
             .unwrap();
         let mut answer = self.agent.run(request).map_err(|error| error.to_string())?;
         let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().map_err(|error| error.to_string())?;
-        match answer.status().is_success() {
-            true => Ok(serde_json::from_str(&text).unwrap_or(Value::Null)),
-            false => Err(format!("{}: {text}", answer.status())),
+        if answer.status().is_success() {
+            Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+        } else {
+            Err(format!("{}: {text}", answer.status()))
         }
     }
 

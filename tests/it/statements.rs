@@ -17,7 +17,9 @@ use crate::server::op_id;
 fn a_push_takes_the_same_statements_whatever_its_size() {
     let Some(database) = Database::postgres() else { return };
     migrate(&database.url).unwrap();
-    let store = Arc::new(PostgresStore::connect(&PostgresConfig::new(&database.url)).unwrap());
+    let mut config = PostgresConfig::new(&database.url);
+    config.allow_fsync_off = true;
+    let store = Arc::new(PostgresStore::connect(&config).unwrap());
     let mut cheap = PasswordConfig::default();
     (cheap.memory_kib, cheap.passes) = (8, 1);
     let hasher = Arc::new(PasswordHasher::new(&cheap).unwrap());

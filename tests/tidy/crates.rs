@@ -72,6 +72,31 @@ fn frameworks_stay_in_their_rooms() {
     }
 }
 
+/// What must build for a browser reaches no clock, no randomness, no runtime and no C through any dependency.
+#[test]
+fn pure_crates_depend_on_pure_crates() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let name_of = |id: &Value| packages.iter().find(|package| package["id"] == *id).unwrap()["name"].as_str().unwrap();
+    for pure in ["sync-core", "merge-engine"] {
+        let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+        let mut open = vec![&nodes.iter().find(|node| name_of(&node["id"]) == pure).unwrap()["id"]];
+        let mut seen = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            let name = name_of(id);
+            assert!(!["getrandom", "tokio", "ring", "rand", "cc", "js-sys"].contains(&name), "{pure} depends on {name}");
+            if seen.insert(id.as_str().unwrap()) {
+                let node = nodes.iter().find(|node| node["id"] == *id).unwrap();
+                let normal = |dependency: &&Value| {
+                    dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null() && kind["target"].is_null())
+                };
+                open.extend(node["deps"].as_array().unwrap().iter().filter(normal).map(|dependency| &dependency["pkg"]));
+            }
+        }
+        assert!(seen.len() > 5, "the tree was read");
+    }
+}
+
 #[test]
 fn licences_and_bans_hold() {
     let deny = read("deny.toml");

@@ -35,6 +35,9 @@ pub(crate) struct Common {
     /// database.url: sqlite:PATH or postgres://USER@HOST/DATABASE [default: sqlite:rejoin.db]
     #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
+    /// database.allow_fsync_off: use PostgreSQL with fsync=off, for tests only: a crash loses what was acknowledged [default: false]
+    #[arg(long, global = true)]
+    allow_fsync_off: bool,
     /// log.level: error, warn, info, debug, trace or directives [default: info]
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -170,10 +173,20 @@ impl Common {
         self.settings_with(&ServeArgs::default())
     }
 
+    /// The settings of a command that brings its own database.
+    pub(crate) fn settings_without_database(&self) -> Result<Settings, Failure> {
+        match &self.database {
+            Some(_) => Err(Failure::Input("the demo keeps its data in a temporary folder of its own; leave --database out".into())),
+            None => self.settings(),
+        }
+    }
+
     /// The settings, with the flags of `serve`.
     pub(crate) fn settings_with(&self, serve: &ServeArgs) -> Result<Settings, Failure> {
+        let allow_fsync_off = self.allow_fsync_off.then(|| "true".to_owned());
         let flags = [
             ("database.url", &self.database),
+            ("database.allow_fsync_off", &allow_fsync_off),
             ("log.level", &self.log_level),
             ("log.format", &self.log_format),
             ("server.bind", &serve.bind),

@@ -31,7 +31,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { common, command } = cli;
     match command {
         Command::Serve(serve) => commands::serve::run(&common.settings_with(&serve)?),
-        Command::Demo(demo) => commands::demo::run(common.settings()?, &demo),
+        Command::Demo(demo) => commands::demo::run(common.settings_without_database()?, &demo),
         Command::Migrate => commands::migrate::run(&common.settings()?),
         Command::User(user) => commands::user::run(&common.settings()?, user),
         Command::Space(space) => commands::space::run(&common.settings()?, space),

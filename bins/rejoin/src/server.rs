@@ -50,6 +50,7 @@ impl Backend {
     pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
         let mut database = DatabaseConfig::new(&settings.database_url);
         database.connections = settings.connections;
+        database.allow_fsync_off = settings.allow_fsync_off;
         database.readers = settings.readers;
         let store = storage_diesel::open(&database)?;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());

@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) body_deadline: Duration,
     pub(crate) database_url: String,
     pub(crate) connections: u32,
+    pub(crate) allow_fsync_off: bool,
     pub(crate) readers: usize,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
@@ -67,6 +68,7 @@ impl Settings {
             body_deadline: read(&config, "server.body_deadline_s", |text| between(text, 1, 3_600)).map(Duration::from_secs)?,
             database_url: read(&config, "database.url", |text| Some(text.to_owned()))?,
             connections: read(&config, "database.connections", |text| between(text, 1, 1_000))?,
+            allow_fsync_off: read(&config, "database.allow_fsync_off", |text| text.parse().ok())?,
             readers: read(&config, "database.readers", |text| between(text, 1, 1_000))?,
             log_level: read(&config, "log.level", |text| crate::logging::filter(text).map(|_| text.to_owned()))?,
             log_format: read(&config, "log.format", |text| match text {

@@ -19,7 +19,6 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::rt::time::{Instant, timeout};
 use actix_web::web::{Bytes, BytesMut};
 use futures_core::Stream;
-use sync_core::limits::MAX_BODY_BYTES;
 use sync_core::{Code, Problem};
 
 use crate::problem::ApiError;
@@ -44,15 +43,15 @@ impl BodySlot {
     }
 }
 
-/// Reads the whole body of a request that is to carry JSON.
+/// Reads the whole body of a request that is to carry JSON, of at most `limit` bytes.
 ///
 /// # Errors
 /// `unsupported_media_type`, `too_large`, `request_timeout` after the deadline, `malformed_json` when it breaks off.
-pub(crate) async fn read_body(request: &HttpRequest, slot: &BodySlot, deadline: Duration) -> Result<Bytes, ApiError> {
+pub(crate) async fn read_body(request: &HttpRequest, slot: &BodySlot, limit: usize, deadline: Duration) -> Result<Bytes, ApiError> {
     check_type(request.headers())?;
     let announced = announced_length(request.headers());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Err(too_large().into());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large(limit).into());
     }
     let started = Instant::now();
     let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(FIRST_RESERVE_BYTES));
@@ -62,9 +61,9 @@ pub(crate) async fn read_body(request: &HttpRequest, slot: &BodySlot, deadline: 
         let chunk = timeout(allowed.saturating_sub(started.elapsed()), slot.next()).await.map_err(|_| too_slow())?;
         match chunk {
             None => return Ok(body.freeze()),
-            Some(Ok(bytes)) if body.len() + bytes.len() > MAX_BODY_BYTES => return Err(too_large().into()),
+            Some(Ok(bytes)) if body.len() + bytes.len() > limit => return Err(too_large(limit).into()),
             Some(Ok(bytes)) => body.extend_from_slice(&bytes),
-            Some(Err(PayloadError::Overflow)) => return Err(too_large().into()),
+            Some(Err(PayloadError::Overflow)) => return Err(too_large(limit).into()),
             Some(Err(_)) => {
                 return Err(Problem::new(Code::MalformedJson, "the body broke off or its framing is wrong; send it again").into());
             }
@@ -104,8 +103,8 @@ fn announced_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn too_large() -> Problem {
-    let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes; nothing of it was taken: send it in several requests");
+fn too_large(limit: usize) -> Problem {
+    let detail = format!("the body is larger than {limit} bytes, the most that is read here; nothing of it was taken: send less at once");
     Problem::new(Code::TooLarge, detail)
 }
 

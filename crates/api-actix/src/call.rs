@@ -10,6 +10,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sync_core::limits::MAX_SMALL_BODY_BYTES;
 use sync_core::{Code, Problem, json};
 use sync_service::{Caller, Service};
 use uuid::Uuid;
@@ -76,13 +77,13 @@ impl Call {
         })
     }
 
-    /// The body, read by `parse`.
-    pub(crate) async fn read<T, F>(&self, parse: F) -> Result<T, ApiError>
+    /// The body, of at most `limit` bytes, read by `parse`.
+    pub(crate) async fn read<T, F>(&self, limit: usize, parse: F) -> Result<T, ApiError>
     where
         T: Send + 'static,
         F: FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
     {
-        let bytes: Bytes = read_body(&self.request, &self.body, self.state.config().body_deadline).await?;
+        let bytes: Bytes = read_body(&self.request, &self.body, limit, self.state.config().body_deadline).await?;
         if bytes.len() <= PARSE_INLINE_BYTES {
             return Ok(parse(&bytes)?);
         }
@@ -90,9 +91,14 @@ impl Call {
         Ok(parsed.map_err(|error| ApiError::internal(error.to_string()))??)
     }
 
-    /// The body as a type of the protocol.
+    /// A small body as a type of the protocol.
     pub(crate) async fn json<T: DeserializeOwned + Send + 'static>(&self) -> Result<T, ApiError> {
-        self.read(read_json).await
+        self.json_within(MAX_SMALL_BODY_BYTES).await
+    }
+
+    /// The body, of at most `limit` bytes, as a type of the protocol.
+    pub(crate) async fn json_within<T: DeserializeOwned + Send + 'static>(&self, limit: usize) -> Result<T, ApiError> {
+        self.read(limit, read_json).await
     }
 
     /// An id of the path. One that is no UUID names nothing, just as one that nobody was given.

@@ -32,9 +32,6 @@ use serde_json::Value;
 use sync_core::json::Object;
 use sync_core::operation::Hint;
 
-/// The version of the rules below, recorded with every result.
-pub const POLICY_VERSION: u32 = 1;
-
 /// How to merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

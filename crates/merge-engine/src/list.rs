@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 use sync_core::json::Object;
 
+use crate::Policy;
 use crate::value::{Merger, Sides};
 
 type Items<'a> = Vec<(String, &'a Value)>;
@@ -23,6 +24,12 @@ pub(crate) fn merge(merger: &mut Merger<'_>, base: &[Value], ours: &[Value], the
         merger.child(&id, sides)
     });
     Some(Value::Array(merged.collect()))
+}
+
+/// Where the item with an id stands, by the first of the policy's members that identifies every item, as in [`merge`].
+pub(crate) fn position(items: &[Value], id: &str, policy: &Policy) -> Option<usize> {
+    let keyed = policy.id_members.iter().find_map(|member| keyed(items, member))?;
+    keyed.iter().position(|(other, _)| other == id)
 }
 
 /// The items with their ids; `None` when one has none or two have the same.

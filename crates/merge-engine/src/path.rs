@@ -4,6 +4,7 @@ use serde_json::Value;
 use sync_core::json::{Object, pointer_tokens};
 
 use crate::Policy;
+use crate::list::position;
 
 /// The value at a path; `None`: absent. The empty path is the whole document.
 #[must_use]
@@ -15,7 +16,7 @@ pub fn get(document: &Object, path: &str, policy: &Policy) -> Option<Value> {
     for token in rest.iter().chain(std::iter::once(last)) {
         here = match here {
             Value::Object(members) => members.get(token)?,
-            Value::Array(items) => items.iter().find(|item| is_item(item, token, policy))?,
+            Value::Array(items) => items.get(position(items, token, policy)?)?,
             _ => return None,
         };
     }
@@ -47,7 +48,7 @@ fn set_in(slot: &mut Value, tokens: &[String], value: Value, policy: &Policy) ->
     }
     match slot {
         Value::Object(members) => set_in(members.entry(token.clone()).or_insert(Value::Null), rest, value, policy),
-        Value::Array(items) => match items.iter().position(|item| is_item(item, token, policy)) {
+        Value::Array(items) => match position(items, token, policy) {
             Some(index) => items.get_mut(index).is_some_and(|item| set_in(item, rest, value, policy)),
             None if rest.is_empty() => {
                 items.push(value);
@@ -76,7 +77,7 @@ fn remove_in(slot: &mut Value, tokens: &[String], policy: &Policy) -> bool {
         Value::Object(members) if rest.is_empty() => members.remove(token).is_some(),
         Value::Object(members) => members.get_mut(token).is_some_and(|next| remove_in(next, rest, policy)),
         Value::Array(items) => {
-            let Some(index) = items.iter().position(|item| is_item(item, token, policy)) else { return false };
+            let Some(index) = position(items, token, policy) else { return false };
             if rest.is_empty() {
                 items.remove(index);
                 return true;
@@ -85,13 +86,4 @@ fn remove_in(slot: &mut Value, tokens: &[String], policy: &Policy) -> bool {
         }
         _ => false,
     }
-}
-
-/// Whether the token is an item's id, under any of the policy's members.
-fn is_item(item: &Value, token: &str, policy: &Policy) -> bool {
-    policy.id_members.iter().any(|member| match item.get(member) {
-        Some(Value::String(id)) => id == token,
-        Some(Value::Number(id)) => id.to_string() == token,
-        _ => false,
-    })
 }

@@ -86,6 +86,15 @@ fn a_hint_becomes_a_suggestion() {
 }
 
 #[test]
+fn a_path_means_the_member_that_identifies_the_list() {
+    let list = |a: &str, b: &str| json!({"l": [{"id":"a","key":"b","t":a},{"id":"b","key":"c","t":b}]});
+    check(list("1", "1"), list("1", "2"), list("1", "3"), list("1", "2"), &["/l/b/t"]);
+    let mut document = object(list("1", "2"));
+    assert!(set(&mut document, "/l/b/t", json!("3"), &Policy::default()));
+    assert_eq!(Value::Object(document), list("1", "3"));
+}
+
+#[test]
 fn a_decision_lands_where_the_dispute_was() {
     let policy = Policy::default();
     let mut document = object(json!({"l":[{"id":"a","n":{"x":1}},{"id":7}],"s":"x"}));

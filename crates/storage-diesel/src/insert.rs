@@ -134,9 +134,12 @@ impl Bulk<'_> {
             Taken::Keep => format!(" ON CONFLICT ({}) DO NOTHING", quoted(&self.keys)),
             Taken::Replace => {
                 let others = self.names.iter().filter(|name| !self.keys.contains(name));
-                let assignment = |name: &&str| match self.lasting.contains(name) {
-                    true => format!("\"{name}\" = COALESCE(\"{}\".\"{name}\", excluded.\"{name}\")", self.table),
-                    false => format!("\"{name}\" = excluded.\"{name}\""),
+                let assignment = |name: &&str| {
+                    if self.lasting.contains(name) {
+                        format!("\"{name}\" = COALESCE(\"{}\".\"{name}\", excluded.\"{name}\")", self.table)
+                    } else {
+                        format!("\"{name}\" = excluded.\"{name}\"")
+                    }
                 };
                 let assignments: Vec<_> = others.map(assignment).collect();
                 format!(" ON CONFLICT ({}) DO UPDATE SET {}", quoted(&self.keys), assignments.join(", "))

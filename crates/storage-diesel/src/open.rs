@@ -17,6 +17,8 @@ pub struct DatabaseConfig {
     pub max_waiting_jobs: usize,
     /// PostgreSQL: connections, each with a thread of its own.
     pub connections: u32,
+    /// PostgreSQL: whether to use a server that runs with `fsync=off`. For tests only.
+    pub allow_fsync_off: bool,
     /// SQLite: threads that read.
     pub readers: usize,
     /// SQLite: how long a statement waits for another process that writes, in milliseconds.
@@ -35,6 +37,7 @@ impl DatabaseConfig {
             url: postgres.url,
             max_waiting_jobs: postgres.max_waiting_jobs,
             connections: postgres.connections,
+            allow_fsync_off: postgres.allow_fsync_off,
             readers: sqlite.readers,
             busy_timeout_ms: sqlite.busy_timeout_ms,
             max_jobs_per_commit: sqlite.max_jobs_per_commit,
@@ -82,6 +85,7 @@ pub fn open(config: &DatabaseConfig) -> Result<Arc<dyn Store>, OpenError> {
         Target::Postgres => {
             let mut postgres = PostgresConfig::new(&config.url);
             postgres.connections = config.connections;
+            postgres.allow_fsync_off = config.allow_fsync_off;
             postgres.max_waiting_jobs = config.max_waiting_jobs;
             Ok(Arc::new(PostgresStore::connect(&postgres)?))
         }

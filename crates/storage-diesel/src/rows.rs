@@ -5,7 +5,8 @@ mod spaces;
 
 pub(crate) use identity::{DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
 pub(crate) use spaces::{
-    AccessRecord, ChangeRecord, ConflictPlace, DocumentRecord, HeadRecord, LinkRecord, MemberRecord, OperationRecord, SumRecord,
+    AccessRecord, ChangeRecord, ConflictPlace, DocumentRecord, HeadRecord, LinkRecord, MemberRecord, OperationRecord, ResultRecord,
+    SumRecord,
 };
 
 use crate::values::Utf8;

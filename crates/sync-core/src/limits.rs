@@ -1,11 +1,17 @@
-//! The limits of protocol version 1, in one place: parsed against here, published by `GET /api/offline/config`.
+//! The limits of protocol version 1, in one place.
 
 /// Operations, and separately resolutions, in one request.
 pub const MAX_OPERATIONS: usize = 1_000;
 /// A document's compact JSON, in bytes; also one operation's `patch`.
 pub const MAX_DOCUMENT_BYTES: usize = 262_144;
-/// A request body after decompression, in bytes.
+/// The body of a push and pull, of receipts, of resolutions, after decompression, in bytes.
 pub const MAX_BODY_BYTES: usize = 8_388_608;
+/// The body that makes or changes a space, with its schema, in bytes.
+pub const MAX_SPACE_BODY_BYTES: usize = 262_144;
+/// Any other body, in bytes: anybody may send one, also without a token.
+pub const MAX_SMALL_BODY_BYTES: usize = 16_384;
+/// A space's own schema as compact JSON, in bytes.
+pub const MAX_SCHEMA_BYTES: usize = 131_072;
 /// Nesting of a document: `{"a":1}` has depth 1.
 pub const MAX_DEPTH: usize = 32;
 /// Items on one page of a pull.

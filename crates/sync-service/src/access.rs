@@ -61,6 +61,19 @@ pub(crate) fn list_own(tx: &mut dyn Tx, caller: &Caller, after: Option<SpaceId>,
     tx.list_access(caller.organisation_id, caller.user_id, after, limit)
 }
 
+/// Checks that the caller's login still stands. A token is read before a request's body, which may take minutes: what the
+/// body asks for is done only for somebody who is still logged in, on a device that was not revoked meanwhile.
+///
+/// # Errors
+/// `unauthenticated`, or the store's.
+pub(crate) fn require_session(tx: &mut dyn Tx, caller: &Caller) -> ServiceResult<()> {
+    if tx.is_session_active(caller.session_id)? {
+        return Ok(());
+    }
+    let detail = "The session ended or the device was revoked while the request was on its way; nothing of it was taken. Keep the outbox.";
+    Err(Problem::new(Code::Unauthenticated, detail).into())
+}
+
 /// The caller's membership in one space.
 ///
 /// # Errors

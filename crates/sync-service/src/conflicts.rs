@@ -8,6 +8,11 @@ use sync_core::{Code, ConflictId, DocumentKey, Problem, SpaceId};
 use crate::access::{self, Standing};
 use crate::{Caller, Service, ServiceResult};
 
+/// The most conflicts on one page.
+pub const MAX_CONFLICTS: i64 = 200;
+/// Spaces over which one list runs.
+const MAX_SPACES: i64 = 1_000;
+
 /// Which conflicts to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConflictQuery {
@@ -15,7 +20,7 @@ pub struct ConflictQuery {
     pub space: Option<SpaceId>,
     /// By state.
     pub state: ConflictFilter,
-    /// At most this many, 1 to 200.
+    /// At most this many. One outside 1–[`MAX_CONFLICTS`] is brought within.
     pub limit: i64,
     /// After this one.
     pub after: Option<ConflictId>,
@@ -32,9 +37,6 @@ pub enum ConflictFilter {
     All,
 }
 
-/// Spaces over which one list runs.
-const MAX_SPACES: i64 = 1_000;
-
 impl Service {
     /// Conflicts by age, of documents that the caller may see.
     ///
@@ -45,7 +47,7 @@ impl Service {
         self.decide(Access::Read, move |tx| {
             let spaces = match query.space {
                 Some(space_id) => vec![access::require_member(tx, &caller, space_id)?],
-                None => tx.list_access(caller.organisation_id, caller.user_id, None, MAX_SPACES)?,
+                None => access::list_own(tx, &caller, None, MAX_SPACES)?,
             };
             Ok(list(tx, &spaces, query)?)
         })
@@ -82,7 +84,7 @@ fn find(tx: &mut dyn Tx, caller: &Caller, conflict_id: ConflictId) -> StoreResul
 }
 
 fn list(tx: &mut dyn Tx, spaces: &[SpaceAccess], query: ConflictQuery) -> StoreResult<ConflictList> {
-    let limit = query.limit.clamp(1, 200);
+    let limit = query.limit.clamp(1, MAX_CONFLICTS);
     let open = match query.state {
         ConflictFilter::Open => Some(true),
         ConflictFilter::Resolved => Some(false),

@@ -9,15 +9,15 @@ use sync_core::json::{Object, RawJson};
 use sync_core::limits::MAX_REMAINING;
 use sync_core::ports::{Access, DocumentPage, DocumentRow, SpaceAccess, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{Item, ItemKind, Pull, SpaceChanges};
-use sync_core::{Audience, Code, FieldVersions, Problem, Role, Schema, SpaceId};
+use sync_core::{Audience, Code, DocumentKey, FieldVersions, Problem, Schema, SpaceId};
 
 use crate::access::{self, Standing};
 use crate::cursors::{CursorKeys, epoch_tag, view_tag};
 use crate::push::OwnChanges;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
-/// Rows looked at together when what is left is counted.
-const COUNTED_AT_ONCE: i64 = 1_000;
+/// Rows read together: at most 64 MiB of documents.
+const ROWS_AT_ONCE: usize = 256;
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -39,7 +39,11 @@ impl Service {
     pub(crate) async fn pull(&self, caller: &Caller, pull: Pull, own: HashMap<SpaceId, OwnChanges>) -> ServiceResult<Pulled> {
         let keys = self.cursor_keys().await?;
         let caller = *caller;
-        Ok(self.store.transact(Access::Read, move |tx| read_spaces(tx, &caller, &keys, &pull, &own)).await?)
+        let work = move |tx: &mut dyn Tx| {
+            access::require_session(tx, &caller)?;
+            Ok(read_spaces(tx, &caller, &keys, &pull, &own)?)
+        };
+        self.decide(Access::Read, work).await
     }
 }
 
@@ -150,9 +154,16 @@ impl Reader<'_> {
         }
     }
 
-    fn page(&self, above: i64, limit: i64) -> DocumentPage {
-        let seen_by = Audience::of([self.access.member.role]);
-        DocumentPage { space_id: self.access.space.space_id, above, seen_by, limit }
+    /// The rows above a version that this reader is told of. A run without a floor is told of no deletion before it began.
+    fn page(&self, cursor: &Cursor, above: i64, limit: i64) -> DocumentPage {
+        DocumentPage {
+            space_id: self.access.space.space_id,
+            above,
+            seen_by: Audience::of([self.access.member.role]),
+            deleted_above: if cursor.floor.is_some() { 0 } else { cursor.began },
+            left_above: cursor.floor.unwrap_or(0),
+            limit,
+        }
     }
 
     fn read_page(&self, tx: &mut dyn Tx, cursor: Cursor, budget: &mut Budget) -> StoreResult<SpaceChanges> {
@@ -170,14 +181,14 @@ impl Reader<'_> {
         })
     }
 
-    /// The items of a page, the place that they reach, and whether another page follows. Rows that this reader is not
-    /// told of take no room.
+    /// The items of a page, the place that they reach, and whether another page follows. Rows are read a chunk at a time,
+    /// because a few large documents may fill a page that has room for thousands of small ones.
     fn read_items(&self, tx: &mut dyn Tx, cursor: &Cursor, budget: &mut Budget) -> StoreResult<(Vec<Item>, i64, bool)> {
         let mut items = Vec::new();
         let mut place = cursor.place;
         while place < self.access.head.version {
-            let limit = budget.items.saturating_add(1).max(2);
-            let rows = tx.list_documents(self.page(place, i64::try_from(limit).unwrap_or(i64::MAX)))?;
+            let limit = budget.items.saturating_add(1).clamp(2, ROWS_AT_ONCE);
+            let rows = tx.list_documents(self.page(cursor, place, i64::try_from(limit).unwrap_or(i64::MAX)))?;
             let were_all = rows.len() < limit;
             for row in rows {
                 let version = row.version;
@@ -196,29 +207,18 @@ impl Reader<'_> {
         Ok((items, place, false))
     }
 
-    /// How many items are still to come. Rows that this reader is not told (deleted before its first run began, out of
-    /// its view, its own) are not counted; where none of them can be there, the database counts.
+    /// How many items are still to come: counted by the database, less what the results of this very request stand for.
     fn remaining(&self, tx: &mut dyn Tx, cursor: &Cursor) -> StoreResult<i64> {
-        let rows = tx.count_documents(self.page(cursor.place, MAX_REMAINING + 1))?;
-        if rows > MAX_REMAINING || (cursor.floor.is_none() && self.all_are_told(tx)?) {
+        let rows = tx.count_documents(self.page(cursor, cursor.place, MAX_REMAINING + 1))?;
+        let ahead = self.own.iter().filter(|(_, (_, version, plain))| *plain && *version > cursor.place);
+        let ahead: Vec<DocumentKey> = ahead.map(|(key, _)| key.clone()).collect();
+        if rows > MAX_REMAINING || cursor.floor.is_none() || ahead.is_empty() {
             return Ok(rows);
         }
-        let (mut told, mut place) = (0, cursor.place);
-        loop {
-            let page = tx.list_documents(self.page(place, COUNTED_AT_ONCE))?;
-            let Some(last) = page.last() else { return Ok(told) };
-            place = last.version;
-            for row in page {
-                told += i64::from(self.item(row, cursor)?.is_some());
-            }
-        }
-    }
-
-    /// Whether every row that this reader could be told of is live and in its view.
-    fn all_are_told(&self, tx: &mut dyn Tx) -> StoreResult<bool> {
-        let rows = tx.count_documents(self.page(0, MAX_REMAINING + 1))?;
-        let live = self.totals(tx)?.values().map(|total| total.0).sum::<i64>();
-        Ok(rows <= MAX_REMAINING && rows == live)
+        let own = tx.load_documents(self.access.space.space_id, &ahead)?;
+        let role = self.access.member.role;
+        let left_out = own.iter().filter(|row| row.audience.includes(role) && self.is_own(row, cursor)).count();
+        Ok(rows - i64::try_from(left_out).unwrap_or_default())
     }
 
     /// What this reader is told of a document, if anything.
@@ -241,9 +241,6 @@ impl Reader<'_> {
             echo,
         };
         if row.presence.deleted || !visible {
-            if !may_hold(&row, cursor, role) {
-                return Ok(None);
-            }
             item.kind = if visible { ItemKind::Delete } else { ItemKind::Gone };
             return Ok(Some(item));
         }
@@ -270,30 +267,15 @@ impl Reader<'_> {
     }
 
     fn checksums(&self, tx: &mut dyn Tx) -> StoreResult<BTreeMap<String, String>> {
-        let live = self.totals(tx)?.into_iter().filter(|(_, total)| total.0 > 0);
-        Ok(live.map(|(collection, total)| (collection, format!("{:016x}", total.1))).collect())
-    }
-
-    /// Live documents in the view, and their sum, by collection.
-    fn totals(&self, tx: &mut dyn Tx) -> StoreResult<BTreeMap<String, (i64, u64)>> {
         let role = self.access.member.role;
         let mut totals: BTreeMap<String, (i64, u64)> = BTreeMap::new();
         for sum in tx.load_sums(self.access.space.space_id)?.into_iter().filter(|sum| sum.audience.includes(role)) {
             let total = totals.entry(sum.collection).or_default();
             *total = (total.0 + sum.documents, total.1.wrapping_add(sum.sum));
         }
-        Ok(totals)
+        let live = totals.into_iter().filter(|(_, total)| total.0 > 0);
+        Ok(live.map(|(collection, total)| (collection, format!("{:016x}", total.1))).collect())
     }
-}
-
-/// Whether a device at this cursor may hold a document that is now deleted or out of its view: it could be seen before,
-/// that is news. One that was made above the cursor may be the device's own, of which only a result told it.
-fn may_hold(row: &DocumentRow, cursor: &Cursor, role: Role) -> bool {
-    let ever = row.audience_ever.includes(role);
-    let since_run_began = cursor.floor.is_some() || row.version > cursor.began;
-    // one that left the view before the floor was told as gone then
-    let news = row.audience.includes(role) || row.audience_version > cursor.floor.unwrap_or(0);
-    ever && since_run_began && news
 }
 
 /// Every top-level member that was touched above the floor, with its whole value now, `null` where absent.

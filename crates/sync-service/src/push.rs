@@ -12,13 +12,14 @@ mod overlay;
 mod plan;
 mod questions;
 mod rows;
+mod stored;
 mod view;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sync_core::ports::{Access, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{Access, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{Next, OperationResult, Received, SyncRequest, SyncResponse};
 use sync_core::{ConflictId, DocumentKey, OpId, Operation, Role, Schema, SpaceId, Status, Timestamp};
 
@@ -34,7 +35,8 @@ use world::World;
 pub(crate) mod working {
     //! The working state, for resolutions.
     pub(crate) use super::questions::{close, live_value, refresh, settle};
-    pub(crate) use super::rows::{load_conflict_documents, load_documents, load_known, shown, write};
+    pub(crate) use super::rows::{load_conflict_documents, load_documents, shown, write};
+    pub(crate) use super::stored::{Origin, load_known};
     pub(crate) use super::world::{Known, World, documents_of};
 }
 use crate::access::{self, Standing};
@@ -43,6 +45,10 @@ use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// Documents of a space that a request changed: from which version, and whether only by operations that applied as sent.
 pub(crate) type OwnChanges = BTreeMap<DocumentKey, (i64, i64, bool)>;
+
+/// How often a request comes back to spaces for what waits on another space: what is left then stays waiting, and is
+/// sent again.
+const MAX_ROUNDS: usize = 4;
 
 /// What a job needs; shared, because a job may run again.
 struct Batch {
@@ -81,7 +87,7 @@ impl Service {
         let (answers, failure) = self.answer(caller, request.resolutions).await;
         results.extend(answers);
         if let Some(error) = failure.filter(|_| results.iter().all(waits)) {
-            return Err(error.into());
+            return Err(error);
         }
         let decided = !results.is_empty();
         let receipts = if request.ask.is_empty() {
@@ -112,7 +118,7 @@ impl Service {
         let mut own: HashMap<SpaceId, OwnChanges> = HashMap::new();
         let mut open: BTreeSet<usize> = (0..batch.plan.units.len()).collect();
         let mut failure = None;
-        loop {
+        for _ in 0..MAX_ROUNDS {
             let before = open.len();
             for (space_id, units) in by_space(&batch.plan, &open) {
                 let unstored = results.iter().filter(|(_, result)| result.status == Status::Rejected && !result.held);
@@ -142,7 +148,7 @@ impl Service {
             }
         }
         match failure {
-            Some(error) if results.values().all(waits) => Err(error.into()),
+            Some(error) if results.values().all(waits) => Err(error),
             _ => Ok((in_order(batch, results), own)),
         }
     }
@@ -153,12 +159,16 @@ impl Service {
         space_id: SpaceId,
         units: Vec<usize>,
         unstored: BTreeSet<usize>,
-    ) -> StoreResult<Decided> {
+    ) -> ServiceResult<Decided> {
         let batch = Arc::clone(batch);
         let entropy = Arc::clone(&self.entropy);
         let received_at = batch.received_at;
         let mut new_id = move || ConflictId(entropy.uuid_v7(received_at));
-        self.store.transact(Access::Write, move |tx| decide_space(tx, &batch, space_id, (&units, &unstored), &mut new_id)).await
+        let work = move |tx: &mut dyn Tx| {
+            access::require_session(tx, &batch.caller)?;
+            Ok(decide_space(tx, &batch, space_id, (&units, &unstored), &mut new_id)?)
+        };
+        self.decide(Access::Write, work).await
     }
 }
 
@@ -180,8 +190,8 @@ fn by_space(plan: &Plan, open: &BTreeSet<usize>) -> BTreeMap<SpaceId, Vec<usize>
     spaces
 }
 
-fn undecided(batch: &Batch, units: &[usize], error: &StoreError) -> Vec<(usize, OperationResult)> {
-    let problem = ServiceError::Store(error.clone()).problem();
+fn undecided(batch: &Batch, units: &[usize], error: &ServiceError) -> Vec<(usize, OperationResult)> {
+    let problem = error.problem();
     let indexes = units.iter().flat_map(|unit| members(&batch.plan, *unit));
     let result = |index: usize| {
         let op_id = batch.operations.get(index)?.op_id;
@@ -245,7 +255,7 @@ fn decide_space(
     }
     desk.answer_repeated();
     desk.show_documents();
-    let stored: Vec<StoredOperation> = desk.fresh.iter().filter_map(|op_id| Some(desk.world.known.get(op_id)?.row.clone())).collect();
+    let stored = stored::rows_to_store(&desk.world.known, &desk.fresh);
     rows::write(tx, &mut desk.world, batch.caller.organisation_id, &stored)?;
     let own = own_changes(&desk);
     Ok(Decided { results: desk.results, own })
@@ -269,7 +279,7 @@ fn load(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId, units: &[&Unit]) -> S
             place = *before;
         }
     }
-    world.known = rows::load_known(tx, batch.caller.organisation_id, named)?;
+    world.known = stored::load_known(tx, batch.caller.organisation_id, named)?;
     if reads {
         let bases = bases(&world, &operations, matches!(gate, Gate::Open));
         rows::load_documents(tx, &mut world, &bases)?;

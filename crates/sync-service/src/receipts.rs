@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sync_core::OpId;
-use sync_core::ports::{Access, StoredOperation};
+use sync_core::ports::{Access, StoredResult};
 use sync_core::protocol::v1::{Receipt, Receipts};
 
 use crate::{Caller, Service, ServiceResult};
@@ -16,15 +16,15 @@ impl Service {
     pub async fn receipts(&self, caller: &Caller, op_ids: Vec<OpId>) -> ServiceResult<Receipts> {
         let caller = *caller;
         let asked = op_ids.clone();
-        let rows = self.store.transact(Access::Read, move |tx| tx.load_operations(caller.organisation_id, &asked)).await?;
-        let own: HashMap<OpId, StoredOperation> =
+        let rows = self.store.transact(Access::Read, move |tx| tx.load_results(caller.organisation_id, &asked)).await?;
+        let own: HashMap<OpId, StoredResult> =
             rows.into_iter().filter(|row| row.user_id == caller.user_id).map(|row| (row.op_id, row)).collect();
         let receipts = op_ids.into_iter().map(|op_id| receipt(op_id, own.get(&op_id))).collect();
         Ok(Receipts { receipts, server_time: self.now() })
     }
 }
 
-fn receipt(op_id: OpId, row: Option<&StoredOperation>) -> Receipt {
+fn receipt(op_id: OpId, row: Option<&StoredResult>) -> Receipt {
     Receipt {
         op_id,
         status: row.map_or("unknown", |row| row.status.as_str()),

@@ -18,7 +18,7 @@ use choice::{choices, choose, identity, name_of};
 use crate::access::{self, Standing};
 use crate::conflicts::unknown_conflict;
 use crate::push::working::{
-    Known, World, documents_of, load_conflict_documents, load_documents, load_known, refresh, settle, shown, write,
+    Known, Origin, World, documents_of, load_conflict_documents, load_documents, load_known, refresh, settle, shown, write,
 };
 use crate::push::{Asker, Gate, NewState, Overlay};
 use crate::{Caller, Service, ServiceError, ServiceResult};
@@ -41,7 +41,7 @@ impl Service {
     pub async fn resolve(&self, caller: &Caller, resolutions: Vec<Received<Resolution>>) -> ServiceResult<ResolveResponse> {
         let (results, failure) = self.answer(caller, resolutions).await;
         match failure {
-            Some(error) if results.iter().all(|result| result.status == Status::Waiting) => Err(error.into()),
+            Some(error) if results.iter().all(|result| result.status == Status::Waiting) => Err(error),
             _ => Ok(ResolveResponse { results }),
         }
     }
@@ -51,7 +51,7 @@ impl Service {
         &self,
         caller: &Caller,
         resolutions: Vec<Received<Resolution>>,
-    ) -> (Vec<OperationResult>, Option<StoreError>) {
+    ) -> (Vec<OperationResult>, Option<ServiceError>) {
         let mut results: BTreeMap<usize, OperationResult> = BTreeMap::new();
         let mut well_formed: Vec<Entry> = Vec::new();
         for (index, received) in resolutions.into_iter().enumerate() {
@@ -66,6 +66,7 @@ impl Service {
         let links = match self.find_spaces(caller, &well_formed).await {
             Ok(links) => links,
             Err(error) => {
+                let error = ServiceError::from(error);
                 results.extend(undecided(well_formed.iter().map(|(index, op_id, _, _)| (*index, *op_id)), &error));
                 return (results.into_values().collect(), Some(error));
             }
@@ -77,7 +78,11 @@ impl Service {
                 continue;
             };
             let batch = Arc::new(Batch { caller: *caller, resolutions, received_at: self.now() });
-            match self.store.transact(Access::Write, move |tx| resolve_space(tx, &batch, space_id)).await {
+            let work = move |tx: &mut dyn Tx| {
+                access::require_session(tx, &batch.caller)?;
+                Ok(resolve_space(tx, &batch, space_id)?)
+            };
+            match self.decide(Access::Write, work).await {
                 Ok(decided) => results.extend(decided),
                 Err(error) => {
                     results.extend(undecided(ids.into_iter(), &error));
@@ -107,8 +112,8 @@ fn by_space(resolutions: Vec<Entry>, spaces: &HashMap<ConflictId, SpaceId>) -> B
     by_space
 }
 
-fn undecided(ids: impl Iterator<Item = (usize, OpId)>, error: &StoreError) -> Vec<(usize, OperationResult)> {
-    let problem = ServiceError::Store(error.clone()).problem();
+fn undecided(ids: impl Iterator<Item = (usize, OpId)>, error: &ServiceError) -> Vec<(usize, OperationResult)> {
+    let problem = error.problem();
     let waiting = |op_id| OperationResult { problem: Some(problem.clone()), ..OperationResult::new(op_id, Status::Waiting, false) };
     ids.map(|(index, op_id)| (index, waiting(op_id))).collect()
 }
@@ -160,6 +165,11 @@ impl Desk<'_> {
         let mut op_ids: BTreeSet<OpId> = self.batch.resolutions.iter().map(|(_, op_id, _, _)| *op_id).collect();
         op_ids.extend(self.world.conflicts.values().flat_map(|conflict| conflict.documents.iter().map(|part| part.op_id)));
         self.world.known = load_known(tx, self.batch.caller.organisation_id, op_ids)?;
+        // what their senders saw is what those had made before
+        let before =
+            self.world.known.values().filter_map(|known| known.origin.before).filter(|before| !self.world.known.contains_key(before));
+        let before = load_known(tx, self.batch.caller.organisation_id, before.collect())?;
+        self.world.known.extend(before);
         let mut bases: BTreeMap<DocumentKey, i64> = BTreeMap::new();
         for key in self.world.conflicts.values().flat_map(documents_of) {
             bases.insert(key, i64::MAX);
@@ -172,7 +182,12 @@ impl Desk<'_> {
     }
 
     fn group_operations(&self, conflict: &Conflict) -> Vec<Operation> {
-        let payload = |op_id: &OpId| self.world.known.get(op_id).and_then(|known| read_stored_operation(known.row.payload.object()));
+        let payload = |op_id: &OpId| {
+            let known = self.world.known.get(op_id)?;
+            let operation = read_stored_operation(known.row.payload.object())?;
+            // a base that was not known when it came is not known now, whatever stands at that version here
+            Some(Operation { base_version: known.origin.seen.unwrap_or(i64::MAX), ..operation })
+        };
         conflict.documents.iter().filter_map(|part| payload(&part.op_id)).collect()
     }
 
@@ -323,7 +338,7 @@ impl Desk<'_> {
         };
         self.stored.push(row.clone());
         // the same id may stand in the request once more
-        self.world.known.insert(op_id, Known { row, overlay: Overlay::default(), stamp: None });
+        self.world.known.insert(op_id, Known { row, overlay: Overlay::default(), stamp: None, origin: Origin::default() });
         let result = OperationResult { decided_version: version, conflict_id, problem, ..OperationResult::new(op_id, status, true) };
         self.with_document(result, conflict_id)
     }

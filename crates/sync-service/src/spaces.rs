@@ -4,6 +4,7 @@ mod members;
 
 use auth::check;
 use serde_json::Value;
+use sync_core::limits::MAX_SCHEMA_BYTES;
 use sync_core::ports::{Access, Member, Space, SpaceAccess, SpaceStatus};
 use sync_core::protocol::v1::spaces::{Change, CreateSpaceRequest, SpaceItem, SpaceList, UpdateSpaceRequest};
 use sync_core::schema::is_date;
@@ -23,7 +24,7 @@ impl Service {
     /// Makes a space in the caller's organisation; the caller is its lead.
     ///
     /// # Errors
-    /// `malformed` with a pointer.
+    /// `malformed` with a pointer; `too_large` for a schema above [`MAX_SCHEMA_BYTES`].
     pub async fn create_space(&self, caller: &Caller, request: CreateSpaceRequest) -> ServiceResult<SpaceItem> {
         let now = self.now();
         let space = Space {
@@ -166,7 +167,16 @@ fn checked_schema(schema: &Value) -> Result<Option<String>, Problem> {
             return Err(malformed(detail, "/schema"));
         }
         Value::Object(_) => {
-            Schema::parse(&schema.to_string()).map_err(|fault| malformed(format!("The schema can't be used: {fault}"), "/schema"))?;
+            let text = schema.to_string();
+            if text.len() > MAX_SCHEMA_BYTES {
+                let detail = format!(
+                    "The schema is {} bytes of compact JSON, more than {MAX_SCHEMA_BYTES}. Name fewer collections, fields or values.",
+                    text.len()
+                );
+                return Err(Problem::new(Code::TooLarge, detail).at("/schema"));
+            }
+            Schema::parse(&text).map_err(|fault| malformed(format!("The schema can't be used: {fault}"), "/schema"))?;
+            return Ok(Some(text));
         }
         _ => return Err(malformed("schema is to be the name of a built-in schema, an object, or left out", "/schema")),
     }
@@ -227,5 +237,18 @@ mod tests {
             assert_eq!((problem.code, problem.pointer.as_deref()), (Code::Malformed, Some("/schema")));
             assert!(problem.detail.contains(word), "{}", problem.detail);
         }
+    }
+
+    #[test]
+    fn a_schema_of_ones_own_is_bounded() {
+        let padded = |bytes: usize| {
+            let schema = |name: usize| json!({"name":"x".repeat(name),"version":1,"collections":{}});
+            schema(bytes - schema(0).to_string().len())
+        };
+        let fits = padded(MAX_SCHEMA_BYTES);
+        assert_eq!(checked_schema(&fits), Ok(Some(fits.to_string())));
+        let problem = checked_schema(&padded(MAX_SCHEMA_BYTES + 1)).unwrap_err();
+        assert_eq!((problem.code, problem.pointer.as_deref()), (Code::TooLarge, Some("/schema")));
+        assert!(problem.detail.contains("131073 bytes") && problem.detail.contains("131072"), "{}", problem.detail);
     }
 }

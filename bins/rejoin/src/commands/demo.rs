@@ -1,6 +1,7 @@
 //! `rejoin demo`.
 
 use std::future::pending;
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use actix_web::rt::{System, task};
@@ -68,11 +69,16 @@ async fn show(backend: Backend, settings: &Settings, once: bool) -> Result<(), F
 }
 
 fn invite(url: &str, ending: &Ending) {
-    println!("The server stays up at {url}, for this computer alone, until Ctrl+C; its data goes then.");
-    println!("  Log in as ana@example.org, rui@example.org or ines@example.org, password {PASSWORD}:");
-    println!("    curl {url}/api/auth/login -H 'Content-Type: application/json' \\");
-    println!("      -d '{{\"email\":\"{ANA}\",\"password\":\"{PASSWORD}\",\"device\":{{\"name\":\"my terminal\"}}}}'");
-    println!("  See what is asked of Ana (this token lives 15 minutes):");
-    println!("    curl '{url}/api/offline/conflict?space={}&state=open' -H 'Authorization: Bearer {}'", ending.space, ending.token);
-    println!("  Is it ready? {url}/readyz");
+    let Ending { space, token, .. } = ending;
+    let text = format!(
+        "The server stays up at {url}, for this computer alone, until Ctrl+C; its data goes then.
+  Log in as ana@example.org, rui@example.org or ines@example.org, password {PASSWORD}:
+    curl {url}/api/auth/login -H 'Content-Type: application/json' \\
+      -d '{{\"email\":\"{ANA}\",\"password\":\"{PASSWORD}\",\"device\":{{\"name\":\"my terminal\"}}}}'
+  See what is asked of Ana (this token lives 15 minutes):
+    curl '{url}/api/offline/conflict?space={space}&state=open' -H 'Authorization: Bearer {token}'
+  Is it ready? {url}/readyz"
+    );
+    // nobody may be listening any more
+    let _ = writeln!(io::stdout(), "{text}");
 }

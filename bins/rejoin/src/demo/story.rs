@@ -6,6 +6,14 @@ use super::data::wedding;
 use super::tablet::{Http, Tablet, Told, text_of};
 use crate::failure::Failure;
 
+/// Tells a line of the story. Nobody may be listening any more, and that is no reason to stop.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 /// The demo's password, for all three. The server listens on the loopback only and its data is fiction.
 pub(crate) const PASSWORD: &str = "amara-and-joel";
 /// The demo's organisation.
@@ -78,8 +86,8 @@ fn load(cast: &mut Cast) -> Result<(), Failure> {
         return Err(Failure::Failed(format!("loading the wedding: an operation answered {}", odd.status)));
     }
     cast.ines.sync()?;
-    println!("Amara & Joel, Quinta do Vale, Saturday 20 June 2026: {} documents.", cast.ana.documents());
-    println!("  Ana plans it (lead), Rui photographs (photographer), Inês runs the venue (coordinator).\n");
+    say!("Amara & Joel, Quinta do Vale, Saturday 20 June 2026: {} documents.", cast.ana.documents());
+    say!("  Ana plans it (lead), Rui photographs (photographer), Inês runs the venue (coordinator).\n");
     Ok(())
 }
 
@@ -114,7 +122,7 @@ fn three_weeks(cast: &mut Cast) -> Result<(), Failure> {
     }
     made += cast.rui.sync()?.len();
     cast.ana.sync()?;
-    println!("For three weeks the venue's tablet lies in a drawer, while {made} changes are made.\n");
+    say!("For three weeks the venue's tablet lies in a drawer, while {made} changes are made.\n");
     Ok(())
 }
 
@@ -155,7 +163,12 @@ fn offline(cast: &mut Cast) {
         json!({"notes": "Chairs ready. Odette on the right."}),
         "shortens the notes of the four grandmothers",
     );
-    rui.edit("shots", "shot-grandmothers", json!({"notes": "Chairs ready. Odette on the right, she hears better there."}), "and adds why");
+    rui.edit(
+        "shots",
+        "shot-grandmothers",
+        json!({"notes": "Chairs ready. Odette on the right, she hears better there."}),
+        "adds to the notes of the four grandmothers why that is",
+    );
     // an allergy flag against a rewritten note
     let flags = flags_with(ana, "tree nuts");
     ana.edit("guests", "guest-joao-pires", json!({"allergy_flags": flags}), "adds tree nuts to João's allergies");
@@ -179,11 +192,11 @@ fn offline(cast: &mut Cast) {
     );
     ines.edit("contacts", "contact-shuttle", json!({"arrival_at": "2026-06-20T14:40"}), "puts the shuttle's arrival at 14:40");
     ines.edit("shots", "shot-rings", json!({"location": "Vestry, by the window"}), "moves the shot of the rings to the window");
-    println!("In the barn there is no signal. Everybody keeps working:");
+    say!("In the barn there is no signal. Everybody keeps working:");
     for tablet in [&*ana, &*rui, &*ines] {
-        println!("  {}: {} edits wait on the device.", tablet.owner, tablet.waiting());
+        say!("  {}: {} edits wait on the device.", tablet.owner, tablet.waiting());
     }
-    println!();
+    say!();
 }
 
 fn flags_with(tablet: &Tablet, flag: &str) -> Value {
@@ -195,20 +208,17 @@ fn flags_with(tablet: &Tablet, flag: &str) -> Value {
 
 fn rejoin(cast: &mut Cast) -> Result<(), Failure> {
     let Cast { ana, rui, ines, .. } = cast;
-    println!("The signal comes back.");
+    say!("The signal comes back.");
     let told = ana.sync()?;
     tell(ana, &told);
     rui.sync_and_lose_the_answer()?;
-    println!("  Rui's phone sends its edits, and the connection breaks before the answer arrives. It sends the same again:");
+    say!("  Rui's phone sends its edits, and the connection breaks before the answer arrives. It sends the same again:");
     let told = rui.sync()?;
     tell(rui, &told);
     let told = ines.sync()?;
-    println!(
-        "  The venue's tablet has a copy that is three weeks old. It sends its edits over that, and reads {} documents:",
-        ines.received
-    );
+    say!("  The venue's tablet has a copy that is three weeks old. It sends its edits over that, and reads {} documents:", ines.received);
     tell(ines, &told);
-    println!();
+    say!();
     Ok(())
 }
 
@@ -223,7 +233,7 @@ fn tell(tablet: &Tablet, told: &[Told]) {
             "quarantined" => "kept for the lead",
             _ => "refused, and kept",
         };
-        println!("  {} {}: {outcome}{again}.", tablet.owner, one.words);
+        say!("  {} {}: {outcome}{again}.", tablet.owner, one.words);
     }
 }
 
@@ -231,9 +241,9 @@ fn tell(tablet: &Tablet, told: &[Told]) {
 fn answer(http: &Http, cast: &Cast) -> Result<(), Failure> {
     let listed = http.call("GET", &format!("/api/offline/conflict?space={}&state=open", cast.space), &cast.ana.token, None)?;
     let open = listed.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-    println!("{} questions are left. Each is asked of the lead, Ana; until she answers, what is live stays:", open.len());
+    say!("{} questions are left. Each is asked of the lead, Ana; until she answers, what is live stays:", open.len());
     for conflict in &open {
-        println!("  {}", in_words(conflict, cast));
+        say!("  {}", in_words(conflict, cast));
     }
     let Some(ceremony) = open.iter().find(|conflict| text_of(conflict, "document_id") == "evt-ceremony") else {
         return Err(Failure::Failed("the two times of the ceremony were not asked about".into()));
@@ -249,7 +259,7 @@ fn answer(http: &Http, cast: &Cast) -> Result<(), Failure> {
     if status != "applied" {
         return Err(Failure::Failed(format!("the answer to the question about the ceremony came back as {status}")));
     }
-    println!("  Ana answers the one about the ceremony: 16:15. The others are left for you.\n");
+    say!("  Ana answers the one about the ceremony: 16:15. The others are left for you.\n");
     Ok(())
 }
 
@@ -266,7 +276,7 @@ fn in_words(conflict: &Value, cast: &Cast) -> String {
     let title = title.and_then(Value::as_str).unwrap_or(text_of(conflict, "document_id")).to_owned();
     let (ours, theirs) = (name("ours_by"), name("theirs_by"));
     match text_of(conflict, "kind") {
-        "edit_delete" => format!("{title}: {ours} removed it, {theirs} changed it. It is kept with the change. Remove it, or keep it?"),
+        "edit_delete" => format!("{title}: {theirs} removed it, {ours} changed it. It is kept with the change. Remove it, or keep it?"),
         "delete_edit" => format!("{title}: {theirs} removed it, {ours} changed it. It is kept. Remove it, or keep it?"),
         _ => {
             let fields = conflict.get("fields").and_then(Value::as_object).into_iter().flatten();
@@ -292,7 +302,7 @@ fn compare(http: &Http, cast: &mut Cast) -> Result<bool, Failure> {
     }
     let Cast { ana, rui, ines, .. } = &*cast;
     let mut converged = true;
-    println!("Everybody syncs once more, and two new devices read everything from the beginning:");
+    say!("Everybody syncs once more, and two new devices read everything from the beginning:");
     // what is private to the planner and the venue is not sent to a photographer: his sums are those of his view
     for (tablet, twin) in [(ana, &new_for_ana), (ines, &new_for_ana), (&new_for_ana, ana), (rui, &new_for_rui), (&new_for_rui, rui)] {
         let own = tablet.own_checksums();
@@ -300,10 +310,10 @@ fn compare(http: &Http, cast: &mut Cast) -> Result<bool, Failure> {
         converged &= fits;
         let sum = own.get("timeline_events").map_or("none", String::as_str);
         let verdict = if fits { "the same" } else { "DIFFERENT" };
-        println!("  {:<9} {:>5} documents, timeline {sum}, {} checksums: {verdict}", tablet.owner, tablet.documents(), own.len());
+        say!("  {:<9} {:>5} documents, timeline {sum}, {} checksums: {verdict}", tablet.owner, tablet.documents(), own.len());
     }
     let kept = kept_everything(&new_for_ana);
-    println!("  {}\n", if kept { "Nothing that anybody typed was lost." } else { "SOMETHING WAS LOST." });
+    say!("  {}\n", if kept { "Nothing that anybody typed was lost." } else { "SOMETHING WAS LOST." });
     Ok(converged && kept)
 }
 

@@ -22,6 +22,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("server.body_deadline_s", "20", "seconds from 1 to 3600"),
     key("database.url", "sqlite:rejoin.db", "sqlite:PATH or postgres://USER@HOST/DATABASE"),
     key("database.connections", "8", "a number from 1 to 1000"),
+    key("database.allow_fsync_off", "false", "true, for tests only, or false"),
     key("database.readers", "4", "a number from 1 to 1000"),
     key("log.level", "info", "error, warn, info, debug or trace, or directives such as info,api_actix=debug (each request)"),
     key("log.format", "human", "human or json"),

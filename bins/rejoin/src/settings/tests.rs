@@ -19,6 +19,7 @@ fn defaults_are_usable() {
     assert_eq!(settings.bind.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.database_url, "sqlite:rejoin.db");
     assert_eq!(settings.body_deadline, Duration::from_secs(20));
+    assert!(!settings.allow_fsync_off);
 }
 
 #[test]
@@ -34,6 +35,16 @@ fn flags_win_over_environment_over_file_over_defaults() {
     let settings = Settings::load(&sources).unwrap();
     assert_eq!((settings.bind.port(), settings.workers, settings.shutdown_grace.as_secs()), (3, 5, 7));
     assert_eq!((settings.log_format, settings.log_level.as_str(), settings.readers), (LogFormat::Json, "info", 4));
+}
+
+#[test]
+fn fsync_off_is_allowed_in_every_layer() {
+    let (_file, from_file) = with_file("[database]\nallow_fsync_off = true\n");
+    let from_environment = Sources { environment: environment(&[("REJOIN_DATABASE__ALLOW_FSYNC_OFF", "true")]), ..Sources::default() };
+    let from_flag = Sources { flags: vec![("database.allow_fsync_off", Some("true".into()))], ..Sources::default() };
+    for sources in [from_file, from_environment, from_flag] {
+        assert!(Settings::load(&sources).unwrap().allow_fsync_off);
+    }
 }
 
 #[test]
@@ -61,6 +72,7 @@ fn what_is_wrong_is_named() {
         ("[server]\nworkers = \"many\"\n", &["`server.workers`", "many", ".toml", "0 for one for each core"]),
         ("[server]\nbind = [1]\n", &["`server.bind`", "wrong type"]),
         ("[server\n", &["can't be read"]),
+        ("[database]\nallow_fsync_off = \"perhaps\"\n", &["`database.allow_fsync_off`", "for tests only"]),
         ("[log]\nformat = \"xml\"\n", &["`log.format`", "human or json"]),
         ("[log]\nlevel = \"noise=loud=er\"\n", &["`log.level`"]),
     ] {

@@ -9,9 +9,8 @@ use sync_service::{ConflictFilter, ConflictQuery};
 use super::{endpoint, mount};
 use crate::call::{Answered, Call, ok};
 
-/// Conflicts on a page when the caller names no number, and at most.
+/// Conflicts on a page when the caller names no number.
 const DEFAULT_CONFLICTS: i64 = 50;
-const MAX_CONFLICTS: i64 = 200;
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/offline/conflict", vec![endpoint(Method::GET, list)]);
@@ -47,7 +46,7 @@ async fn list(call: Call) -> Answered {
             State::Resolved => ConflictFilter::Resolved,
             State::All => ConflictFilter::All,
         },
-        limit: page.limit.unwrap_or(DEFAULT_CONFLICTS).clamp(1, MAX_CONFLICTS),
+        limit: page.limit.unwrap_or(DEFAULT_CONFLICTS),
         after: page.after,
     };
     ok(&call.service().list_conflicts(&caller, query).await?)

@@ -3,6 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 use serde::Deserialize;
+use sync_core::limits::MAX_SPACE_BODY_BYTES;
 use sync_core::{SpaceId, UserId};
 
 use super::{endpoint, mount};
@@ -39,7 +40,7 @@ async fn list(call: Call) -> Answered {
 
 async fn create(call: Call) -> Answered {
     let caller = call.caller().await?;
-    let request = call.json().await?;
+    let request = call.json_within(MAX_SPACE_BODY_BYTES).await?;
     created(&call.service().create_space(&caller, request).await?)
 }
 
@@ -50,7 +51,7 @@ async fn get(call: Call) -> Answered {
 
 async fn update(call: Call) -> Answered {
     let caller = call.caller().await?;
-    let request = call.json().await?;
+    let request = call.json_within(MAX_SPACE_BODY_BYTES).await?;
     ok(&call.service().update_space(&caller, space_id(&call), request).await?)
 }
 

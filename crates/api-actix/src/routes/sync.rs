@@ -2,6 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::web;
+use sync_core::limits::MAX_BODY_BYTES;
 use sync_core::protocol::v1;
 
 use super::{endpoint, mount};
@@ -15,18 +16,18 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 
 async fn sync(call: Call) -> Answered {
     let caller = call.caller().await?;
-    let request = call.read(v1::SyncRequest::parse).await?;
+    let request = call.read(MAX_BODY_BYTES, v1::SyncRequest::parse).await?;
     ok(&call.service().sync(&caller, request).await?)
 }
 
 async fn receipts(call: Call) -> Answered {
     let caller = call.caller().await?;
-    let op_ids = call.read(v1::read_receipts).await?;
+    let op_ids = call.read(MAX_BODY_BYTES, v1::read_receipts).await?;
     ok(&call.service().receipts(&caller, op_ids).await?)
 }
 
 async fn resolve(call: Call) -> Answered {
     let caller = call.caller().await?;
-    let resolutions = call.read(v1::read_resolutions).await?;
+    let resolutions = call.read(MAX_BODY_BYTES, v1::read_resolutions).await?;
     ok(&call.service().resolve(&caller, resolutions).await?)
 }

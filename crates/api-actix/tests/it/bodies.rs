@@ -8,7 +8,7 @@ use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use futures_core::Stream;
 use serde_json::json;
-use sync_core::limits::MAX_BODY_BYTES;
+use sync_core::limits::{MAX_BODY_BYTES, MAX_SMALL_BODY_BYTES, MAX_SPACE_BODY_BYTES};
 
 use crate::harness::{api, request};
 
@@ -79,6 +79,50 @@ async fn too_large_a_body_is_cut_off_and_nothing_is_stored() {
 }
 
 #[actix_web::test]
+async fn each_route_reads_as_much_as_it_needs() {
+    let api = api().await;
+    let login = api.member("Studio Luz", "ana@luz.example").await;
+    let space = format!("/api/spaces/{}", api.space(&login).await);
+    let member = format!("{space}/members/{}", login.user_id);
+    let with_token = |method, path: &str| request(method, path).insert_header(("authorization", format!("Bearer {}", login.access_token)));
+    for (method, path, limit) in [
+        ("POST", "/api/users", MAX_SMALL_BODY_BYTES),
+        ("PUT", member.as_str(), MAX_SMALL_BODY_BYTES),
+        ("POST", "/api/spaces", MAX_SPACE_BODY_BYTES),
+        ("PUT", space.as_str(), MAX_SPACE_BODY_BYTES),
+        ("POST", "/api/offline/sync", MAX_BODY_BYTES),
+        ("POST", "/api/offline/sync/receipts", MAX_BODY_BYTES),
+        ("PUT", "/api/offline/sync/resolve", MAX_BODY_BYTES),
+    ] {
+        let problem = api.send(with_token(method, path).set_payload(" ".repeat(limit + 1))).await.assert_problem(413, "too_large");
+        assert!(problem["detail"].as_str().unwrap().contains(&format!("{limit} bytes")), "{method} {path}: {problem}");
+        // at the limit it is read: there is only nothing in it
+        api.send(with_token(method, path).set_payload(" ".repeat(limit))).await.assert_problem(400, "malformed_json");
+    }
+    // nobody's token is needed to make the server read these
+    for path in ["/api/auth/login", "/api/auth/refresh"] {
+        let limit = MAX_SMALL_BODY_BYTES;
+        let announced = request("POST", path).set_payload(" ".repeat(limit + 1));
+        let problem = api.send(announced).await.assert_problem(413, "too_large");
+        assert!(problem["detail"].as_str().unwrap().contains("16384 bytes"), "{path}: {problem}");
+        let chunks = Chunks { head: None, left: 1_000_000, polled: 0 };
+        api.send_chunks(request("POST", path), chunks).await.assert_problem(413, "too_large");
+        api.send(request("POST", path).set_payload(" ".repeat(limit))).await.assert_problem(400, "malformed_json");
+    }
+}
+
+#[actix_web::test]
+async fn a_schema_of_ones_own_has_a_limit() {
+    let api = api().await;
+    let login = api.member("Studio Luz", "ana@luz.example").await;
+    let body = |bytes: usize| json!({"name":"x","schema":{"name":"x".repeat(bytes),"version":1,"collections":{}}});
+    let reply = api.call(&login.access_token, "POST", "/api/spaces", body(100_000)).await;
+    assert_eq!(reply.status, 201, "{reply:?}");
+    let problem = api.call(&login.access_token, "POST", "/api/spaces", body(140_000)).await.assert_problem(413, "too_large");
+    assert_eq!(problem["pointer"], "/schema");
+}
+
+#[actix_web::test]
 async fn a_body_that_stalls_ends_at_the_deadline() {
     let api = api().await;
     let login = api.member("Studio Luz", "ana@luz.example").await;
@@ -103,6 +147,7 @@ async fn malformed_bodies_are_told_where() {
         (b"{\"protocol\":1,\"operations\":[{\"op_id\":\"\xff\"}]}", "line 1, column"),
         (b"{\"protocol\":1,\"x\":\"\\ud800\"}", "line 1, column"),
         (b"{\"protocol\":1} {}", "line 1, column 16"),
+        (&[b'['; 128], "line 1, column 128"),
     ] {
         let request = request("POST", "/api/offline/sync").insert_header(("authorization", format!("Bearer {}", login.access_token)));
         let problem = api.send(request.set_payload(body.to_vec())).await.assert_problem(400, "malformed_json");
@@ -121,6 +166,7 @@ async fn wrong_members_are_pointed_at() {
     let token = &login.access_token;
     for (method, path, body, code, pointer) in [
         ("POST", "/api/offline/sync", json!([]), "malformed", Some("")),
+        ("POST", "/api/offline/sync", (0..127).fold(json!(1), |inner, _| json!([inner])), "malformed", Some("")),
         ("POST", "/api/offline/sync", json!({"protocol":2}), "unsupported_protocol", Some("/protocol")),
         ("POST", "/api/offline/sync", json!({"protocol":1,"operations":[{}]}), "malformed", Some("/operations/0/op_id")),
         ("POST", "/api/offline/sync/receipts", json!({"op_ids":["x"]}), "malformed", Some("/op_ids/0")),

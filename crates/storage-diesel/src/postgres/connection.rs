@@ -15,7 +15,7 @@ use diesel_async::async_connection_wrapper::BlockOn;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::Conn;
+use super::{Conn, PostgresConfig};
 use crate::OpenError;
 use crate::migrations::{self, MigrationReport};
 use crate::threads::apart;
@@ -65,10 +65,10 @@ fn establish(url: &str) -> Result<Conn, OpenError> {
 }
 
 /// Connects, sets the session up, and makes sure that a commit is durable.
-pub(super) fn open(url: &str, statements: &Arc<AtomicU64>) -> Result<Conn, OpenError> {
-    let mut conn = establish(url)?;
+pub(super) fn open(config: &PostgresConfig, statements: &Arc<AtomicU64>) -> Result<Conn, OpenError> {
+    let mut conn = establish(&config.url)?;
     conn.batch_execute(SESSION).map_err(unreachable)?;
-    assert_suitable(&mut conn)?;
+    assert_suitable(&mut conn, config.allow_fsync_off)?;
     let statements = Arc::clone(statements);
     diesel::Connection::set_instrumentation(&mut conn, move |event: InstrumentationEvent<'_>| {
         if matches!(event, InstrumentationEvent::StartQuery { .. }) {
@@ -78,7 +78,7 @@ pub(super) fn open(url: &str, statements: &Arc<AtomicU64>) -> Result<Conn, OpenE
     Ok(conn)
 }
 
-fn assert_suitable(conn: &mut Conn) -> Result<(), OpenError> {
+fn assert_suitable(conn: &mut Conn, allow_fsync_off: bool) -> Result<(), OpenError> {
     let settings = diesel::select((
         sql::<Integer>("current_setting('server_version_num')::int4"),
         sql::<Text>("current_setting('synchronous_commit')"),
@@ -99,6 +99,13 @@ fn assert_suitable(conn: &mut Conn) -> Result<(), OpenError> {
     }
     if standby {
         return unsuitable("the server is a standby and takes no writes; connect to the primary".into());
+    }
+    if fsync == "off" && !allow_fsync_off {
+        return unsuitable(
+            "fsync is off, so that what is committed does not survive a crash of the machine; set it to on \
+             (for tests only: allow it with database.allow_fsync_off)"
+                .into(),
+        );
     }
     if fsync == "off" {
         // once, not for each connection

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sync_core::ports::{StoreError, StoreResult};
 
-use super::{Conn, connection};
+use super::{Conn, PostgresConfig, connection};
 
 /// The first wait after a failed attempt to connect; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A thread's connection, made when it is needed.
 pub(super) struct Link {
-    url: String,
+    config: PostgresConfig,
     statements: Arc<AtomicU64>,
     conn: Option<Conn>,
     failures: u32,
@@ -29,8 +29,8 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(url: String, statements: Arc<AtomicU64>) -> Self {
-        Self { url, statements, conn: None, failures: 0, not_before: Instant::now(), why: String::new() }
+    pub(super) fn new(config: PostgresConfig, statements: Arc<AtomicU64>) -> Self {
+        Self { config, statements, conn: None, failures: 0, not_before: Instant::now(), why: String::new() }
     }
 
     /// Until when a job that begins now waits for a connection.
@@ -55,7 +55,7 @@ impl Link {
     }
 
     fn connect(&mut self) {
-        match connection::open(&self.url, &self.statements) {
+        match connection::open(&self.config, &self.statements) {
             Ok(conn) => {
                 self.conn = Some(conn);
                 self.failures = 0;

@@ -24,13 +24,16 @@ pub struct PostgresConfig {
     pub connections: u32,
     /// Jobs that may wait for a connection; more are refused as overload.
     pub max_waiting_jobs: usize,
+    /// Whether to use a server that runs with `fsync=off` and loses what it acknowledged when its machine crashes. For
+    /// tests only.
+    pub allow_fsync_off: bool,
 }
 
 impl PostgresConfig {
-    /// The defaults for a database: 16 connections, 4,096 waiting jobs.
+    /// The defaults for a database: 16 connections, 4,096 waiting jobs, no `fsync=off`.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), connections: 16, max_waiting_jobs: 4_096 }
+        Self { url: url.into(), connections: 16, max_waiting_jobs: 4_096, allow_fsync_off: false }
     }
 }
 
@@ -71,7 +74,7 @@ impl PostgresStore {
     /// [`OpenError`] when the server can't be reached, is not suitable, or lacks migrations.
     pub fn connect(config: &PostgresConfig) -> Result<Self, OpenError> {
         let statements = Arc::new(AtomicU64::new(0));
-        let missing = apart(|| connection::missing_migrations(&mut connection::open(&config.url, &statements)?))?;
+        let missing = apart(|| connection::missing_migrations(&mut connection::open(config, &statements)?))?;
         if !missing.is_empty() {
             return Err(OpenError::NotMigrated(missing));
         }
@@ -79,7 +82,7 @@ impl PostgresStore {
         // declared after the threads: when one can't be started, the others see a closed queue before they are waited for
         let queue = Closing(Arc::new(JobQueue::new(config.max_waiting_jobs)));
         for number in 0..config.connections.max(1) {
-            let worker = Worker::new(Link::new(config.url.clone(), Arc::clone(&statements)), Arc::clone(&queue.0), number);
+            let worker = Worker::new(Link::new(config.clone(), Arc::clone(&statements)), Arc::clone(&queue.0), number);
             threads.spawn(&format!("postgres-{number}"), move || worker.run())?;
         }
         Ok(Self { queue, statements, _threads: threads })

@@ -3,6 +3,7 @@
 use diesel::Queryable;
 use sync_core::ports::{
     ChangeRow, CollectionSum, ConflictLink, DocumentRow, Head, Member, Presence, Space, SpaceAccess, SpaceStatus, StoredOperation,
+    StoredResult,
 };
 use sync_core::{Author, ConflictId, DeviceId, OpId, OrganisationId, Role, SpaceId, Status, UserId};
 
@@ -207,6 +208,35 @@ impl Row for OperationRecord {
             problem: self.problem.map(|json| json.0),
             payload: self.payload.0,
             overlay: self.overlay.map(|json| json.0),
+        }
+    }
+}
+
+#[derive(Queryable)]
+pub(crate) struct ResultRecord {
+    op_id: Id,
+    user_id: Id,
+    space_id: Id,
+    status: Named<Status>,
+    decided_version: Option<i64>,
+    conflict_id: Option<Id>,
+    decided_at: Instant,
+    problem: Option<Json>,
+}
+
+impl Row for ResultRecord {
+    type Value = StoredResult;
+
+    fn into_value(self) -> StoredResult {
+        StoredResult {
+            op_id: OpId(self.op_id.0),
+            user_id: UserId(self.user_id.0),
+            space_id: SpaceId(self.space_id.0),
+            status: self.status.0,
+            decided_version: self.decided_version,
+            conflict_id: self.conflict_id.map(|id| ConflictId(id.0)),
+            decided_at: self.decided_at.0,
+            problem: self.problem.map(|json| json.0),
         }
     }
 }

@@ -39,7 +39,18 @@ macro_rules! page {
         documents::table
             .filter(documents::space_id.eq($page.space_id.as_bytes().as_slice()))
             .filter(documents::version.gt($page.above))
-            .filter(BitAnd::new(documents::audience_ever, $page.seen_by.bits().into_sql::<Integer>()).ne(0))
+            .filter(
+                // in the view: live, or its deletion is news
+                BitAnd::new(documents::audience, $page.seen_by.bits().into_sql::<Integer>())
+                    .ne(0)
+                    .and(documents::deleted.eq(false).or(documents::version.gt($page.deleted_above)))
+                    // out of it: its leaving is news
+                    .or(BitAnd::new(documents::audience, $page.seen_by.bits().into_sql::<Integer>())
+                        .eq(0)
+                        .and(BitAnd::new(documents::audience_ever, $page.seen_by.bits().into_sql::<Integer>()).ne(0))
+                        .and(documents::version.gt($page.deleted_above))
+                        .and(documents::audience_version.gt($page.left_above))),
+            )
             .limit($page.limit)
     };
 }

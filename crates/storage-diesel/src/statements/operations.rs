@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 use sync_core::json::RawJson;
-use sync_core::ports::{OperationRows, StoreResult, StoredOperation};
+use sync_core::ports::{OperationRows, StoreResult, StoredOperation, StoredResult};
 use sync_core::{OpId, OrganisationId, Timestamp, UserId};
 
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
-use crate::rows::OperationRecord;
+use crate::rows::{OperationRecord, ResultRecord};
 use crate::schema::{operation_groups, operations};
 use crate::values::Utf8;
 
@@ -17,6 +17,25 @@ impl OperationRows for Rows<'_> {
             operations::table
                 .filter(operations::organisation_id.eq(organisation_id.as_bytes().as_slice()))
                 .filter(operations::op_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())))
+                .load(conn)
+        })
+    }
+
+    fn load_results(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<Vec<StoredResult>> {
+        self.load_each(op_ids, |conn, ids| -> QueryResult<Vec<ResultRecord>> {
+            operations::table
+                .filter(operations::organisation_id.eq(organisation_id.as_bytes().as_slice()))
+                .filter(operations::op_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())))
+                .select((
+                    operations::op_id,
+                    operations::user_id,
+                    operations::space_id,
+                    operations::status,
+                    operations::decided_version,
+                    operations::conflict_id,
+                    operations::decided_at,
+                    operations::problem,
+                ))
                 .load(conn)
         })
     }

@@ -72,6 +72,19 @@ impl SessionRows for Rows<'_> {
         Ok(found.into_iter().next())
     }
 
+    fn is_session_active(&mut self, session_id: SessionId) -> StoreResult<bool> {
+        let found: i64 = self.send(|conn| {
+            sessions::table
+                .inner_join(devices::table.on(devices::device_id.eq(sessions::device_id)))
+                .filter(sessions::session_id.eq(session_id.as_bytes().as_slice()))
+                .filter(sessions::ended_at.is_null())
+                .filter(devices::revoked_at.is_null())
+                .count()
+                .get_result(conn)
+        })?;
+        Ok(found > 0)
+    }
+
     fn drop_access_tokens(&mut self, before: Timestamp) -> StoreResult<()> {
         let ended = access_tokens::table.filter(access_tokens::expires_at.lt(before.millis()));
         self.send(|conn| diesel::delete(ended).execute(conn)).map(drop)

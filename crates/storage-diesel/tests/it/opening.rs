@@ -1,11 +1,21 @@
 //! Opening and migrating.
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
 use storage_diesel::{DatabaseConfig, OpenError, migrate, open};
 
 use crate::support::{PostgresDatabase, cluster, read};
 
 const MIGRATIONS: [&str; 5] = ["0001_identity", "0002_spaces", "0003_documents", "0004_operations", "0005_conflicts"];
+
+/// The cluster of the tests may be a throw-away one, without fsync.
+fn config(url: &str) -> DatabaseConfig {
+    let mut config = DatabaseConfig::new(url);
+    config.allow_fsync_off = true;
+    config
+}
 
 /// Four at once: one does the work, all succeed; then there is nothing to do.
 fn migrate_together(url: &str) {
@@ -16,7 +26,7 @@ fn migrate_together(url: &str) {
     applied.sort();
     assert_eq!(applied, MIGRATIONS);
     assert_eq!(migrate(url).unwrap().applied, Vec::<String>::new());
-    let store = open(&DatabaseConfig::new(url)).unwrap();
+    let store = open(&config(url)).unwrap();
     assert!(read(&*store, |tx| tx.list_server_keys("cursor")).is_empty());
 }
 
@@ -45,7 +55,7 @@ fn postgres_migrates_once_whoever_comes_first() {
 }
 
 fn failure(url: &str) -> OpenError {
-    open(&DatabaseConfig::new(url)).err().unwrap()
+    open(&config(url)).err().unwrap()
 }
 
 #[test]
@@ -82,6 +92,22 @@ fn refuses_a_server_that_would_lose_commits() {
 }
 
 #[test]
+fn refuses_a_server_without_fsync_unless_that_is_allowed() {
+    let Some(cluster) = cluster() else { return };
+    let database = PostgresDatabase::migrated(&cluster);
+    let fsync: String = sql::<Text>("SHOW fsync").get_result(&mut database.connection()).unwrap();
+    let strict = open(&DatabaseConfig::new(database.url()));
+    if fsync == "on" {
+        assert!(strict.is_ok());
+    } else {
+        let error = strict.err().unwrap();
+        assert!(matches!(&error, OpenError::Unsuitable(_)), "{error:?}");
+        assert!(error.to_string().contains("fsync is off") && error.to_string().contains("allow_fsync_off"), "{error}");
+    }
+    assert!(open(&config(&database.url())).is_ok());
+}
+
+#[test]
 fn works_on_a_thread_of_an_asynchronous_runtime() {
     let Some(cluster) = cluster() else { return };
     let database = PostgresDatabase::migrated(&cluster);
@@ -89,7 +115,7 @@ fn works_on_a_thread_of_an_asynchronous_runtime() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         assert_eq!(migrate(&url).unwrap().applied, Vec::<String>::new());
-        let store = open(&DatabaseConfig::new(&url)).unwrap();
+        let store = open(&config(&url)).unwrap();
         let keys = store.transact(sync_core::ports::Access::Read, |tx| tx.list_server_keys("cursor")).await.unwrap();
         assert!(keys.is_empty());
     });

@@ -189,7 +189,14 @@ fn writers_of_one_space_follow_each_other() {
             });
         }
     });
-    let page = sync_core::ports::DocumentPage { space_id: SPACE, above: 0, seen_by: sync_core::Audience::EVERYONE, limit: 1_000 };
+    let page = sync_core::ports::DocumentPage {
+        space_id: SPACE,
+        above: 0,
+        seen_by: sync_core::Audience::EVERYONE,
+        deleted_above: 0,
+        left_above: 0,
+        limit: 1_000,
+    };
     let versions: Vec<_> = read(&fixture, move |tx| tx.list_documents(page)).into_iter().map(|row| row.version).collect();
     assert_eq!(versions, (1..=80).collect::<Vec<i64>>());
 }

@@ -172,7 +172,14 @@ fn damaged_rows_are_reported() {
     let mut direct = SqliteConnection::establish(file.folder.path().join("test.db").to_str().unwrap()).unwrap();
     for damage in ["body = x'7b'", "body = x'ff'", "by_user_id = x'00'", "key = 'no-slash'"] {
         direct.batch_execute(&format!("BEGIN; UPDATE documents SET {damage} WHERE version = 2; COMMIT")).unwrap();
-        let page = sync_core::ports::DocumentPage { space_id: SPACE, above: 0, seen_by: sync_core::Audience::EVERYONE, limit: 10 };
+        let page = sync_core::ports::DocumentPage {
+            space_id: SPACE,
+            above: 0,
+            seen_by: sync_core::Audience::EVERYONE,
+            deleted_above: 0,
+            left_above: 0,
+            limit: 10,
+        };
         let outcome = run(&file.store, Access::Read, move |tx| tx.list_documents(page));
         assert!(matches!(outcome, Err(StoreError::Damaged(_))), "{damage}: {outcome:?}");
         direct.batch_execute("DELETE FROM documents WHERE version = 2").unwrap();

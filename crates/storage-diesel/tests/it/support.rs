@@ -104,6 +104,7 @@ impl PostgresDatabase {
     pub(crate) fn store(&self) -> PostgresStore {
         let mut config = PostgresConfig::new(self.url());
         config.connections = 4;
+        config.allow_fsync_off = true;
         PostgresStore::connect(&config).unwrap()
     }
 }

@@ -84,6 +84,10 @@ pub struct DocumentPage {
     pub above: i64,
     /// Only documents that one of these roles can or could see.
     pub seen_by: Audience,
+    /// Of those that are deleted or that none of the roles can see any more, only versions above this one.
+    pub deleted_above: i64,
+    /// Of those that none of the roles can see any more, only those whose audience changed above this version.
+    pub left_above: i64,
     /// At most this many.
     pub limit: i64,
 }

@@ -191,6 +191,13 @@ pub trait SessionRows {
     /// [`super::StoreError`].
     fn lock_session(&mut self, session_id: SessionId) -> StoreResult<Option<Session>>;
 
+    /// Whether a session has not ended and its device was not revoked: asked again in the unit of work that a request
+    /// leads to, since minutes may have passed since its token was read.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn is_session_active(&mut self, session_id: SessionId) -> StoreResult<bool>;
+
     /// Ends all sessions of a device.
     ///
     /// # Errors

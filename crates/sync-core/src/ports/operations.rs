@@ -38,8 +38,31 @@ pub struct StoredOperation {
     pub problem: Option<RawJson>,
     /// The operation as sent.
     pub payload: RawJson,
-    /// What its sender sees of the document beyond any version up to `head`: for the chain's next operation.
+    /// What its chain lays over the document so far, one composed merge patch (RFC 7396), with the version from which on
+    /// a sender has seen what came of each member: for the chain's next operation. `None` where the payload says it
+    /// all. The service reads and writes it; to a store it is opaque.
     pub overlay: Option<RawJson>,
+}
+
+/// What came of an operation, without what was sent: enough for a receipt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredResult {
+    /// The id.
+    pub op_id: OpId,
+    /// Who sent it.
+    pub user_id: UserId,
+    /// The space that it names.
+    pub space_id: SpaceId,
+    /// The terminal result.
+    pub status: Status,
+    /// The version that it made, if any.
+    pub decided_version: Option<i64>,
+    /// The conflict that it opened or joined.
+    pub conflict_id: Option<ConflictId>,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// `{"code","detail",…}` when it was refused.
+    pub problem: Option<RawJson>,
 }
 
 /// Rows of operations.
@@ -49,6 +72,12 @@ pub trait OperationRows {
     /// # Errors
     /// [`super::StoreError`].
     fn load_operations(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<Vec<StoredOperation>>;
+
+    /// What came of the stored operations among these ids, in any order. Reads neither payloads nor overlays.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn load_results(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<Vec<StoredResult>>;
 
     /// Stores results.
     ///

@@ -10,6 +10,7 @@ use super::decide::Refusal;
 use super::desk::Desk;
 use super::overlay::Overlay;
 use super::plan::Unit;
+use super::stored::Origin;
 use super::world::Known;
 
 /// Why every operation of a space goes one way, whatever it says.
@@ -58,6 +59,16 @@ pub(crate) struct Admitted<'a> {
     /// What the sender's chain laid over the document.
     pub(crate) overlay: Overlay,
     pub(crate) stamp: (i64, u32),
+    pub(crate) origin: Origin,
+}
+
+/// What a sender's chain left for its next operation.
+#[derive(Default)]
+pub(crate) struct Chain {
+    pub(crate) overlay: Overlay,
+    pub(crate) stamp: Option<(i64, u32)>,
+    /// Its last operation.
+    pub(crate) last: Option<OpId>,
 }
 
 /// What stops an operation before its document is looked at.
@@ -105,7 +116,7 @@ impl<'a> Desk<'a> {
         if let Some(problem) = &unit.refusal {
             return Err(rejected(problem.clone()));
         }
-        let (overlay, before) = self.predecessor(operation, index)?;
+        let chain = self.predecessor(operation, index)?;
         self.dependencies(operation, unit)?;
         if let Some(problem) = self.request.operations.get(index).and_then(|received| received.over_limit.clone()) {
             return Err(rejected(problem));
@@ -115,16 +126,17 @@ impl<'a> Desk<'a> {
             let problem = Problem::new(Code::UnknownIntent, format!("there is no intent {name:?} here; the payload is kept"));
             return Err(rejected(problem.at("/intent/name")));
         };
-        Ok(Admitted { index, operation, key, overlay, stamp: self.stamp(operation, before) })
+        let origin = Origin { before: chain.last, ..Origin::default() };
+        Ok(Admitted { index, operation, key, overlay: chain.overlay, stamp: self.stamp(operation, chain.stamp), origin })
     }
 
-    /// The overlay and stamp of the operation's chain.
-    pub(super) fn predecessor(&self, operation: &Operation, index: usize) -> Result<(Overlay, Option<(i64, u32)>), Stop> {
+    /// The operation's chain.
+    pub(super) fn predecessor(&self, operation: &Operation, index: usize) -> Result<Chain, Stop> {
         let known = match operation.after {
             Some(after) => Some(self.own(after).ok_or_else(|| waiting(operation.op_id, after))?),
             None => self.predecessor_in_request(operation, index)?,
         };
-        let Some(known) = known else { return Ok((Overlay::default(), None)) };
+        let Some(known) = known else { return Ok(Chain::default()) };
         let row = &known.row;
         if row.space_id != operation.space_id || operation.key.as_ref().is_some_and(|key| key.as_str() != row.key) {
             let problem = Problem::new(Code::Malformed, "after is to name your previous operation on the same document").at("/after");
@@ -140,7 +152,7 @@ impl<'a> Desk<'a> {
                 let detail = "the creation that this builds on was refused; the payload is kept";
                 Err(rejected(Problem::new(Code::PredecessorRejected, detail).caused_by(row.op_id)))
             }
-            _ => Ok((known.overlay.clone(), Some(self.stamp_of(known)))),
+            _ => Ok(Chain { overlay: known.overlay.clone(), stamp: Some(self.stamp_of(known)), last: Some(row.op_id) }),
         }
     }
 
@@ -156,10 +168,8 @@ impl<'a> Desk<'a> {
             }
             let is_refused = |result: &OperationResult| result.status == Status::Rejected && !result.held;
             if self.request.unstored.contains(&place) || result.is_some_and(is_refused) {
-                // not stored: what is known under its id is something else. A creation may come again under a good one.
-                if earlier.kind == Kind::Create && operation.kind != Kind::Create {
-                    return Err(waiting(operation.op_id, earlier.op_id));
-                }
+                // not stored: what is known under its id is something else, and it may come again under a good one
+                return Err(waiting(operation.op_id, earlier.op_id));
             } else if let Some(known) = self.own(earlier.op_id) {
                 return Ok(Some(known));
             }
@@ -173,8 +183,7 @@ impl<'a> Desk<'a> {
     }
 
     fn dependencies(&self, operation: &Operation, unit: &Unit) -> Result<(), Stop> {
-        let in_unit = |op_id: &OpId| unit.members.iter().filter_map(|index| self.operation(*index)).any(|member| member.op_id == *op_id);
-        for needed in operation.depends_on.iter().filter(|op_id| !in_unit(op_id)) {
+        for needed in operation.depends_on.iter().filter(|op_id| !unit.op_ids.contains(op_id)) {
             let known = self.own(*needed).ok_or_else(|| waiting(operation.op_id, *needed))?;
             match known.row.status {
                 status if status.satisfies() => {}

@@ -162,10 +162,16 @@ impl Case<'_> {
     }
 
     fn view<'d>(&'d self, doc: &'d Doc) -> View<'d> {
-        match self.operation.kind {
-            Kind::Create => World::blank_view(doc, self.overlay),
-            _ => self.world.sender_view(self.key, doc, self.operation.base_version, self.operation.base.as_ref(), self.overlay),
+        if self.operation.kind == Kind::Create {
+            return World::blank_view(doc, self.overlay);
         }
+        let base_version = self.operation.base_version;
+        let is_seen = match self.mode {
+            Mode::Ask => self.world.may_have_seen(self.key, base_version),
+            // whoever decides a group is not who sent it, and is not shown the base
+            Mode::TheirsWin => self.world.knows(base_version),
+        };
+        self.world.sender_view(self.key, doc, is_seen.then_some(base_version), self.operation.base.as_ref(), self.overlay)
     }
 
     /// Whether what the sender saw of a member is known; otherwise it is never guessed.

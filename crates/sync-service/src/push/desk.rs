@@ -7,12 +7,13 @@ use sync_core::ports::StoredOperation;
 use sync_core::protocol::v1::{OperationResult, Received};
 use sync_core::{Author, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Status, Timestamp};
 
-use super::admit::{Admitted, Gate, Stop};
+use super::admit::{Admitted, Chain, Gate, Stop};
 use super::decide::{Asked, Effect, Mode, Refusal, decide};
 use super::overlay::{Fate, Overlay};
 use super::plan::{Plan, Unit};
 use super::questions::{self, Asker};
 use super::rows::shown;
+use super::stored::Origin;
 use super::world::{Known, World};
 use crate::Caller;
 use crate::digest::sha256;
@@ -116,8 +117,10 @@ impl<'a> Desk<'a> {
         }
     }
 
-    pub(super) fn effect_of(&mut self, admitted: Admitted<'a>) -> Result<(Admitted<'a>, Effect), Stop> {
+    pub(super) fn effect_of(&mut self, mut admitted: Admitted<'a>) -> Result<(Admitted<'a>, Effect), Stop> {
         self.world.remember(admitted.key, admitted.operation.base_version);
+        let base_version = admitted.operation.base_version;
+        admitted.origin.seen = self.world.may_have_seen(admitted.key, base_version).then_some(base_version);
         let effect = decide(&self.world, admitted.operation, admitted.key, &admitted.overlay, Mode::Ask).map_err(Stop::from)?;
         Ok((admitted, effect))
     }
@@ -129,7 +132,7 @@ impl<'a> Desk<'a> {
 
     /// Puts an effect in place. A group's disputes open no question here: they are asked as a whole.
     pub(super) fn commit(&mut self, admitted: Admitted<'a>, effect: Effect, group: Option<&str>) {
-        let Admitted { index, operation, key, mut overlay, stamp } = admitted;
+        let Admitted { index, operation, key, mut overlay, stamp, origin } = admitted;
         let asker = self.asker(operation.op_id);
         let was_deleted = self.world.docs.get(key).is_some_and(|doc| !doc.is_live());
         let brings_back = was_deleted && effect.change.as_ref().is_some_and(|state| state.live);
@@ -154,21 +157,20 @@ impl<'a> Desk<'a> {
             (false, false) => Fate::Committed,
         };
         // over a base that is not known here, nothing counts as seen
-        let seen = if self.world.knows(operation.base_version) { operation.base_version } else { 0 };
+        let seen = origin.seen.unwrap_or_default();
+        overlay = overlay.without_seen(seen);
         overlay.extend(operation.kind, (&operation.patch, seen), fate, (version, self.world.head));
         if conflict_id.is_some() {
             (overlay.conflict, overlay.joined) = (conflict_id, Some(operation.op_id));
         }
-        let mut row =
-            StoredOperation { decided_version, conflict_id, group: group.map(str::to_owned), ..self.row(operation, effect.status) };
-        row.overlay = overlay.to_store(operation.kind, &operation.patch, &row);
+        let row = StoredOperation { decided_version, conflict_id, group: group.map(str::to_owned), ..self.row(operation, effect.status) };
         let result = OperationResult {
             decided_version,
             conflict_id,
             version: decided_version.filter(|_| effect.status == Status::Applied),
             ..OperationResult::new(operation.op_id, effect.status, true)
         };
-        self.keep(index, row, overlay, Some(stamp), result);
+        self.keep(index, Known { row, overlay, stamp: Some(stamp), origin }, result);
     }
 
     /// Brings the open questions about a document up to date with what an operation did, and asks what it asks.
@@ -221,16 +223,9 @@ impl<'a> Desk<'a> {
         }
     }
 
-    pub(super) fn keep(
-        &mut self,
-        index: usize,
-        row: StoredOperation,
-        overlay: Overlay,
-        stamp: Option<(i64, u32)>,
-        result: OperationResult,
-    ) {
-        self.fresh.push(row.op_id);
-        self.world.known.insert(row.op_id, Known { row, overlay, stamp });
+    pub(super) fn keep(&mut self, index: usize, known: Known, result: OperationResult) {
+        self.fresh.push(known.row.op_id);
+        self.world.known.insert(known.row.op_id, known);
         self.results.insert(index, result);
     }
 
@@ -248,15 +243,11 @@ impl<'a> Desk<'a> {
         };
         let Some(operation) = self.operation(index) else { return };
         // what its predecessors laid over the document stays the view of whatever comes after it
-        let (overlay, stamp) = self.predecessor(operation, index).unwrap_or_default();
-        let row = StoredOperation {
-            problem: Some(RawJson::of(&problem)),
-            group: group.map(str::to_owned),
-            overlay: overlay.to_store_refused(),
-            ..self.row(operation, status)
-        };
+        let Chain { overlay, stamp, last } = self.predecessor(operation, index).unwrap_or_default();
+        let origin = Origin { before: last, ..Origin::default() };
+        let row = StoredOperation { problem: Some(RawJson::of(&problem)), group: group.map(str::to_owned), ..self.row(operation, status) };
         let result = OperationResult { problem: Some(problem), ..OperationResult::new(operation.op_id, status, true) };
-        self.keep(index, row, overlay, stamp, result);
+        self.keep(index, Known { row, overlay, stamp, origin }, result);
     }
 
     /// Adds the document's present state to the results that tell it: all but those that applied as sent, whose sender

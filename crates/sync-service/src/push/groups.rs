@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use merge_engine::Dispute;
-use sync_core::json::RawJson;
 use sync_core::ports::StoredOperation;
 use sync_core::protocol::v1::OperationResult;
 use sync_core::{Code, DocumentKey, OpId, Problem, Status};
@@ -11,9 +10,10 @@ use sync_core::{Code, DocumentKey, OpId, Problem, Status};
 use super::admit::Stop;
 use super::decide::Refusal;
 use super::desk::Desk;
-use super::overlay::Overlay;
 use super::plan::{Unit, in_bad_company};
 use super::questions;
+use super::stored::Origin;
+use super::world::Known;
 
 /// A group's operations with what each disputes.
 type Parts = Vec<(DocumentKey, OpId, Vec<Dispute>)>;
@@ -71,10 +71,10 @@ impl Desk<'_> {
             };
         }
         let taken_back: Vec<OpId> = self.fresh.drain(decided..).collect();
-        let overlays = taken_back.into_iter().filter_map(|op_id| Some((op_id, self.world.known.remove(&op_id)?.overlay))).collect();
+        let members = taken_back.into_iter().filter_map(|op_id| Some((op_id, self.world.known.remove(&op_id)?))).collect();
         match failed {
             Some((culprit, stop)) => self.fail_group(fresh, group, culprit, stop),
-            None => self.ask_group(fresh, group, parts, overlays),
+            None => self.ask_group(fresh, group, parts, members),
         }
     }
 
@@ -123,26 +123,23 @@ impl Desk<'_> {
         }
     }
 
-    fn ask_group(&mut self, members: &[usize], group: &str, parts: Parts, mut overlays: HashMap<OpId, Overlay>) {
+    fn ask_group(&mut self, members: &[usize], group: &str, parts: Parts, mut decided: HashMap<OpId, Known>) {
         let Some(first) = members.first().and_then(|index| self.operation(*index)) else { return };
         let before = self.world.head;
         let id = (self.new_conflict_id)();
         let asker = self.asker(first.op_id);
-        let disputed = parts.iter().find(|(_, _, disputes)| !disputes.is_empty()).and_then(|(_, op_id, _)| overlays.get(op_id));
-        let met = disputed.and_then(|overlay| questions::other_side(&self.world, overlay.conflict?, overlay.joined));
+        let disputed = parts.iter().find(|(_, _, disputes)| !disputes.is_empty()).and_then(|(_, op_id, _)| decided.get(op_id));
+        let met = disputed.and_then(|known| questions::other_side(&self.world, known.overlay.conflict?, known.overlay.joined));
         questions::open_group(&mut self.world, id, parts, asker, met);
         for index in members {
             let Some(operation) = self.operation(*index) else { continue };
-            let mut overlay = overlays.remove(&operation.op_id).unwrap_or_default().taken_back(before, self.world.head);
+            let Some(known) = decided.remove(&operation.op_id) else { continue };
+            let mut overlay = known.overlay.taken_back(before, self.world.head);
+            let origin = Origin { taken_back: Some((before, self.world.head)), ..known.origin };
             (overlay.conflict, overlay.joined) = (Some(id), Some(operation.op_id));
-            let row = StoredOperation {
-                conflict_id: Some(id),
-                group: Some(group.to_owned()),
-                overlay: Some(RawJson::of(&overlay)),
-                ..self.row(operation, Status::Conflict)
-            };
+            let row = StoredOperation { conflict_id: Some(id), group: Some(group.to_owned()), ..self.row(operation, Status::Conflict) };
             let result = OperationResult { conflict_id: Some(id), ..OperationResult::new(operation.op_id, Status::Conflict, true) };
-            self.keep(*index, row, overlay, None, result);
+            self.keep(*index, Known { row, overlay, stamp: None, origin }, result);
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The sender's own view beyond a version: what its chain of operations laid over the document.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sync_core::json::{Object, RawJson, apply_patch, drop_nulls};
+use sync_core::json::{Object, apply_patch, drop_nulls};
 use sync_core::operation::Kind;
 use sync_core::ports::StoredOperation;
 use sync_core::{ConflictId, OpId};
@@ -14,8 +15,9 @@ use sync_core::{ConflictId, OpId};
 pub(crate) struct Laid {
     /// What the chain's merge patches, one after the other, say of it: one merge patch, `null` where it was removed. So
     /// it is laid over whatever state a sender had seen, as a device lays its pending operations over its copy.
-    #[serde(rename = "v")]
-    pub(crate) value: Value,
+    /// Shared by the views of all operations of the chain that come after.
+    #[serde(rename = "v", with = "shared")]
+    value: Arc<Value>,
     /// From which version on a sender has seen what came of it.
     #[serde(rename = "a")]
     pub(crate) seen_at: i64,
@@ -24,7 +26,20 @@ pub(crate) struct Laid {
     whole: bool,
     /// What became of it.
     #[serde(rename = "s", default, skip_serializing_if = "Fate::is_committed")]
-    fate: Fate,
+    pub(crate) fate: Fate,
+}
+
+mod shared {
+    use super::{Arc, Value};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Arc<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Value>, D::Error> {
+        Value::deserialize(deserializer).map(Arc::new)
+    }
 }
 
 /// What became of a member's value.
@@ -53,9 +68,9 @@ impl Laid {
     /// The next patch of a member, after what the chain said of it before.
     fn after(before: Option<Self>, patch: &Value, (seen_at, fate): (i64, Fate)) -> Self {
         let (Some(before), Value::Object(patch)) = (before, patch) else {
-            return Self { value: patch.clone(), seen_at, whole: false, fate };
+            return Self { value: Arc::new(patch.clone()), seen_at, whole: false, fate };
         };
-        let (mut members, whole) = match before.value {
+        let (mut members, whole) = match Arc::unwrap_or_clone(before.value) {
             Value::Object(members) => (members, before.whole),
             _ => (Object::new(), true),
         };
@@ -64,16 +79,30 @@ impl Laid {
         } else {
             compose(&mut members, patch);
         }
-        Self { value: Value::Object(members), seen_at, whole, fate }
+        Self { value: Arc::new(Value::Object(members)), seen_at, whole, fate }
     }
 
     fn lay_over(&self, name: &str, body: &mut Object) {
         if self.whole {
-            body.insert(name.to_owned(), self.value.clone());
+            body.insert(name.to_owned(), self.value.as_ref().clone());
         } else {
-            apply_patch(body, &std::iter::once((name.to_owned(), self.value.clone())).collect());
+            apply_patch(body, &std::iter::once((name.to_owned(), self.value.as_ref().clone())).collect());
         }
     }
+}
+
+/// What a stored operation says: its kind, and its patch.
+pub(super) fn payload_of(row: &StoredOperation) -> (Option<Kind>, Object) {
+    let mut payload = row.payload.object();
+    let kind = payload.get("kind").and_then(Value::as_str).and_then(Kind::parse);
+    let mut patch = match payload.remove("patch") {
+        Some(Value::Object(patch)) => patch,
+        _ => Object::new(),
+    };
+    if kind == Some(Kind::Create) {
+        drop_nulls(&mut patch);
+    }
+    (kind, patch)
 }
 
 /// Makes one merge patch of two, applied one after the other.
@@ -109,20 +138,12 @@ pub(crate) struct Overlay {
 }
 
 impl Overlay {
-    /// The overlay after a stored operation.
-    pub(crate) fn of_stored(row: &StoredOperation) -> Self {
-        if let Some(stored) = &row.overlay {
-            return stored.read().unwrap_or_default();
-        }
+    /// The overlay after a stored operation, as its payload and its result say it.
+    pub(crate) fn of_payload(row: &StoredOperation) -> Self {
         if !row.status.satisfies() {
             return Self::default();
         }
-        let payload = row.payload.object();
-        let kind = payload.get("kind").and_then(Value::as_str).and_then(Kind::parse);
-        let mut patch = payload.get("patch").and_then(Value::as_object).cloned().unwrap_or_default();
-        if kind == Some(Kind::Create) {
-            drop_nulls(&mut patch);
-        }
+        let (kind, patch) = payload_of(row);
         Self::of_simple(kind, &patch, row)
     }
 
@@ -164,23 +185,18 @@ impl Overlay {
         }
     }
 
-    /// The form to store beside an operation that went through; `None` where its payload says it all.
-    pub(crate) fn to_store(&self, kind: Kind, patch: &Object, row: &StoredOperation) -> Option<RawJson> {
-        let simple = Self::of_simple(Some(kind), patch, row);
-        (*self != simple).then(|| RawJson::of(self))
-    }
-
-    /// The form to store beside a refused operation: what its predecessors left.
-    pub(crate) fn to_store_refused(&self) -> Option<RawJson> {
-        (*self != Self::default()).then(|| RawJson::of(self))
+    /// Drops the members that a sender at this version has seen the outcome of.
+    pub(crate) fn without_seen(mut self, version: i64) -> Self {
+        self.fields.retain(|_, laid| laid.seen_at > version);
+        self
     }
 
     /// Drops what a sender at this version has seen the outcome of.
-    pub(crate) fn beyond(mut self, version: i64) -> Self {
-        self.fields.retain(|_, laid| laid.seen_at > version);
-        self.deleted = self.deleted.filter(|(_, seen_at)| *seen_at > version);
-        self.anew = self.anew.filter(|seen_at| *seen_at > version);
-        self
+    pub(crate) fn beyond(self, version: i64) -> Self {
+        let mut this = self.without_seen(version);
+        this.deleted = this.deleted.filter(|(_, seen_at)| *seen_at > version);
+        this.anew = this.anew.filter(|seen_at| *seen_at > version);
+        this
     }
 
     /// After a group that was taken back: what it had committed since `before` waits, and is seen at the head at which

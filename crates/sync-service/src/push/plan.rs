@@ -1,10 +1,10 @@
 //! The order in which a request's operations are decided: groups together, dependencies and predecessors first,
 //! otherwise as sent.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sync_core::protocol::v1::Received;
-use sync_core::{Code, Kind, OpId, Operation, Problem, SpaceId};
+use sync_core::{Code, OpId, Operation, Problem, SpaceId};
 
 use super::graph::{Edges, add_where_possible, circular, sorted};
 use crate::digest::digest_fits;
@@ -16,6 +16,8 @@ pub(crate) struct Unit {
     pub(crate) space_id: SpaceId,
     /// Places in the request, in the order to decide.
     pub(crate) members: Vec<usize>,
+    /// Their ids.
+    pub(crate) op_ids: HashSet<OpId>,
     /// The group's id.
     pub(crate) group: Option<String>,
     /// A refusal that is known before anything is read.
@@ -33,7 +35,7 @@ pub(crate) struct Plan {
     pub(crate) repeated: BTreeMap<usize, usize>,
     /// For each operation, the one of this request on the same document that is decided before it.
     pub(crate) before: HashMap<usize, usize>,
-    /// Operations on documents whose creation, earlier in this request, was not taken because of its form.
+    /// Operations whose predecessor in this request was not taken because of its form; they wait for it.
     pub(crate) orphans: HashMap<usize, OpId>,
 }
 
@@ -103,10 +105,12 @@ impl Plan {
             }
             let place = operation.group.as_deref().map_or(units.len(), |group| *groups.entry(group).or_insert(units.len()));
             if place == units.len() {
-                units.push(Unit { space_id: operation.space_id, members: Vec::new(), group: operation.group.clone(), refusal: None });
+                let (members, op_ids) = Default::default();
+                units.push(Unit { space_id: operation.space_id, members, op_ids, group: operation.group.clone(), refusal: None });
             }
             if let Some(unit) = units.get_mut(place) {
                 unit.members.push(index);
+                unit.op_ids.insert(operation.op_id);
             }
         }
         split_groups_over_spaces(operations, units)
@@ -114,24 +118,30 @@ impl Plan {
 
     fn find_predecessors(&mut self, operations: &[Received<Operation>]) {
         let document = |index: &usize| match &operations.get(*index)?.content {
-            Ok(Operation { space_id, key: Some(key), kind, .. }) => Some(((*space_id, key.as_str()), *kind)),
+            Ok(Operation { space_id, key: Some(key), .. }) => Some((*space_id, key.as_str())),
             _ => None,
         };
-        let mut broken: HashMap<(SpaceId, &str), usize> = HashMap::new();
+        let planned: HashSet<OpId> =
+            self.units.iter().flat_map(|unit| &unit.members).filter_map(|index| Some(operations.get(*index)?.op_id)).collect();
+        let mut refused: HashMap<(SpaceId, &str), Vec<usize>> = HashMap::new();
         for index in self.refused.keys() {
-            if let Some((key, Kind::Create)) = document(index) {
-                broken.entry(key).or_insert(*index);
+            // where the good one is in the same request, nothing is missing
+            let missing = operations.get(*index).filter(|received| !planned.contains(&received.op_id));
+            if let Some((space_id, key)) = missing.and_then(|received| received.document.as_ref()) {
+                refused.entry((*space_id, key.as_str())).or_default().push(*index);
             }
         }
         let mut latest: HashMap<(SpaceId, &str), usize> = HashMap::new();
         for index in self.units.iter().flat_map(|unit| &unit.members) {
-            let Some((key, kind)) = document(index) else { continue };
-            if let Some(before) = latest.insert(key, *index) {
+            let Some(key) = document(index) else { continue };
+            let before = latest.insert(key, *index);
+            // one that was refused for its form stands between: it will come again under its id, and go first
+            let between = |place: &&usize| **place < *index && before.is_none_or(|before| before < **place);
+            let awaited = refused.get(&key).and_then(|places| places.iter().rev().find(between)).and_then(|place| operations.get(*place));
+            if let Some(awaited) = awaited {
+                self.orphans.insert(*index, awaited.op_id);
+            } else if let Some(before) = before {
                 self.before.insert(*index, before);
-            } else if let Some(creation) =
-                broken.get(&key).filter(|creation| kind != Kind::Create && *creation < index).and_then(|creation| operations.get(*creation))
-            {
-                self.orphans.insert(*index, creation.op_id);
             }
         }
     }
@@ -253,6 +263,7 @@ fn split_groups_over_spaces(operations: &[Received<Operation>], units: Vec<Unit>
             let alone = |index: usize| Unit {
                 space_id: space_of(&index).unwrap_or(unit.space_id),
                 members: vec![index],
+                op_ids: HashSet::new(), // refused before its dependencies are looked at
                 group: None,
                 refusal: Some(problem.clone()),
             };

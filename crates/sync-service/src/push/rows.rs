@@ -1,16 +1,15 @@
 //! Reading a space's working state in bulk, and writing it back in bulk: a constant number of statements, however many
 //! operations there are.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::conflict::Conflict;
 use sync_core::document::CONFLICTS;
 use sync_core::json::RawJson;
 use sync_core::ports::{CollectionSum, ConflictLink, ConflictPage, StoreError, StoreResult, StoredOperation, Tx};
-use sync_core::{Audience, ConflictId, DocumentKey, OpId, OrganisationId};
+use sync_core::{Audience, ConflictId, DocumentKey, OrganisationId};
 
-use super::overlay::Overlay;
-use super::world::{Doc, Known, World, documents_of};
+use super::world::{Doc, World, documents_of};
 use crate::digest::checksum_share;
 
 /// Closed conflicts looked through at a time.
@@ -78,13 +77,6 @@ pub(crate) fn load_conflict_documents(tx: &mut dyn Tx, world: &mut World, ids: i
         world.docs.insert(key, Doc::of_row(&row)?);
     }
     Ok(())
-}
-
-/// Reads stored operations.
-pub(crate) fn load_known(tx: &mut dyn Tx, organisation_id: OrganisationId, op_ids: BTreeSet<OpId>) -> StoreResult<HashMap<OpId, Known>> {
-    let op_ids: Vec<OpId> = op_ids.into_iter().collect();
-    let rows = tx.load_operations(organisation_id, &op_ids)?;
-    Ok(rows.into_iter().map(|row| (row.op_id, Known { overlay: Overlay::of_stored(&row), row, stamp: None })).collect())
 }
 
 /// Conflicts that are closed move with the audience of what they are about, like those that are open.

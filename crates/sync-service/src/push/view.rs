@@ -76,16 +76,28 @@ impl World {
         (Cow::Owned(body), live)
     }
 
-    /// What the sender of an operation saw: the document at its base with its own chain laid over it.
+    /// Whether a version is one that this log knows, and that the sender may see the document at: nobody reads what was
+    /// hidden from them then by claiming that they had seen it.
+    pub(crate) fn may_have_seen(&self, key: &DocumentKey, version: i64) -> bool {
+        let hidden = |doc: &Doc| {
+            let (body, _) = self.at(key, doc, version);
+            let collection = self.schema.collection(key.collection());
+            collection.is_some_and(|collection| !collection.audience(&body).includes(self.role))
+        };
+        self.knows(version) && !self.docs.get(key).is_some_and(hidden)
+    }
+
+    /// What the sender of an operation saw: the document at a version that they had seen, or else what they say that
+    /// they saw, with their own chain laid over it.
     pub(crate) fn sender_view<'a>(
         &'a self,
         key: &DocumentKey,
         doc: &'a Doc,
-        base_version: i64,
+        seen: Option<i64>,
         base: Option<&Object>,
         overlay: &Overlay,
     ) -> View<'a> {
-        if self.knows(base_version) {
+        if let Some(base_version) = seen {
             let (body, live) = self.at(key, doc, base_version);
             let mut overlay = overlay.clone().beyond(base_version);
             if doc.is_live() {

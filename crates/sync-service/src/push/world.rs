@@ -11,6 +11,7 @@ use sync_core::ports::{ChangeRow, DocumentRow, Head, Presence, StoreError, Store
 use sync_core::{Audience, Author, ConflictId, DocumentKey, FieldVersion, FieldVersions, OpId, Role, Schema, SpaceId, Stamp, Timestamp};
 
 use super::overlay::Overlay;
+use super::stored::Origin;
 
 /// A document as it stands in this unit of work.
 #[derive(Debug, Clone)]
@@ -87,6 +88,7 @@ pub(crate) struct Known {
     pub(crate) row: StoredOperation,
     pub(crate) overlay: Overlay,
     pub(crate) stamp: Option<(i64, u32)>,
+    pub(crate) origin: Origin,
 }
 
 /// The working state of one space.

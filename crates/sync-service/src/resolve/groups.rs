@@ -7,7 +7,7 @@ use sync_core::conflict::{Conflict, ConflictState, DisputedField};
 use sync_core::json::{Object, pointer, pointer_tokens};
 use sync_core::operation::Kind;
 use sync_core::protocol::v1::{Choice, Resolution};
-use sync_core::{Code, Operation, Problem};
+use sync_core::{Code, OpId, Operation, Problem};
 
 use super::{Desk, Progress};
 use crate::push::working::{close, live_value, refresh};
@@ -94,6 +94,14 @@ impl Desk<'_> {
         known.map_or(Value::Null, |known| known.overlay.value_over(name, live))
     }
 
+    /// What the sender's chain had laid over the document before an operation: a value that goes back to the base is a
+    /// change of what the sender saw.
+    fn chain_before(&self, operation: &Operation) -> Overlay {
+        let known = |op_id: &OpId| self.world.known.get(op_id);
+        let before = known(&operation.op_id).and_then(|known| known.origin.before);
+        before.as_ref().and_then(known).map(|known| known.overlay.clone()).unwrap_or_default()
+    }
+
     /// Applies a group's operations with their own values; nothing when one of them can't be applied any more.
     fn apply_group(&mut self, conflict: &Conflict, asker: Asker) -> Result<Option<i64>, CannotApply> {
         let operations = self.group_operations(conflict);
@@ -102,8 +110,8 @@ impl Desk<'_> {
         let mut version = None;
         for operation in operations {
             let Some(key) = operation.key.clone() else { continue };
-            let effect =
-                decide(&self.world, &operation, &key, &Overlay::default(), Mode::TheirsWin).ok().filter(|effect| effect.asked.is_none());
+            let overlay = self.chain_before(&operation);
+            let effect = decide(&self.world, &operation, &key, &overlay, Mode::TheirsWin).ok().filter(|effect| effect.asked.is_none());
             let Some(effect) = effect else {
                 self.world.roll_back(checkpoint);
                 return Err(CannotApply);

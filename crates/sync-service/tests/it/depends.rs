@@ -154,3 +154,22 @@ fn a_thousand_in_a_row_backwards() {
     assert!(results.iter().all(|result| result["status"] == "applied"));
     assert_eq!((&results[999]["version"], &results[0]["version"]), (&json!(1), &json!(1_000)));
 }
+
+#[test]
+fn a_request_that_goes_back_and_forth_between_spaces_is_cut_short() {
+    let pair = Pair::new(None);
+    let second = pair.second_space();
+    let link = |n: u32| {
+        let operation = op(n, "create", &format!("d{n}"), 0, json!({}));
+        let operation = if n.is_multiple_of(2) { with(operation, json!({"space_id": second})) } else { operation };
+        if n == 1 { operation } else { with(operation, json!({"depends_on": [id(n - 1)]})) }
+    };
+    let all = json!((1..=40).map(link).collect::<Vec<_>>());
+    let results = pair.push(&pair.ana, all.clone());
+    let decided = results.iter().filter(|result| result["status"] == "applied").count();
+    assert!((4..=8).contains(&decided), "{decided}");
+    assert!(results[decided..].iter().all(|result| told(result) == ("waiting", "not_here_yet") && result["held"] == false));
+    // sent again, the rest goes on from there
+    let rounds = (0..10).find(|_| pair.push(&pair.ana, all.clone()).iter().all(|result| result["held"] == true));
+    assert!(rounds.is_some());
+}

@@ -17,6 +17,7 @@ mod push_failures;
 mod push_groups;
 mod push_identity;
 mod push_kinds;
+mod push_storage;
 mod resolve;
 mod rights;
 mod spaces;

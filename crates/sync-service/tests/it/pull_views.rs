@@ -159,3 +159,23 @@ fn a_groups_conflict_is_seen_by_those_who_see_all_of_it() {
     let conflict = pair.conflict(&pair.ana, &results[0]["conflict_id"]);
     assert_eq!(conflict["documents"][0]["fields"]["/title"]["ours"], "3");
 }
+
+#[test]
+fn no_base_shows_what_its_sender_could_not_see() {
+    for (kind, base_version) in [("delete", 1), ("update", 1), ("delete", 2), ("update", 2)] {
+        let pair = Pair::new(Some("wedding"));
+        pair.one(&pair.ana, event(op(1, "create", "e", 0, json!({"title": "t", "notes": "secret", "visibility": "private"}))));
+        pair.one(&pair.ana, event(op(2, "update", "e", 1, json!({"title": "u"}))));
+        pair.one(&pair.ana, event(op(3, "update", "e", 2, json!({"notes": null, "visibility": "everyone"}))));
+        let patch = if kind == "delete" { Value::Null } else { json!({"notes": "bo", "title": "bo"}) };
+        let result = pair.one(&pair.bo, event(op(4, kind, "e", base_version, patch)));
+        assert_eq!(told(&result).0, "conflict", "{result}");
+        assert!(!format!("{result}{}", pair.pull(&pair.bo, None)).contains("secret"), "{kind} over {base_version}");
+    }
+    // what they say they saw counts, as over any base that is not known
+    let pair = Pair::new(Some("wedding"));
+    pair.one(&pair.ana, event(op(1, "create", "e", 0, json!({"title": "t", "visibility": "private"}))));
+    pair.one(&pair.ana, event(op(2, "update", "e", 1, json!({"visibility": "everyone"}))));
+    let inline = with(event(op(3, "update", "e", 1, json!({"title": "bo"}))), json!({"base": {"title": "t"}}));
+    assert_eq!(told(&pair.one(&pair.bo, inline)).0, "merged");
+}

@@ -230,3 +230,78 @@ fn single_operations_between_a_groups_members_come_after_it() {
     assert_eq!(statuses(&results), ["applied"; 3]);
     assert_eq!(pair.read(&pair.ana, "notes", "a"), json!({"t": 2, "u": 3}));
 }
+
+/// Bo's group is decided for what Bo sent; gives the document `a` then.
+fn decided_for_bo(pair: &Pair, results: &[Value]) -> Value {
+    let asked = results.last().unwrap();
+    assert_eq!(told(asked).0, "conflict", "{results:?}");
+    let conflict = pair.conflict(&pair.ana, &asked["conflict_id"]);
+    assert_eq!(told(&pair.resolve(&pair.ana, 30, &conflict, json!({"choose": "theirs"}))).0, "applied");
+    pair.read(&pair.ana, "notes", "a")
+}
+
+#[test]
+fn a_member_that_goes_back_to_the_base_counts_when_its_group_is_decided() {
+    // after another member of the group
+    let pair = two();
+    pair.one(&pair.ana, op(3, "update", "b", 2, json!({"t": "ana"})));
+    let results = pair.push(
+        &pair.bo,
+        json!([
+            grouped("g", op(4, "update", "a", 1, json!({"t": "done", "u": 1}))),
+            grouped("g", op(5, "update", "a", 1, json!({"t": 0}))),
+            grouped("g", op(6, "update", "b", 2, json!({"t": "bo"}))),
+        ]),
+    );
+    assert_eq!(decided_for_bo(&pair, &results), json!({"t": 0, "u": 1}));
+    // after an operation of its own, in the same request and in an earlier one
+    for together in [true, false] {
+        let pair = two();
+        pair.one(&pair.ana, op(3, "update", "a", 1, json!({"u": "ana"})));
+        let first = op(4, "update", "a", 1, json!({"t": "B"}));
+        let member = grouped("g", with(op(5, "update", "a", 1, json!({"t": 0, "u": "bo"})), json!({"after": id(4)})));
+        let results = if together {
+            pair.push(&pair.bo, json!([first, member]))
+        } else {
+            pair.one(&pair.bo, first);
+            pair.push(&pair.bo, json!([member]))
+        };
+        assert_eq!(decided_for_bo(&pair, &results), json!({"t": 0, "u": "bo"}));
+    }
+}
+
+#[test]
+fn a_group_decided_for_theirs_keeps_what_others_changed_beside_it() {
+    let pair = Pair::new(None);
+    pair.one(&pair.ana, op(1, "create", "a", 0, json!({"t": 0, "o": {"x": 0, "y": 0}})));
+    pair.one(&pair.ana, op(2, "update", "a", 1, json!({"t": 1, "o": {"y": "ana"}})));
+    let results = pair.push(
+        &pair.bo,
+        json!([op(3, "update", "a", 1, json!({"o": {"x": 1}})), grouped("g", op(4, "update", "a", 1, json!({"t": 2, "o": {"x": 0}})))]),
+    );
+    assert_eq!(decided_for_bo(&pair, &results), json!({"t": 2, "o": {"x": 0, "y": "ana"}}));
+}
+
+#[test]
+fn a_group_from_another_history_is_decided_over_no_base() {
+    // what stands at that version here is not what its sender saw
+    let pair = two();
+    let member = |n, patch: Value| grouped("g", op(n, "update", "a", 1, patch));
+    let body = json!({"epochs": {&pair.space: "another"}, "operations": [member(4, json!({"t": 0, "u": "bo"}))]});
+    let results = pair.sync(&pair.bo, body)["results"].as_array().unwrap().clone();
+    pair.one(&pair.ana, op(5, "update", "a", 1, json!({"t": "ana"})));
+    let conflict = pair.conflict(&pair.ana, &results[0]["conflict_id"]);
+    assert_eq!(told(&pair.resolve(&pair.ana, 29, &conflict, json!({"choose": "theirs"}))).0, "conflict", "not seen yet");
+    assert_eq!(decided_for_bo(&pair, &results), json!({"t": 0, "u": "bo"}));
+}
+
+#[test]
+fn a_large_group_whose_members_need_each_other_commits() {
+    let pair = Pair::new(None);
+    let member = |n: u32| {
+        let needed: Vec<String> = (1..=n.min(32)).map(|back| id(1_000 + n - back)).collect();
+        grouped("g", with(op(1_000 + n, "create", &format!("d{n}"), 0, json!({"n": n})), json!({"depends_on": needed})))
+    };
+    let results = pair.push(&pair.ana, json!((0..1_000).map(member).collect::<Vec<_>>()));
+    assert!(results.iter().all(|result| result["status"] == "applied"));
+}

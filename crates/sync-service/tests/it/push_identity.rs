@@ -84,6 +84,22 @@ fn malformed_digest_and_waiting_leave_the_id_free() {
     assert_eq!(statuses(&results), ["rejected", "applied"]);
 }
 
+/// What came before it on the same document will come again under its id: whatever was built on it waits, or it would be
+/// in conflict with its own chain.
+#[test]
+fn what_builds_on_a_refused_form_waits_for_the_good_one() {
+    let pair = Pair::new(None);
+    for (number, fault) in [(1, json!({"hint": "zz"})), (3, json!({"digest": "nonsense"}))] {
+        let first = op(number, if number == 1 { "create" } else { "update" }, "a", 0, json!({"t": "first"}));
+        let third = op(number + 1, "update", "a", 0, json!({"t": format!("after {number}")}));
+        let results = pair.push(&pair.ana, json!([with(first.clone(), fault), third.clone()]));
+        assert_eq!(statuses(&results), ["rejected", "waiting"], "{results:?}");
+        assert_eq!(results[1]["held"], false);
+        let results = pair.push(&pair.ana, json!([with(first, json!({"base_version": 0})), third]));
+        assert!(results.iter().all(|result| result["held"] == true && result["status"] != "rejected"), "{results:?}");
+    }
+}
+
 #[test]
 fn one_bad_operation_blocks_no_other() {
     let pair = Pair::new(None);

@@ -1,9 +1,11 @@
 //! Who may send, who may read, and what everybody else is told.
 
 use serde_json::{Value, json};
+use sync_core::Code;
+use sync_core::protocol::v1::SyncRequest;
 
 use crate::sync::{Pair, id, op, told, with};
-use crate::world::now;
+use crate::world::{now, refused};
 
 fn remove_bo(pair: &Pair) {
     now(pair.world.service.remove_member(&pair.ana, pair.space.parse().unwrap(), pair.bo.user_id)).unwrap();
@@ -112,4 +114,22 @@ fn a_deleted_space_is_purged() {
     }
     assert_eq!(told(&pair.one(&pair.ana, op(2, "update", "a", 1, json!({"t": 1})))).0, "quarantined");
     assert_eq!(pair.one(&pair.ana, op(2, "update", "a", 1, json!({"t": 1})))["document"], Value::Null);
+}
+
+/// A token is read before the body of its request; what the body asks for is checked against the session as it is then.
+#[test]
+fn a_revoked_device_gets_nothing_done_and_reads_nothing() {
+    let pair = Pair::new(None);
+    let made = pair.one(&pair.bo, op(1, "create", "a", 0, json!({"t": 1})));
+    assert_eq!(made["status"], "applied");
+    now(pair.world.service.revoke_device(&pair.bo, pair.bo.device_id)).unwrap();
+    for body in
+        [json!({"operations": [op(2, "update", "a", 1, json!({"t": 2}))]}), json!({"pull": {"spaces": {&pair.space: {"cursor": null}}}})]
+    {
+        let mut body = body;
+        (body["protocol"], body["space_id"]) = (json!(1), json!(pair.space));
+        let request = SyncRequest::parse(body.to_string().as_bytes()).unwrap();
+        assert_eq!(refused(now(pair.world.service.sync(&pair.bo, request))), Code::Unauthenticated, "{body}");
+    }
+    assert_eq!(pair.pull(&pair.ana, None)["items"][0]["document"]["t"], 1);
 }

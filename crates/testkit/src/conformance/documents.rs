@@ -13,6 +13,7 @@ pub(super) const CASES: &[Case] = &[
     ("spaces_are_apart", spaces_are_apart),
     ("pages_go_by_version", pages_go_by_version),
     ("pages_hold_what_a_role_ever_saw", pages_hold_what_a_role_ever_saw),
+    ("pages_leave_out_what_is_no_news", pages_leave_out_what_is_no_news),
     ("counting_stops_at_the_limit", counting_stops_at_the_limit),
     ("changes_come_newest_first", changes_come_newest_first),
     ("a_thousand_changes_and_none", a_thousand_changes_and_none),
@@ -20,7 +21,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 fn page(above: i64, limit: i64) -> DocumentPage {
-    DocumentPage { space_id: SPACE, above, seen_by: Audience::EVERYONE, limit }
+    DocumentPage { space_id: SPACE, above, seen_by: Audience::EVERYONE, deleted_above: 0, left_above: 0, limit }
 }
 
 fn load(bench: &Bench, space_id: SpaceId, keys: &[DocumentKey]) -> Vec<DocumentRow> {
@@ -162,6 +163,35 @@ fn pages_hold_what_a_role_ever_saw(bench: &Bench) {
     let limited = DocumentPage { seen_by: Audience::of([Role::Vendor]), ..page(0, 1) };
     assert_eq!(versions(bench, limited), [2], "the limit counts what is seen");
     assert_eq!(bench.read(move |tx| tx.count_documents(DocumentPage { limit: 10, ..limited })), 2);
+}
+
+fn pages_leave_out_what_is_no_news(bench: &Bench) {
+    bench.write(|tx| {
+        let row = |id: &str, version, now: &[Role], audience_version, deleted| {
+            let mut row = document(key("guests", id), version);
+            row.audience = Audience::of(now.iter().copied());
+            row.audience_ever = Audience::EVERYONE;
+            row.audience_version = audience_version;
+            row.presence.deleted = deleted;
+            row
+        };
+        let rows = [
+            row("live", 1, &[Role::Lead], 1, false),
+            row("deleted", 2, &[Role::Lead], 1, true),
+            row("left", 5, &[Role::Vendor], 3, false),
+            row("deleted-late", 6, &[Role::Lead], 1, true),
+        ];
+        tx.put_documents(SPACE, &rows)
+    });
+    let told = |deleted_above, left_above| {
+        let page = DocumentPage { seen_by: Audience::of([Role::Lead]), deleted_above, left_above, ..page(0, 10) };
+        assert_eq!(bench.read(move |tx| tx.count_documents(page)), i64::try_from(versions(bench, page).len()).unwrap());
+        versions(bench, page)
+    };
+    assert_eq!(told(0, 0), [1, 2, 5, 6]);
+    assert_eq!(told(2, 0), [1, 5, 6], "an old deletion is no news");
+    assert_eq!(told(0, 3), [1, 2, 6], "what left before is no news");
+    assert_eq!(told(5, 0), [1, 6], "nor what left, when nothing of it changed since");
 }
 
 fn counting_stops_at_the_limit(bench: &Bench) {

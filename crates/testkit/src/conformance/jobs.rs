@@ -152,7 +152,14 @@ fn the_head_orders_writers(bench: &Bench) {
             });
         }
     });
-    let page = sync_core::ports::DocumentPage { space_id: SPACE, above: 0, seen_by: Audience::EVERYONE, limit: 1_000 };
+    let page = sync_core::ports::DocumentPage {
+        space_id: SPACE,
+        above: 0,
+        seen_by: Audience::EVERYONE,
+        deleted_above: 0,
+        left_above: 0,
+        limit: 1_000,
+    };
     let versions: Vec<_> = bench.read(move |tx| tx.list_documents(page)).iter().map(|row| row.version).collect();
     assert_eq!(versions, (1..=WRITERS * EACH).collect::<Vec<_>>(), "every writer got a number of its own, none is missing");
     assert_eq!(bench.write(|tx| tx.lock_head(SPACE)).map(|head| head.version), Some(WRITERS * EACH));

@@ -1,4 +1,4 @@
-use sync_core::ports::{StoreError, StoredOperation};
+use sync_core::ports::{StoreError, StoredOperation, StoredResult};
 use sync_core::{ConflictId, OpId, Status, Timestamp};
 
 use super::Case;
@@ -8,6 +8,7 @@ use super::bench::{
 
 pub(super) const CASES: &[Case] = &[
     ("every_column_survives", every_column_survives),
+    ("results_are_what_was_stored", results_are_what_was_stored),
     ("every_stored_status_survives", every_stored_status_survives),
     ("a_thousand_at_once_and_none", a_thousand_at_once_and_none),
     ("an_id_is_taken_once", an_id_is_taken_once),
@@ -43,6 +44,51 @@ fn every_column_survives(bench: &Bench) {
     let put = rows.clone();
     bench.write(move |tx| tx.insert_operations(&put));
     assert_eq!(load(bench, vec![OpId(id(1_001)), OpId(id(1_000)), OpId(id(5))]), rows);
+}
+
+fn results_are_what_was_stored(bench: &Bench) {
+    let full = StoredOperation {
+        space_id: FOREIGN_SPACE,
+        status: Status::Conflict,
+        decided_version: Some(7),
+        conflict_id: Some(ConflictId(id(300))),
+        decided_at: Timestamp::from_millis(-1),
+        problem: Some(raw(r#"{"code":"too_large"}"#)),
+        overlay: Some(raw("{}")),
+        ..operation(1_000)
+    };
+    let of_bo = StoredOperation { user_id: BO, device_id: PHONE, status: Status::Rejected, ..operation(1_001) };
+    let foreign = StoredOperation {
+        organisation_id: OTHER_ORGANISATION,
+        user_id: STRANGER,
+        device_id: STRANGERS_DEVICE,
+        space_id: FOREIGN_SPACE,
+        ..operation(1_002)
+    };
+    let rows = [full.clone(), of_bo.clone(), foreign.clone()];
+    bench.write(move |tx| tx.insert_operations(&rows));
+    let results = |organisation_id, numbers: &[u128]| {
+        let op_ids: Vec<OpId> = numbers.iter().map(|number| OpId(id(*number))).collect();
+        let mut found = bench.read(move |tx| tx.load_results(organisation_id, &op_ids));
+        found.sort_by_key(|result| result.op_id);
+        found
+    };
+    assert_eq!(results(ORGANISATION, &[1_001, 1_000, 5, 1_002, 1_000]), [result_of(full), result_of(of_bo)], "each once");
+    assert_eq!(results(OTHER_ORGANISATION, &[1_000, 1_002]), [result_of(foreign)]);
+    assert_eq!(results(ORGANISATION, &[]), []);
+}
+
+fn result_of(row: StoredOperation) -> StoredResult {
+    StoredResult {
+        op_id: row.op_id,
+        user_id: row.user_id,
+        space_id: row.space_id,
+        status: row.status,
+        decided_version: row.decided_version,
+        conflict_id: row.conflict_id,
+        decided_at: row.decided_at,
+        problem: row.problem,
+    }
 }
 
 fn every_stored_status_survives(bench: &Bench) {

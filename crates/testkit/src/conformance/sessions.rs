@@ -80,6 +80,7 @@ fn with_tokens(bench: &Bench) {
 fn an_access_token_stands_for_its_session(bench: &Bench) {
     with_tokens(bench);
     assert_eq!(bench.read(|tx| tx.find_access(&[0xff; 32])), Some(grant()));
+    assert!(bench.read(|tx| tx.is_session_active(grant().session_id)));
     let expired = AccessGrant { expires_at: NOW.plus_ms(-900_000), ..grant() };
     assert_eq!(bench.read(|tx| tx.find_access(&[0; 32])), Some(expired), "an expired one is found, and says so");
     let other = AccessGrant { session_id: SECOND_LOGIN, user_id: BO, device_id: PHONE, admin: false, expires_at: NOW, ..grant() };
@@ -91,6 +92,8 @@ fn an_ended_session_is_not_active(bench: &Bench) {
     with_tokens(bench);
     bench.write(|tx| tx.end_sessions(TABLET, NOW));
     assert_eq!(bench.read(|tx| tx.find_access(&[0xff; 32])), Some(AccessGrant { active: false, ..grant() }));
+    assert!(!bench.read(|tx| tx.is_session_active(grant().session_id)));
+    assert!(!bench.read(|tx| tx.is_session_active(SessionId(id(999)))), "an unknown one");
     assert!(bench.read(|tx| tx.find_access(&[7; 32])).is_some_and(|grant| grant.active), "another device goes on");
 }
 

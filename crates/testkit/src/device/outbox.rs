@@ -37,6 +37,7 @@ pub struct Edit {
 }
 
 /// How a request is made.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Compose {
     /// Send, read nothing.
@@ -57,6 +58,8 @@ pub struct Compose {
     pub ask: bool,
     /// Speak as a device of this other epoch.
     pub foreign_epoch: Option<String>,
+    /// Leave inline bases out: they are lost.
+    pub without_base: bool,
     /// By the device's own clock.
     pub sent_at: Option<String>,
 }
@@ -167,7 +170,8 @@ impl Device {
         for pending in ordered {
             let implied = |after: &&String| !how.explicit_after && before.contains(after.as_str());
             let after = pending.after.as_ref().filter(|after| !implied(after));
-            let with_base = pending.inline_base || how.foreign_epoch.is_some() || self.replica(&pending.space_id).resetting;
+            let with_base =
+                !how.without_base && (pending.inline_base || how.foreign_epoch.is_some() || self.replica(&pending.space_id).resetting);
             wires.push(pending.wire(with_base, after));
             before.insert(&pending.op_id);
         }

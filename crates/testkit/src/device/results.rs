@@ -64,6 +64,7 @@ impl Device {
     }
 
     /// What a decided operation comes after was decided before it.
+    #[allow(clippy::assigning_clones, reason = "the old value is moved by the loop's condition")]
     fn pass(&mut self, mut before: Option<String>) {
         while let Some(pending) = before.and_then(|op_id| self.outbox.iter_mut().find(|pending| pending.op_id == op_id)) {
             pending.passed = true;

@@ -10,7 +10,11 @@ impl MemoryTx<'_> {
     fn page(&self, page: DocumentPage) -> Vec<&DocumentRow> {
         let of_space =
             self.state.documents.range((page.space_id, String::new())..).take_while(|((space_id, _), _)| *space_id == page.space_id);
-        let seen = |row: &DocumentRow| row.audience_ever.bits() & page.seen_by.bits() != 0;
+        let seen = |row: &DocumentRow| {
+            let (now, ever) = (row.audience.bits() & page.seen_by.bits() != 0, row.audience_ever.bits() & page.seen_by.bits() != 0);
+            let news = row.version > page.deleted_above;
+            if now { !row.presence.deleted || news } else { ever && news && row.audience_version > page.left_above }
+        };
         let mut rows: Vec<_> = of_space.map(|(_, row)| row).filter(|row| row.version > page.above && seen(row)).collect();
         rows.sort_by_key(|row| row.version);
         rows.truncate(count(page.limit));

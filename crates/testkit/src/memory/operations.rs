@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use sync_core::ports::{OperationRows, StoreError, StoreResult, StoredOperation};
+use sync_core::ports::{OperationRows, StoreError, StoreResult, StoredOperation, StoredResult};
 use sync_core::{OpId, OrganisationId, UserId};
 
 use super::MemoryTx;
@@ -9,6 +9,22 @@ impl OperationRows for MemoryTx<'_> {
     fn load_operations(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<Vec<StoredOperation>> {
         let wanted: BTreeSet<_> = op_ids.iter().collect();
         Ok(wanted.into_iter().filter_map(|op_id| self.state.operations.get(&(organisation_id, *op_id)).cloned()).collect())
+    }
+
+    fn load_results(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<Vec<StoredResult>> {
+        let wanted: BTreeSet<_> = op_ids.iter().collect();
+        let rows = wanted.into_iter().filter_map(|op_id| self.state.operations.get(&(organisation_id, *op_id)));
+        let result = |row: &StoredOperation| StoredResult {
+            op_id: row.op_id,
+            user_id: row.user_id,
+            space_id: row.space_id,
+            status: row.status,
+            decided_version: row.decided_version,
+            conflict_id: row.conflict_id,
+            decided_at: row.decided_at,
+            problem: row.problem.clone(),
+        };
+        Ok(rows.map(result).collect())
     }
 
     fn insert_operations(&mut self, rows: &[StoredOperation]) -> StoreResult<()> {

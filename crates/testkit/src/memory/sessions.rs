@@ -54,6 +54,10 @@ impl SessionRows for MemoryTx<'_> {
         Ok(token.and_then(|(session_id, expires_at)| self.state.grant(*session_id, *expires_at)))
     }
 
+    fn is_session_active(&mut self, session_id: SessionId) -> StoreResult<bool> {
+        Ok(self.state.grant(session_id, Timestamp::default()).is_some_and(|grant| grant.active))
+    }
+
     fn drop_access_tokens(&mut self, before: Timestamp) -> StoreResult<()> {
         let state = self.writable()?;
         let ended: Vec<_> = state.access_tokens.iter().filter(|(_, (_, end))| *end < before).map(|(hash, _)| *hash).collect();

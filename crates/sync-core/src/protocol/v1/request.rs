@@ -15,7 +15,7 @@ use self::operation::receive_operation;
 use self::resolution::receive_resolutions;
 use crate::json::{Object, pointer};
 use crate::limits::{DEFAULT_CHANGES, DEFAULT_PAGE_BYTES, MAX_CHANGES, MAX_DOCUMENT_BYTES, MAX_OPERATIONS, MAX_PULL_SPACES, MAX_RECEIPTS};
-use crate::{Code, ConflictId, OpId, Operation, Problem, SpaceId, Timestamp};
+use crate::{Code, ConflictId, DocumentKey, OpId, Operation, Problem, SpaceId, Timestamp};
 
 /// The body of `POST /api/offline/sync`.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +41,8 @@ pub struct Received<T> {
     pub op_id: OpId,
     /// The group that it names, read even where its form is at fault.
     pub group: Option<String>,
+    /// The document that it names, read even where its form is at fault.
+    pub document: Option<(SpaceId, DocumentKey)>,
     /// What it says, or what is wrong with its form.
     pub content: Result<T, Problem>,
     /// A well-formed operation that breaks a limit: refused, and kept.
@@ -100,9 +102,11 @@ impl SyncRequest {
         match body.get("protocol") {
             Some(version) if version.as_i64() == Some(1) => {}
             Some(Value::Number(_)) => {
-                return Err(
-                    Problem::new(Code::UnsupportedProtocol, "this server speaks protocol 1; see GET /api/offline/config").at("/protocol")
-                );
+                return Err(Problem::new(
+                    Code::UnsupportedProtocol,
+                    "this server speaks protocol 1 and no other; send \"protocol\":1, or update the server",
+                )
+                .at("/protocol"));
             }
             _ => return Err(malformed("protocol is to be the number 1", "/protocol")),
         }
@@ -221,13 +225,13 @@ mod tests {
     #[test]
     fn a_fault_of_one_operation_stays_with_it() {
         for (rest, place) in [
-            (r#""collection":"Guests","document_id":"g","kind":"update","base_version":1,"patch":{}"#, "/operations/0/collection"),
-            (r#""collection":"guests","document_id":"é","kind":"update","base_version":1,"patch":{}"#, "/operations/0/document_id"),
-            (r#""collection":"guests","document_id":"g","kind":"upsert","base_version":1,"patch":{}"#, "/operations/0/kind"),
-            (r#""collection":"guests","document_id":"g","kind":"update","patch":{}"#, "/operations/0/base_version"),
-            (r#""collection":"guests","document_id":"g","kind":"update","base_version":1"#, "/operations/0/patch"),
-            (r#""collection":"guests","document_id":"g","kind":"update","base_version":1,"patch":[]"#, "/operations/0/patch"),
-            (r#""collection":"guests","document_id":"g","kind":"update","base_version":1,"patch":{},"after":7"#, "/operations/0/after"),
+            (r#""collection":"Guests","document_id":"g","kind":"update","base_version":1,"patch":{}"#, "/collection"),
+            (r#""collection":"guests","document_id":"é","kind":"update","base_version":1,"patch":{}"#, "/document_id"),
+            (r#""collection":"guests","document_id":"g","kind":"upsert","base_version":1,"patch":{}"#, "/kind"),
+            (r#""collection":"guests","document_id":"g","kind":"update","patch":{}"#, "/base_version"),
+            (r#""collection":"guests","document_id":"g","kind":"update","base_version":1"#, "/patch"),
+            (r#""collection":"guests","document_id":"g","kind":"update","base_version":1,"patch":[]"#, "/patch"),
+            (r#""collection":"guests","document_id":"g","kind":"update","base_version":1,"patch":{},"after":7"#, "/after"),
         ] {
             let received = parse_one(&format!(r#"{{"op_id":"{OP}",{rest}}}"#)).unwrap();
             let problem = received.content.unwrap_err();

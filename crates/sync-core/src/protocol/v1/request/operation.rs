@@ -14,31 +14,37 @@ use crate::{Code, DocumentKey, Kind, OpId, Operation, Problem, SpaceId};
 #[must_use]
 pub fn read_stored_operation(payload: Object) -> Option<Operation> {
     let op_id = payload.get("op_id")?.as_str()?.parse().ok()?;
-    read_operation(op_id, payload, "").ok()
+    read_operation(op_id, payload).ok()
 }
 
 pub(super) fn receive_operation(value: Value, default_space: Option<&str>, small: bool, at: &str) -> Read<Received<Operation>> {
     let (op_id, mut object) = identified(value, at)?;
     let group = object.get("group").and_then(Value::as_str).map(str::to_owned);
+    if let (None | Some(Value::Null), Some(space_id)) = (object.get("space_id"), default_space) {
+        object.insert("space_id".into(), space_id.into());
+    }
+    let document = named_document(&object);
     let digest = match object.get("digest") {
         None | Some(Value::Null) => None,
         Some(Value::String(digest)) => Some(digest.clone()),
         Some(_) => {
-            let problem = malformed("digest is to be a string", format!("{at}/digest"));
-            return Ok(Received { op_id, group, content: Err(problem), over_limit: None, digest: None });
+            let problem = malformed("digest is to be a string", "/digest");
+            return Ok(Received { op_id, group, document, content: Err(problem), over_limit: None, digest: None });
         }
     };
-    if let (None | Some(Value::Null), Some(space_id)) = (object.get("space_id"), default_space) {
-        object.insert("space_id".into(), space_id.into());
-    }
     let digest = digest.map(|claimed| {
         let mut signed = object.clone();
         signed.remove("digest");
         (claimed, json::canonical(&Value::Object(signed)))
     });
     let over_limit = over_limit(&object, small);
-    let content = read_operation(op_id, object, at);
-    Ok(Received { op_id, group, content, over_limit, digest })
+    let content = read_operation(op_id, object);
+    Ok(Received { op_id, group, document, content, over_limit, digest })
+}
+
+fn named_document(object: &Object) -> Option<(SpaceId, DocumentKey)> {
+    let text = |name: &str| object.get(name).and_then(Value::as_str);
+    Some((text("space_id")?.parse().ok()?, DocumentKey::new(text("collection")?, text("document_id")?)?))
 }
 
 fn over_limit(object: &Object, small: bool) -> Option<Problem> {
@@ -60,18 +66,18 @@ fn over_limit(object: &Object, small: bool) -> Option<Problem> {
     None
 }
 
-fn read_operation(op_id: OpId, mut object: Object, at: &str) -> Read<Operation> {
-    let kind = Kind::parse(&required_text(&object, "kind", at)?)
-        .ok_or_else(|| malformed("kind is to be create, update, delete, restore or intent", format!("{at}/kind")))?;
-    let space_id = required_text(&object, "space_id", at)?;
-    let space_id: SpaceId = space_id.parse().map_err(|_| malformed("space_id is to be a UUID", format!("{at}/space_id")))?;
-    let collection = required_text(&object, "collection", at)?;
+fn read_operation(op_id: OpId, mut object: Object) -> Read<Operation> {
+    let kind = Kind::parse(&required_text(&object, "kind", "")?)
+        .ok_or_else(|| malformed("kind is to be create, update, delete, restore or intent", "/kind"))?;
+    let space_id = required_text(&object, "space_id", "")?;
+    let space_id: SpaceId = space_id.parse().map_err(|_| malformed("space_id is to be a UUID", "/space_id"))?;
+    let collection = required_text(&object, "collection", "")?;
     if !is_collection_name(&collection) && collection != CONFLICTS {
-        return Err(malformed("a collection is named [a-z][a-z0-9_]{0,63}", format!("{at}/collection")));
+        return Err(malformed("a collection is named [a-z][a-z0-9_]{0,63}", "/collection"));
     }
     let (key, intent) = match kind {
-        Kind::Intent => (None, Some(read_intent_name(&object, at)?)),
-        _ => (Some(read_key(&object, &collection, at)?), None),
+        Kind::Intent => (None, Some(read_intent_name(&object)?)),
+        _ => (Some(read_key(&object, &collection)?), None),
     };
     Ok(Operation {
         op_id,
@@ -79,48 +85,47 @@ fn read_operation(op_id: OpId, mut object: Object, at: &str) -> Read<Operation> 
         key,
         collection,
         kind,
-        base_version: read_base_version(&object, kind, at)?,
-        base: optional_object(&object, "base", at)?.map(without_inner_nulls),
-        patch: read_patch(&object, kind, at)?,
+        base_version: read_base_version(&object, kind)?,
+        base: optional_object(&object, "base", "")?.map(without_inner_nulls),
+        patch: read_patch(&object, kind)?,
         intent,
-        after: optional_op_id(&object, "after", at)?,
-        group: read_group(&object, at)?,
-        depends_on: read_dependencies(&mut object, at)?,
-        hint: read_hint(&object, at)?,
+        after: optional_op_id(&object, "after", "")?,
+        group: read_group(&object)?,
+        depends_on: read_dependencies(&mut object)?,
+        hint: read_hint(&object)?,
         created_at: instant(&object, "created_at"),
         payload: Value::Object(object),
     })
 }
 
-fn read_key(object: &Object, collection: &str, at: &str) -> Read<DocumentKey> {
-    let id = required_text(object, "document_id", at)?;
-    let wrong = || malformed("a document id is 1 to 128 ASCII characters of 0x21 to 0x7E", format!("{at}/document_id"));
+fn read_key(object: &Object, collection: &str) -> Read<DocumentKey> {
+    let id = required_text(object, "document_id", "")?;
+    let wrong = || malformed("a document id is 1 to 128 ASCII characters of 0x21 to 0x7E", "/document_id");
     if !is_document_id(&id) {
         return Err(wrong());
     }
     DocumentKey::new(collection, &id).ok_or_else(wrong)
 }
 
-fn read_intent_name(object: &Object, at: &str) -> Read<String> {
+fn read_intent_name(object: &Object) -> Read<String> {
     let name = object.get("intent").and_then(|intent| intent.get("name")).and_then(Value::as_str);
-    name.map(str::to_owned).ok_or_else(|| malformed("an intent is {\"name\", \"args\"}", format!("{at}/intent")))
+    name.map(str::to_owned).ok_or_else(|| malformed("an intent is {\"name\", \"args\"}", "/intent"))
 }
 
-fn read_base_version(object: &Object, kind: Kind, at: &str) -> Read<i64> {
+fn read_base_version(object: &Object, kind: Kind) -> Read<i64> {
     let version = object.get("base_version").and_then(Value::as_i64).filter(|version| (0..=MAX_SAFE_INTEGER).contains(version));
-    let version =
-        version.ok_or_else(|| malformed("base_version is to be a version that was seen, 0 for a create", format!("{at}/base_version")))?;
+    let version = version.ok_or_else(|| malformed("base_version is to be a version that was seen, 0 for a create", "/base_version"))?;
     if kind == Kind::Create && version != 0 {
-        return Err(malformed("the base_version of a create is 0", format!("{at}/base_version")));
+        return Err(malformed("the base_version of a create is 0", "/base_version"));
     }
     Ok(version)
 }
 
-fn read_patch(object: &Object, kind: Kind, at: &str) -> Read<Object> {
-    let mut patch = match (optional_object(object, "patch", at)?, kind) {
+fn read_patch(object: &Object, kind: Kind) -> Read<Object> {
+    let mut patch = match (optional_object(object, "patch", "")?, kind) {
         (_, Kind::Delete | Kind::Intent) | (None, Kind::Restore) => Object::new(),
         (Some(patch), _) => patch,
-        (None, _) => return Err(malformed("patch is missing", format!("{at}/patch"))),
+        (None, _) => return Err(malformed("patch is missing", "/patch")),
     };
     if kind == Kind::Create {
         json::drop_nulls(&mut patch);
@@ -128,32 +133,32 @@ fn read_patch(object: &Object, kind: Kind, at: &str) -> Read<Object> {
     Ok(patch)
 }
 
-fn read_group(object: &Object, at: &str) -> Read<Option<String>> {
-    let group = optional_text(object, "group", at)?;
+fn read_group(object: &Object) -> Read<Option<String>> {
+    let group = optional_text(object, "group", "")?;
     if group.as_ref().is_some_and(|group| !(1..=MAX_ID_BYTES).contains(&group.len())) {
-        return Err(malformed("a group id is 1 to 128 bytes", format!("{at}/group")));
+        return Err(malformed("a group id is 1 to 128 bytes", "/group"));
     }
     Ok(group)
 }
 
-fn read_dependencies(object: &mut Object, at: &str) -> Read<Vec<OpId>> {
+fn read_dependencies(object: &mut Object) -> Read<Vec<OpId>> {
     let listed = match object.get("depends_on") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(items)) => items.clone(),
-        Some(_) => return Err(malformed("depends_on is to be a list of op_ids", format!("{at}/depends_on"))),
+        Some(_) => return Err(malformed("depends_on is to be a list of op_ids", "/depends_on")),
     };
     if listed.len() > MAX_DEPENDENCIES {
-        return Err(malformed(format!("depends_on names at most {MAX_DEPENDENCIES} operations"), format!("{at}/depends_on")));
+        return Err(malformed(format!("depends_on names at most {MAX_DEPENDENCIES} operations"), "/depends_on"));
     }
-    read_op_ids(listed, &format!("{at}/depends_on"))
+    read_op_ids(listed, "/depends_on")
 }
 
-fn read_hint(object: &Object, at: &str) -> Read<Hint> {
-    match optional_text(object, "hint", at)?.as_deref() {
+fn read_hint(object: &Object) -> Read<Hint> {
+    match optional_text(object, "hint", "")?.as_deref() {
         Some("mine") => Ok(Hint::Mine),
         Some("theirs") => Ok(Hint::Theirs),
         None | Some("ask") => Ok(Hint::Ask),
-        Some(_) => Err(malformed("hint is to be mine, theirs or ask", format!("{at}/hint"))),
+        Some(_) => Err(malformed("hint is to be mine, theirs or ask", "/hint")),
     }
 }
 

@@ -18,30 +18,30 @@ pub(super) fn receive_resolutions(values: Vec<Value>) -> Read<Vec<Received<Resol
             Problem::new(Code::NumberRange, format!("an integer beyond ±{MAX_SAFE_INTEGER} can't be carried exactly"))
                 .at(format!("/fields{place}"))
         });
-        Ok(Received { op_id, group: None, content: read_resolution(op_id, object, &at), over_limit, digest: None })
+        Ok(Received { op_id, group: None, document: None, content: read_resolution(op_id, object), over_limit, digest: None })
     };
     values.into_iter().enumerate().map(receive).collect()
 }
 
-fn read_resolution(op_id: OpId, object: Object, at: &str) -> Read<Resolution> {
-    let conflict_id = required_text(&object, "conflict_id", at)?;
-    let conflict_id = conflict_id.parse().map_err(|_| malformed("conflict_id is to be a UUID", format!("{at}/conflict_id")))?;
+fn read_resolution(op_id: OpId, object: Object) -> Read<Resolution> {
+    let conflict_id = required_text(&object, "conflict_id", "")?;
+    let conflict_id = conflict_id.parse().map_err(|_| malformed("conflict_id is to be a UUID", "/conflict_id"))?;
     let version = object.get("version").and_then(Value::as_i64);
-    let version = version.ok_or_else(|| malformed("version is to be the conflict's version that was seen", format!("{at}/version")))?;
+    let version = version.ok_or_else(|| malformed("version is to be the conflict's version that was seen", "/version"))?;
     let whole = match object.get("choose") {
         None | Some(Value::Null) => None,
-        Some(_) => Some(read_choice(&object, at)?),
+        Some(_) => Some(read_choice(&object, "")?),
     };
     let mut fields = BTreeMap::new();
-    for (path, choice) in optional_object(&object, "fields", at)?.unwrap_or_default() {
-        let place = format!("{at}/fields{}", pointer(&[&path]));
+    for (path, choice) in optional_object(&object, "fields", "")?.unwrap_or_default() {
+        let place = format!("/fields{}", pointer(&[&path]));
         let Value::Object(choice) = choice else {
             return Err(malformed("a choice is an object such as {\"choose\":\"ours\"}", place));
         };
         fields.insert(path, read_choice(&choice, &place)?);
     }
     if whole.is_none() && fields.is_empty() {
-        return Err(malformed("say what is chosen: fields, or choose for a group", format!("{at}/fields")));
+        return Err(malformed("say what is chosen: fields, or choose for a group", "/fields"));
     }
     Ok(Resolution { op_id, conflict_id, version, fields, whole, payload: Value::Object(object) })
 }
@@ -51,7 +51,11 @@ fn read_choice(object: &Object, at: &str) -> Read<Choice> {
         Some("ours") => Ok(Choice::Ours),
         Some("theirs") => Ok(Choice::Theirs),
         Some("base") => Ok(Choice::Base),
-        Some("value") => Ok(Choice::Value(object.get("value").cloned().unwrap_or(Value::Null))),
+        // said outright, even where it is null: a misspelt member must not remove a field
+        Some("value") => match object.get("value") {
+            Some(value) => Ok(Choice::Value(value.clone())),
+            None => Err(malformed("value is missing; to remove the field, send \"value\": null", format!("{at}/value"))),
+        },
         _ => Err(malformed("choose is to be ours, theirs, base or value", format!("{at}/choose"))),
     }
 }

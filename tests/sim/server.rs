@@ -1,0 +1,200 @@
+//! The service as it runs in production, over a store of one world, with the people who use it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use auth::{PasswordConfig, PasswordHasher};
+use serde_json::{Value, json};
+use storage_diesel::{SqliteConfig, SqliteStore};
+use sync_core::ports::{Access, ChangeRow, DocumentPage, DocumentRow, Head, Member, Store, StoreResult, StoredOperation, Tx};
+use sync_core::protocol::v1::SyncRequest;
+use sync_core::protocol::v1::identity::{AddUserRequest, LoginDevice, LoginRequest};
+use sync_core::{Audience, OpId, Role, SpaceId};
+use sync_service::{Caller, Service};
+use tempfile::TempDir;
+use testkit::device::WireError;
+use testkit::fake::{FakeClock, SeededEntropy};
+use testkit::memory::MemoryStore;
+
+use crate::script::SchemaKind;
+
+/// Which store a world runs over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backing {
+    Memory,
+    Sqlite,
+}
+
+/// The roles that a member may have here, and `None`: removed.
+pub(crate) const ROLES: [Option<Role>; 4] = [Some(Role::Coordinator), Some(Role::Photographer), Some(Role::Viewer), None];
+
+/// A service, its store, and who is there.
+pub(crate) struct Server {
+    pub(crate) store: Arc<dyn Store>,
+    memory: Option<Arc<MemoryStore>>,
+    pub(crate) clock: Arc<FakeClock>,
+    service: Service,
+    /// The first is the lead of every space.
+    pub(crate) users: Vec<Caller>,
+    pub(crate) spaces: Vec<SpaceId>,
+    _folder: Option<TempDir>,
+}
+
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+    pollster::block_on(future)
+}
+
+const PASSWORD: &str = "correct horse";
+
+fn hasher() -> Arc<PasswordHasher> {
+    let mut config = PasswordConfig::default();
+    (config.memory_kib, config.passes, config.workers, config.queue) = (8, 1, 1, 64);
+    Arc::new(PasswordHasher::new(&config).unwrap())
+}
+
+impl Server {
+    pub(crate) fn new(backing: Backing, users: usize, schemas: &[SchemaKind]) -> Self {
+        match backing {
+            Backing::Memory => {
+                let memory = Arc::new(MemoryStore::new());
+                Self { memory: Some(memory.clone()), ..Self::over(memory, users, schemas) }
+            }
+            Backing::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                let mut config = SqliteConfig::new(folder.path().join("sim.db"));
+                config.readers = 1;
+                let store = Arc::new(SqliteStore::open(&config).unwrap());
+                Self { _folder: Some(folder), ..Self::over(store, users, schemas) }
+            }
+        }
+    }
+
+    /// A service over any store.
+    pub(crate) fn over(store: Arc<dyn Store>, users: usize, schemas: &[SchemaKind]) -> Self {
+        let clock = Arc::new(FakeClock::new());
+        let service = Service::new(store.clone(), clock.clone(), Arc::new(SeededEntropy::new(1)), hasher());
+        let mut server = Self { store, memory: None, clock, service, users: Vec::new(), spaces: Vec::new(), _folder: None };
+        for user in 0..users {
+            let email = format!("user{user}@example.org");
+            let added = AddUserRequest { email: email.clone(), password: PASSWORD.into(), name: email };
+            now(server.service.bootstrap_user("Alder & Rye", added, user == 0)).unwrap();
+            let caller = server.log_in(user);
+            server.users.push(caller);
+        }
+        server.spaces = schemas.iter().map(|kind| server.make_space(*kind)).collect();
+        server
+    }
+
+    /// A login of a user on a new device.
+    pub(crate) fn log_in(&self, user: usize) -> Caller {
+        let device = LoginDevice { id: None, name: None, platform: None };
+        let request = LoginRequest { email: format!("user{user}@example.org"), password: PASSWORD.into(), device };
+        let grant = now(self.service.login(request)).unwrap();
+        now(self.service.authenticate(&grant.access_token)).unwrap()
+    }
+
+    fn make_space(&self, kind: SchemaKind) -> SpaceId {
+        let request = json!({"name": "Amara & Joel", "event_date": "2026-06-20", "time_zone": "Europe/Lisbon", "schema": schema(kind)});
+        let space = now(self.service.create_space(&self.users[0], serde_json::from_value(request).unwrap())).unwrap();
+        for (user, role) in self.users.iter().zip([Role::Lead, Role::Coordinator, Role::Photographer]).skip(1) {
+            self.put_role(space.space_id, user, Some(role));
+        }
+        space.space_id
+    }
+
+    /// Gives a user a role in a space, or takes their access away.
+    pub(crate) fn put_role(&self, space: SpaceId, user: &Caller, role: Option<Role>) {
+        match role {
+            Some(role) => {
+                let request = serde_json::from_value(json!({"role": role})).unwrap();
+                now(self.service.put_member(&self.users[0], space, user.user_id, request)).unwrap();
+            }
+            // one who is none already stays none
+            None => drop(now(self.service.remove_member(&self.users[0], space, user.user_id))),
+        }
+    }
+
+    /// A request as it comes over the wire, and its answer as it goes.
+    pub(crate) fn sync(&self, caller: &Caller, body: &Value) -> Result<Value, WireError> {
+        let request = SyncRequest::parse(body.to_string().as_bytes()).unwrap_or_else(|problem| panic!("{problem}: {body}"));
+        match now(self.service.sync(caller, request)) {
+            Ok(response) => Ok(serde_json::from_str(&serde_json::to_string(&response).unwrap()).unwrap()),
+            Err(error) => Err(WireError::Refused(serde_json::to_value(error.problem()).unwrap())),
+        }
+    }
+
+    /// The next commit loses its connection; `false` where the store can't.
+    pub(crate) fn lose_next_commit(&self, kept: bool) -> bool {
+        self.memory.as_ref().map(|memory| memory.lose_next_commit(kept)).is_some()
+    }
+
+    /// Takes back a loss that no commit met.
+    pub(crate) fn lose_nothing(&self) {
+        let _ = now(self.store.transact(Access::Write, |_| Ok(())));
+    }
+
+    fn read<T: Send + 'static>(&self, work: impl FnMut(&mut dyn Tx) -> StoreResult<T> + Send + 'static) -> T {
+        now(self.store.transact(Access::Read, work)).unwrap()
+    }
+
+    /// The membership of a user in a space, as it is now.
+    pub(crate) fn member(&self, space: SpaceId, user: &Caller) -> Member {
+        let caller = *user;
+        self.read(move |tx| Ok(tx.load_access(caller.organisation_id, caller.user_id, &[space])?.pop().unwrap().member))
+    }
+
+    /// The role in which a user reads a space now.
+    pub(crate) fn role(&self, space: SpaceId, user: &Caller) -> Option<Role> {
+        let member = self.member(space, user);
+        member.removed_at.is_none().then_some(member.role)
+    }
+
+    pub(crate) fn head(&self, space: SpaceId) -> Head {
+        let caller = self.users[0];
+        self.read(move |tx| Ok(tx.load_access(caller.organisation_id, caller.user_id, &[space])?.pop().unwrap().head))
+    }
+
+    /// Every document of a space, tombstones and conflicts too.
+    pub(crate) fn documents(&self, space: SpaceId) -> Vec<DocumentRow> {
+        self.read(move |tx| {
+            tx.list_documents(DocumentPage {
+                space_id: space,
+                above: 0,
+                seen_by: Audience::EVERYONE,
+                deleted_above: 0,
+                left_above: 0,
+                limit: 1_000_000,
+            })
+        })
+    }
+
+    /// The whole change log of a space, oldest first.
+    pub(crate) fn changes(&self, space: SpaceId) -> Vec<ChangeRow> {
+        let keys: Vec<_> = self.documents(space).into_iter().map(|row| row.key).collect();
+        let mut changes = self.read(move |tx| tx.list_changes(space, &keys, 0));
+        changes.sort_by_key(|change| change.version);
+        changes
+    }
+
+    /// The stored operations among these.
+    pub(crate) fn operations(&self, op_ids: Vec<OpId>) -> Vec<StoredOperation> {
+        let organisation = self.users[0].organisation_id;
+        self.read(move |tx| tx.load_operations(organisation, &op_ids))
+    }
+}
+
+/// The schema of a kind, as a request names it.
+fn schema(kind: SchemaKind) -> Value {
+    let policy = match kind {
+        SchemaKind::Open => return Value::Null,
+        SchemaKind::EditWins => "edit_wins",
+        SchemaKind::Ask => "ask",
+        SchemaKind::DeleteWins => "delete_wins",
+    };
+    let fields = json!({"count": {"type": "integer"}});
+    json!({"name": "sim", "version": 1, "collections": {
+        "notes": {"delete": policy, "fields": fields},
+        "veiled": {"delete": policy, "fields": fields,
+            "visibility": {"field": "veil", "audiences": {"drawn": ["lead", "coordinator"]}}},
+    }})
+}

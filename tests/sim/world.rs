@@ -1,0 +1,409 @@
+//! A world while its script runs.
+
+use std::collections::HashMap;
+
+use proptest::test_runner::TestCaseError;
+use serde_json::{Value, json};
+use sync_core::json::Object;
+use sync_service::Caller;
+use testkit::device::{Compose, Device, Edit, WireError};
+
+use crate::coverage::Coverage;
+use crate::edits::{Mint, changed, patch_between, tokens_in};
+use crate::ledger::{FOREIGN_EPOCH, Ledger, Typed};
+use crate::script::{Change, Fate, Manner, Pick, Script, Step, SyncHow};
+use crate::server::{Backing, ROLES, Server};
+
+pub(crate) type Check<T = ()> = Result<T, TestCaseError>;
+
+/// A failed expectation, in words.
+pub(crate) fn fail<T>(words: impl Into<String>) -> Check<T> {
+    Err(TestCaseError::fail(words.into()))
+}
+
+/// A device with its login.
+pub(crate) struct Phone {
+    pub(crate) device: Device,
+    pub(crate) caller: Caller,
+    saved: Option<(Device, usize)>,
+    /// The operations made on it, in order.
+    made: Vec<String>,
+}
+
+/// A world.
+pub(crate) struct World<'a> {
+    pub(crate) server: Server,
+    pub(crate) phones: Vec<Phone>,
+    pub(crate) ledger: Ledger,
+    pub(crate) coverage: &'a Coverage,
+    mint: Mint,
+    ids: u32,
+    /// Requests that were given up and are still under way.
+    air: Vec<(usize, Value)>,
+    /// Every request that reached the server, with its sender.
+    pub(crate) heard: Vec<(usize, Value)>,
+}
+
+/// Documents by number: the last ones are in a collection that only an open space has, or exist seldom.
+const DOCUMENTS: [(&str, &str); 10] = [
+    ("notes", "a"),
+    ("veiled", "a"),
+    ("notes", "b"),
+    ("veiled", "b"),
+    ("notes", "c"),
+    ("veiled", "c"),
+    ("notes", "d"),
+    ("nowhere", "x"),
+    ("notes", "ghost"),
+    ("veiled", "ghost"),
+];
+
+impl<'a> World<'a> {
+    pub(crate) fn new(backing: Backing, script: &Script, coverage: &'a Coverage) -> Self {
+        let server = Server::new(backing, script.users, &script.schemas);
+        let spaces: Vec<String> = server.spaces.iter().map(ToString::to_string).collect();
+        let phone = |index: usize| {
+            let user = index % script.users;
+            let device = Device::new(&format!("device {index} of user {user}"), spaces.iter().map(String::as_str));
+            Phone { device, caller: server.log_in(user), saved: None, made: Vec::new() }
+        };
+        let phones = (0..script.devices).map(phone).collect();
+        Self { server, phones, ledger: Ledger::default(), coverage, mint: Mint::default(), ids: 0, air: Vec::new(), heard: Vec::new() }
+    }
+
+    pub(crate) fn step(&mut self, step: &Step) -> Check {
+        match step {
+            Step::Edit { device, doc, changes, manner } => self.edit(*device, *doc, changes, *manner, None),
+            Step::Create { device, doc, changes, manner } => self.edit(*device, *doc, changes, *manner, Some("create")),
+            Step::Delete { device, doc, manner } => self.delete(*device, *doc, *manner),
+            Step::Restore { device, doc, changes, manner } => self.edit(*device, *doc, changes, *manner, Some("restore")),
+            Step::Group { device, parts, manner } => self.group(*device, parts, *manner),
+            Step::Blind { device, doc, change, manner } => self.edit(*device, *doc, &[*change], *manner, Some("update")),
+            Step::Resolve { device, which, pick } => self.resolve(*device, *which, *pick),
+            Step::Sync { device, fate, how } => return self.sync(*device % self.phones.len(), *fate, how),
+            Step::Arrive(which) => return self.arrive(*which),
+            Step::Clock(ms) => {
+                self.coverage.hit(if *ms < 0 { "fault clock back" } else { "fault clock forward" });
+                self.server.clock.advance_ms(*ms);
+            }
+            Step::Member { user, space, role } => self.change_member(*user, *space, *role),
+            Step::Save(device) => {
+                let phone = self.phone(*device);
+                phone.saved = Some((phone.device.clone(), phone.made.len()));
+            }
+            Step::Rewind(device) => self.rewind(*device),
+            Step::Damage { device, space } => self.damage(*device, *space),
+            Step::Reuse { device, which } => return self.reuse(*device, *which),
+        }
+        Ok(())
+    }
+
+    fn phone(&mut self, device: usize) -> &mut Phone {
+        let count = self.phones.len();
+        &mut self.phones[device % count]
+    }
+
+    fn new_id(&mut self) -> String {
+        self.ids += 1;
+        format!("01890000-0000-7000-8000-{:012x}", self.ids)
+    }
+
+    fn place(&self, doc: usize) -> (String, &'static str, &'static str) {
+        let (collection, id) = DOCUMENTS[doc % DOCUMENTS.len()];
+        let space = self.server.spaces[doc % DOCUMENTS.len() / 3 % self.server.spaces.len()];
+        (space.to_string(), collection, id)
+    }
+
+    fn edit(&mut self, device: usize, doc: usize, changes: &[Change], manner: Manner, kind: Option<&'static str>) {
+        let (space, collection, id) = self.place(doc);
+        // nobody makes a second one of what they see; one who is alone knows what they deleted
+        let alone = self.phones.len() == 1;
+        let device_state = &self.phone(device).device;
+        let screen = device_state.screen(&space, collection, id);
+        let known_as_gone = device_state.knows_as_gone(&space, collection, id);
+        let kind = match (kind, &screen) {
+            (Some("create"), Some(_)) => return,
+            (Some("restore"), Some(_)) => "update",
+            (Some("restore"), None) if !known_as_gone => return,
+            (Some(kind), _) => kind,
+            (None, Some(_)) => "update",
+            (None, None) if known_as_gone => "restore",
+            (None, None) => "create",
+        };
+        let before = screen.filter(|_| kind != "create").unwrap_or_default();
+        let after = changed(before.clone(), changes, &mut self.mint);
+        let patch = patch_between(&before, &after);
+        let manner = Manner { continues: manner.continues || alone && kind == "create", ..manner };
+        self.make(device, doc, kind, Some(patch), manner, None);
+    }
+
+    fn delete(&mut self, device: usize, doc: usize, manner: Manner) {
+        let (space, collection, id) = self.place(doc);
+        if self.phone(device).device.screen(&space, collection, id).is_some() {
+            self.make(device, doc, "delete", None, manner, None);
+        }
+    }
+
+    fn group(&mut self, device: usize, parts: &[(usize, u8, Change)], manner: Manner) {
+        let group = self.new_id();
+        let (space, _, _) = self.place(parts[0].0);
+        for (doc, kind, change) in parts {
+            let (other, collection, id) = self.place(*doc);
+            if other != space {
+                continue;
+            }
+            let screen = self.phone(device).device.screen(&space, collection, id);
+            let known_as_gone = self.phone(device).device.knows_as_gone(&space, collection, id);
+            match screen {
+                Some(_) if kind % 4 == 0 => self.make(device, *doc, "delete", None, manner, Some(&group)),
+                None if known_as_gone => {}
+                screen => {
+                    let kind = if screen.is_some() { "update" } else { "create" };
+                    let before = screen.unwrap_or_default();
+                    let after = changed(before.clone(), &[*change], &mut self.mint);
+                    self.make(device, *doc, kind, Some(patch_between(&before, &after)), manner, Some(&group));
+                }
+            }
+        }
+    }
+
+    /// A person makes an operation.
+    fn make(&mut self, device: usize, doc: usize, kind: &'static str, patch: Option<Object>, manner: Manner, group: Option<&String>) {
+        let (space, collection, id) = self.place(doc);
+        let op_id = self.new_id();
+        let now = sync_core::ports::Clock::now(&*self.server.clock);
+        let phone = self.phone(device);
+        let depends_on = manner.depends.and_then(|back| phone.made.iter().rev().nth(back).cloned()).into_iter().collect();
+        let edit = Edit {
+            op_id: op_id.clone(),
+            space_id: space.clone(),
+            collection: collection.into(),
+            document_id: id.into(),
+            kind,
+            patch: patch.clone(),
+            group: group.cloned(),
+            depends_on,
+            continues: manner.continues,
+            hint: [None, Some("mine"), Some("theirs"), Some("ask")].get(usize::from(manner.hint)).copied().flatten(),
+            inline_base: manner.inline_base,
+            created_at: manner.skew.map(|skew| now.plus_ms(skew).to_string()),
+        };
+        let mut seen = phone.device.screen(&space, collection, id).map(|screen| tokens_in(&screen)).unwrap_or_default();
+        seen.extend(phone.device.replica(&space).live(collection, id).map(tokens_in).unwrap_or_default());
+        phone.device.edit(edit);
+        phone.made.push(op_id.clone());
+        let typed = patch.as_ref().map(tokens_in).unwrap_or_default().into_iter().filter(|token| !seen.contains(token)).collect();
+        let device = device % self.phones.len();
+        self.ledger.typed(op_id, Typed { device, space, key: format!("{collection}/{id}"), kind, typed, seen: seen.into_iter().collect() });
+    }
+
+    fn resolve(&mut self, device: usize, which: usize, pick: Pick) {
+        let op_id = self.new_id();
+        let token = self.mint.token();
+        let device = device % self.phones.len();
+        let phone = &mut self.phones[device];
+        let spaces = self.server.spaces.iter().map(ToString::to_string);
+        let open: Vec<(String, Object)> = spaces
+            .flat_map(|space| {
+                phone.device.open_conflicts(&space).into_iter().map(|conflict| (space.clone(), conflict.clone())).collect::<Vec<_>>()
+            })
+            .collect();
+        let Some((space, conflict)) = open.get(which % open.len().max(1)) else { return };
+        let conflict_id = conflict["conflict_id"].as_str().unwrap();
+        let value = matches!(pick, Pick::Value) && conflict["kind"] != "group";
+        phone.device.answer(&op_id, space, conflict_id, &choice(conflict, pick, &token));
+        let key = format!("{}/{}", conflict["collection"].as_str().unwrap(), conflict["document_id"].as_str().unwrap());
+        let mut seen = tokens_in(conflict);
+        for (collection, id) in DOCUMENTS {
+            seen.extend(phone.device.screen(space, collection, id).map(|screen| tokens_in(&screen)).unwrap_or_default());
+        }
+        let typed = if value { crate::edits::tokens(&token) } else { Vec::new() };
+        self.ledger.typed(op_id, Typed { device, space: space.clone(), key, kind: "resolve", typed, seen: seen.into_iter().collect() });
+    }
+
+    fn change_member(&mut self, user: usize, space: usize, role: usize) {
+        if self.server.users.len() < 2 {
+            return;
+        }
+        let user = self.server.users[1 + user % (self.server.users.len() - 1)];
+        let space = self.server.spaces[space % self.server.spaces.len()];
+        // mostly somebody who may write
+        let role = ROLES.get(role).copied().unwrap_or(Some(sync_core::Role::Coordinator));
+        self.coverage.hit(if role.is_some() { "fault role changed" } else { "fault member removed" });
+        self.server.put_role(space, &user, role);
+    }
+
+    fn rewind(&mut self, device: usize) {
+        let coverage = self.coverage;
+        let phone = self.phone(device);
+        if let Some((saved, made)) = phone.saved.clone() {
+            coverage.hit("fault device rewound");
+            phone.device = saved;
+            phone.made.truncate(made);
+        }
+    }
+
+    fn damage(&mut self, device: usize, space: usize) {
+        self.coverage.hit("fault cursor damaged");
+        let space = self.server.spaces[space % self.server.spaces.len()].to_string();
+        self.phone(device).device.damage_cursor(&space, "bm8");
+    }
+
+    fn compose(&self, how: &SyncHow) -> Compose {
+        let now = sync_core::ports::Clock::now(&*self.server.clock);
+        Compose {
+            without_pull: how.without_pull,
+            max_changes: how.max_changes,
+            max_bytes: how.max_bytes,
+            skip: how.skip,
+            take: how.take,
+            explicit_after: how.explicit_after,
+            scatter: how.scatter,
+            ask: how.ask,
+            without_base: how.without_base,
+            foreign_epoch: how.foreign_epoch.then(|| FOREIGN_EPOCH.to_owned()),
+            sent_at: Some(now.to_string()),
+        }
+    }
+
+    /// A device syncs, once or until it has read everything.
+    pub(crate) fn sync(&mut self, device: usize, fate: Fate, how: &SyncHow) -> Check {
+        for _ in 0..200 {
+            let compose = self.compose(how);
+            let body = self.phones[device].device.compose(&compose);
+            self.mark(how, &body);
+            let Some(response) = self.carry(device, body, fate)? else { return Ok(()) };
+            self.absorb(device, &response)?;
+            let more = response["changes"].as_object().is_some_and(|changes| changes.values().any(|page| page["has_more"] == true));
+            if !how.to_the_end || !more {
+                return Ok(());
+            }
+        }
+        fail("a run of pages does not end")
+    }
+
+    /// What the network does with a request. `None`: the device hears nothing.
+    fn carry(&mut self, device: usize, body: Value, fate: Fate) -> Check<Option<Value>> {
+        match fate {
+            Fate::Delivered => Ok(self.deliver(device, &body)?.ok()),
+            Fate::RequestLost => {
+                self.coverage.hit("fault request lost");
+                Ok(None)
+            }
+            Fate::ReplyLost => {
+                self.coverage.hit("fault reply lost");
+                let _ = self.deliver(device, &body)?;
+                Ok(None)
+            }
+            Fate::Repeated => {
+                self.coverage.hit("fault request repeated");
+                let _ = self.deliver(device, &body)?;
+                Ok(self.deliver(device, &body)?.ok())
+            }
+            Fate::Late => {
+                self.air.push((device, body));
+                Ok(None)
+            }
+            Fate::CommitLost { kept } => {
+                if self.server.lose_next_commit(kept) {
+                    self.coverage.hit(if kept { "fault commit lost and kept" } else { "fault commit lost and undone" });
+                    self.ledger.doubt(&body);
+                }
+                let response = self.deliver(device, &body)?.ok();
+                self.server.lose_nothing();
+                Ok(response)
+            }
+        }
+    }
+
+    fn arrive(&mut self, which: usize) -> Check {
+        if self.air.is_empty() {
+            return Ok(());
+        }
+        self.coverage.hit("fault request late");
+        let (device, body) = self.air.remove(which % self.air.len());
+        self.deliver(device, &body).map(|_| ())
+    }
+
+    /// Everything that is still under way arrives.
+    pub(crate) fn land(&mut self) -> Check {
+        while !self.air.is_empty() {
+            self.arrive(0)?;
+        }
+        Ok(())
+    }
+
+    /// A request reaches the server. What it answers is looked at, whether or not the device hears it.
+    pub(crate) fn deliver(&mut self, device: usize, body: &Value) -> Check<Result<Value, WireError>> {
+        let caller = self.phones[device].caller;
+        self.heard.push((device, body.clone()));
+        self.ledger.arrives(body);
+        let answer = self.server.sync(&caller, body);
+        if std::env::var_os("REJOIN_SIM_TRACE").is_some() {
+            println!("{} sends {body}\n  and is answered {answer:?}", self.phones[device].device.name());
+        }
+        match &answer {
+            Ok(response) => self.ledger.observe(&self.server, self.coverage, body, response)?,
+            Err(WireError::Refused(problem)) if problem["code"] == "unknown_outcome" => self.coverage.hit("answer unknown outcome"),
+            Err(error) => return fail(format!("the request was refused: {error:?}: {body}")),
+        }
+        Ok(answer)
+    }
+
+    /// An op_id is used again for something else, by its owner or by another.
+    fn reuse(&mut self, device: usize, which: usize) -> Check {
+        let device = device % self.phones.len();
+        let Some((op_id, space)) = self.ledger.nth_stored(which) else { return Ok(()) };
+        self.coverage.hit("fault op_id reused");
+        let operation = json!({"op_id": op_id, "collection": "notes", "document_id": "reused", "kind": "create", "base_version": 0, "patch": {"title": "other"}});
+        let body = json!({"protocol": 1, "space_id": space, "operations": [operation]});
+        let response = self.server.sync(&self.phones[device].caller, &body);
+        let Ok(response) = response else { return fail(format!("{response:?}")) };
+        let result = &response["results"][0];
+        if result["status"] != "rejected" || result["held"] != false || result["problem"]["code"] != "op_id_reuse" {
+            return fail(format!("an op_id of something else was taken: {result}"));
+        }
+        self.coverage.hit("problem op_id_reuse");
+        Ok(())
+    }
+
+    fn mark(&self, how: &SyncHow, body: &Value) {
+        let several = body["operations"].as_array().is_some_and(|operations| operations.len() > 1);
+        let marks: HashMap<&str, bool> = HashMap::from([
+            ("sync without pull", how.without_pull),
+            ("sync out of order", how.scatter != 0 && several),
+            ("sync leaves operations out", how.skip > 0 && several),
+            ("sync asks for receipts", body["ask"].as_array().is_some_and(|asked| !asked.is_empty())),
+            ("fault foreign epoch", how.foreign_epoch),
+        ]);
+        marks.into_iter().filter(|(_, hit)| *hit).for_each(|(mark, _)| self.coverage.hit(mark));
+    }
+}
+
+/// What a person answers to a conflict.
+fn choice(conflict: &Object, pick: Pick, token: &Value) -> Object {
+    let whole = match pick {
+        Pick::Ours | Pick::Base => "ours",
+        _ => "theirs",
+    };
+    if conflict["kind"] == "group" {
+        return json!({"choose": whole}).as_object().cloned().unwrap();
+    }
+    let open: Vec<&String> =
+        conflict["fields"].as_object().unwrap().iter().filter(|(_, field)| field["decided"].is_null()).map(|(path, _)| path).collect();
+    let value = |path: &str| if path.is_empty() { json!({"title": token}) } else { token.clone() };
+    let chosen = |path: &String| match pick {
+        Pick::Ours => json!({"choose": "ours"}),
+        Pick::Base => json!({"choose": "base"}),
+        Pick::Value => json!({"choose": "value", "value": value(path)}),
+        Pick::Theirs | Pick::One(_) => json!({"choose": "theirs"}),
+    };
+    let only = match pick {
+        Pick::One(which) => Some(usize::from(which) % open.len().max(1)),
+        Pick::Value => Some(0),
+        _ => None,
+    };
+    let picked = open.iter().enumerate().filter(|(index, _)| only.is_none_or(|only| only == *index)).map(|(_, path)| path);
+    let fields: Object = picked.map(|path| ((*path).clone(), chosen(path))).collect();
+    json!({"fields": fields}).as_object().cloned().unwrap()
+}
