@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sync_core::json::Object;
 
-use crate::script::Change;
+use crate::script::{Change, Pick};
 
 /// Makes tokens.
 #[derive(Default)]
@@ -133,4 +133,32 @@ pub(crate) fn tokens(value: &Value) -> Vec<String> {
 /// The tokens in an object.
 pub(crate) fn tokens_in(object: &Object) -> Vec<String> {
     object.values().flat_map(tokens).collect()
+}
+
+/// What a person answers to a conflict.
+pub(crate) fn choice(conflict: &Object, pick: Pick, token: &Value) -> Object {
+    let whole = match pick {
+        Pick::Ours | Pick::Base => "ours",
+        _ => "theirs",
+    };
+    if conflict["kind"] == "group" {
+        return json!({"choose": whole}).as_object().cloned().unwrap();
+    }
+    let open: Vec<&String> =
+        conflict["fields"].as_object().unwrap().iter().filter(|(_, field)| field["decided"].is_null()).map(|(path, _)| path).collect();
+    let value = |path: &str| if path.is_empty() { json!({"title": token}) } else { token.clone() };
+    let chosen = |path: &String| match pick {
+        Pick::Ours => json!({"choose": "ours"}),
+        Pick::Base => json!({"choose": "base"}),
+        Pick::Value => json!({"choose": "value", "value": value(path)}),
+        Pick::Theirs | Pick::One(_) => json!({"choose": "theirs"}),
+    };
+    let only = match pick {
+        Pick::One(which) => Some(usize::from(which) % open.len().max(1)),
+        Pick::Value => Some(0),
+        _ => None,
+    };
+    let picked = open.iter().enumerate().filter(|(index, _)| only.is_none_or(|only| only == *index)).map(|(_, path)| path);
+    let fields: Object = picked.map(|path| ((*path).clone(), chosen(path))).collect();
+    json!({"fields": fields}).as_object().cloned().unwrap()
 }

@@ -181,9 +181,7 @@ impl Ledger {
         let changes = server.changes(space);
         let foreign =
             changes.iter().any(|change| keys.iter().any(|key| change.key.as_str() == key) && !is_own(&change.by.op_id.to_string()));
-        // what waits with its group is the sender's own, and the log does not have it
-        let waits_with_group = self.chain(&op_id).skip(1).any(|link| self.groups.contains(link));
-        if conflict["op_id"] == json!(op_id) && !foreign && !estranged && !waits_with_group {
+        if conflict["op_id"] == json!(op_id) && !foreign && !estranged {
             return fail(format!("in conflict with its own chain: {conflict}"));
         }
         // the operation that opened it is on one side; a later one of its chain may change both

@@ -9,7 +9,7 @@ use sync_service::Caller;
 use testkit::device::{Compose, Device, Edit, WireError};
 
 use crate::coverage::Coverage;
-use crate::edits::{Mint, changed, patch_between, tokens_in};
+use crate::edits::{Mint, changed, choice, patch_between, tokens, tokens_in};
 use crate::ledger::{FOREIGN_EPOCH, Ledger, Typed};
 use crate::script::{Change, Fate, Manner, Pick, Script, Step, SyncHow};
 use crate::server::{Backing, ROLES, Server};
@@ -217,7 +217,7 @@ impl<'a> World<'a> {
         for (collection, id) in DOCUMENTS {
             seen.extend(phone.device.screen(space, collection, id).map(|screen| tokens_in(&screen)).unwrap_or_default());
         }
-        let typed = if value { crate::edits::tokens(&token) } else { Vec::new() };
+        let typed = if value { tokens(&token) } else { Vec::new() };
         self.ledger.typed(op_id, Typed { device, space: space.clone(), key, kind: "resolve", typed, seen: seen.into_iter().collect() });
     }
 
@@ -378,32 +378,4 @@ impl<'a> World<'a> {
         ]);
         marks.into_iter().filter(|(_, hit)| *hit).for_each(|(mark, _)| self.coverage.hit(mark));
     }
-}
-
-/// What a person answers to a conflict.
-fn choice(conflict: &Object, pick: Pick, token: &Value) -> Object {
-    let whole = match pick {
-        Pick::Ours | Pick::Base => "ours",
-        _ => "theirs",
-    };
-    if conflict["kind"] == "group" {
-        return json!({"choose": whole}).as_object().cloned().unwrap();
-    }
-    let open: Vec<&String> =
-        conflict["fields"].as_object().unwrap().iter().filter(|(_, field)| field["decided"].is_null()).map(|(path, _)| path).collect();
-    let value = |path: &str| if path.is_empty() { json!({"title": token}) } else { token.clone() };
-    let chosen = |path: &String| match pick {
-        Pick::Ours => json!({"choose": "ours"}),
-        Pick::Base => json!({"choose": "base"}),
-        Pick::Value => json!({"choose": "value", "value": value(path)}),
-        Pick::Theirs | Pick::One(_) => json!({"choose": "theirs"}),
-    };
-    let only = match pick {
-        Pick::One(which) => Some(usize::from(which) % open.len().max(1)),
-        Pick::Value => Some(0),
-        _ => None,
-    };
-    let picked = open.iter().enumerate().filter(|(index, _)| only.is_none_or(|only| only == *index)).map(|(_, path)| path);
-    let fields: Object = picked.map(|path| ((*path).clone(), chosen(path))).collect();
-    json!({"fields": fields}).as_object().cloned().unwrap()
 }

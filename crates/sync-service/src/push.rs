@@ -305,7 +305,9 @@ fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate
             let schema = Schema::of_space(access.space.schema.as_deref());
             let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
             let epoch_fits = batch.epochs.get(&space_id).is_none_or(|epoch| *epoch == head.epoch.to_string());
-            Ok((Gate::of_member(&access), World::new(space_id, schema, access.member.role, head, epoch_fits), true))
+            let mut world = World::new(space_id, schema, access.member.role, head, epoch_fits);
+            world.sender = Some(batch.caller.device_id);
+            Ok((Gate::of_member(&access), world, true))
         }
     }
 }

@@ -132,11 +132,7 @@ impl<'a> Desk<'a> {
 
     /// The operation's chain.
     pub(super) fn predecessor(&self, operation: &Operation, index: usize) -> Result<Chain, Stop> {
-        let known = match operation.after {
-            Some(after) => Some(self.own(after).ok_or_else(|| waiting(operation.op_id, after))?),
-            None => self.predecessor_in_request(operation, index)?,
-        };
-        let Some(known) = known else { return Ok(Chain::default()) };
+        let Some(known) = self.known_predecessor(operation, index)? else { return Ok(Chain::default()) };
         let row = &known.row;
         if row.space_id != operation.space_id || operation.key.as_ref().is_some_and(|key| key.as_str() != row.key) {
             let problem = Problem::new(Code::Malformed, "after is to name your previous operation on the same document").at("/after");
@@ -152,7 +148,27 @@ impl<'a> Desk<'a> {
                 let detail = "the creation that this builds on was refused; the payload is kept";
                 Err(rejected(Problem::new(Code::PredecessorRejected, detail).caused_by(row.op_id)))
             }
-            _ => Ok(Chain { overlay: known.overlay.clone(), stamp: Some(self.stamp_of(known)), last: Some(row.op_id) }),
+            _ => Ok(self.chain_after(known)),
+        }
+    }
+
+    /// What the chain of a refused operation left, whatever became of its predecessor: the view of what comes after it.
+    pub(super) fn chain_of_refused(&self, operation: &Operation, index: usize) -> Chain {
+        let known = self.known_predecessor(operation, index).ok().flatten();
+        let same = |known: &&Known| {
+            operation.key.as_ref().is_some_and(|key| key.as_str() == known.row.key) && known.row.space_id == operation.space_id
+        };
+        known.filter(same).map(|known| self.chain_after(known)).unwrap_or_default()
+    }
+
+    fn chain_after(&self, known: &Known) -> Chain {
+        Chain { overlay: known.overlay.clone(), stamp: Some(self.stamp_of(known)), last: Some(known.row.op_id) }
+    }
+
+    fn known_predecessor(&self, operation: &Operation, index: usize) -> Result<Option<&Known>, Stop> {
+        match operation.after {
+            Some(after) => self.own(after).map(Some).ok_or_else(|| waiting(operation.op_id, after)),
+            None => self.predecessor_in_request(operation, index),
         }
     }
 

@@ -163,7 +163,7 @@ impl Case<'_> {
 
     fn view<'d>(&'d self, doc: &'d Doc) -> View<'d> {
         if self.operation.kind == Kind::Create {
-            return World::blank_view(doc, self.overlay);
+            return self.world.blank_view(self.key, doc, self.overlay);
         }
         let base_version = self.operation.base_version;
         let is_seen = match self.mode {

@@ -243,7 +243,7 @@ impl<'a> Desk<'a> {
         };
         let Some(operation) = self.operation(index) else { return };
         // what its predecessors laid over the document stays the view of whatever comes after it
-        let Chain { overlay, stamp, last } = self.predecessor(operation, index).unwrap_or_default();
+        let Chain { overlay, stamp, last } = self.chain_of_refused(operation, index);
         let origin = Origin { before: last, ..Origin::default() };
         let row = StoredOperation { problem: Some(RawJson::of(&problem)), group: group.map(str::to_owned), ..self.row(operation, status) };
         let result = OperationResult { problem: Some(problem), ..OperationResult::new(operation.op_id, status, true) };

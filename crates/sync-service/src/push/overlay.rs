@@ -214,11 +214,15 @@ impl Overlay {
         self
     }
 
-    /// Leaves out what only waits, and nobody else changed since the sender's base: the sender's next value of it is in
-    /// nobody's way.
-    pub(crate) fn without_undisputed(mut self, base: &Object, live: &Object) -> Self {
-        self.fields.retain(|name, laid| laid.fate != Fate::Waiting || base.get(name) != live.get(name));
-        self
+    /// Takes out what only waits, and nobody else changed since the sender's base: the sender's next value of it is in
+    /// nobody's way. Gives the names of what was taken out.
+    pub(crate) fn take_undisputed(&mut self, is_foreign: impl Fn(&str) -> bool) -> Vec<String> {
+        let waits = |(name, laid): (&String, &Laid)| (laid.fate == Fate::Waiting && !is_foreign(name)).then(|| name.clone());
+        let names: Vec<String> = self.fields.iter().filter_map(waits).collect();
+        for name in &names {
+            self.fields.remove(name);
+        }
+        names
     }
 
     /// Lays the members over a body.

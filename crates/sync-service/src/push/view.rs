@@ -99,11 +99,7 @@ impl World {
     ) -> View<'a> {
         if let Some(base_version) = seen {
             let (body, live) = self.at(key, doc, base_version);
-            let mut overlay = overlay.clone().beyond(base_version);
-            if doc.is_live() {
-                overlay = overlay.without_undisputed(&body, &doc.body);
-            }
-            return Self::laid_over(body, live, true, &overlay);
+            return self.over_own(key, doc, (body, live, base_version), overlay.clone().beyond(base_version));
         }
         let mut body = base.cloned().unwrap_or_default();
         body.retain(|_, value| !value.is_null());
@@ -111,10 +107,35 @@ impl World {
     }
 
     /// What the sender of a creation saw: nothing but its own chain.
-    pub(crate) fn blank_view(doc: &Doc, overlay: &Overlay) -> View<'static> {
-        let nothing = Object::new();
-        let overlay = if doc.is_live() { &overlay.clone().without_undisputed(&nothing, &doc.body) } else { overlay };
-        Self::laid_over(Cow::Owned(Object::new()), false, true, overlay)
+    pub(crate) fn blank_view(&self, key: &DocumentKey, doc: &Doc, overlay: &Overlay) -> View<'static> {
+        self.over_own(key, doc, (Cow::Owned(Object::new()), false, 0), overlay.clone())
+    }
+
+    /// Lays a chain over a base. Of what only waits (with its group, or with the whole document), and nobody but the
+    /// sender's own device changed since the base, the sender goes on from what is live.
+    fn over_own<'a>(
+        &self,
+        key: &DocumentKey,
+        doc: &Doc,
+        (mut body, live, version): (Cow<'a, Object>, bool, i64),
+        mut overlay: Overlay,
+    ) -> View<'a> {
+        if doc.is_live() {
+            let by_others = |change: &&ChangeRow| self.sender != Some(change.by.device_id);
+            let others: Vec<Object> = self
+                .changes_of(key)
+                .take_while(|change| change.version > version)
+                .filter(by_others)
+                .map(|change| change.before.object())
+                .collect();
+            for name in overlay.take_undisputed(|name| others.iter().any(|before| before.contains_key(name))) {
+                match doc.body.get(&name) {
+                    Some(value) => body.to_mut().insert(name, value.clone()),
+                    None => body.to_mut().remove(&name),
+                };
+            }
+        }
+        Self::laid_over(body, live, true, &overlay)
     }
 
     fn laid_over<'a>(base: Cow<'a, Object>, live: bool, complete: bool, overlay: &Overlay) -> View<'a> {

@@ -8,7 +8,9 @@ use serde_json::Value;
 use sync_core::conflict::Conflict;
 use sync_core::json::{Object, RawJson};
 use sync_core::ports::{ChangeRow, DocumentRow, Head, Presence, StoreError, StoreResult, StoredOperation};
-use sync_core::{Audience, Author, ConflictId, DocumentKey, FieldVersion, FieldVersions, OpId, Role, Schema, SpaceId, Stamp, Timestamp};
+use sync_core::{
+    Audience, Author, ConflictId, DeviceId, DocumentKey, FieldVersion, FieldVersions, OpId, Role, Schema, SpaceId, Stamp, Timestamp,
+};
 
 use super::overlay::Overlay;
 use super::stored::Origin;
@@ -102,6 +104,8 @@ pub(crate) struct World {
     pub(crate) head_before: i64,
     /// Whether the device's epoch is this log's, as far as it said.
     pub(crate) epoch_fits: bool,
+    /// The device whose operations are decided.
+    pub(crate) sender: Option<DeviceId>,
     pub(crate) docs: HashMap<DocumentKey, Doc>,
     /// Changes that were stored before, newest first in a document.
     pub(crate) history: HashMap<DocumentKey, Vec<ChangeRow>>,
@@ -148,6 +152,7 @@ impl World {
             head: head.version,
             head_before: head.version,
             epoch_fits,
+            sender: None,
             docs: HashMap::new(),
             history: HashMap::new(),
             staged: Vec::new(),
