@@ -43,8 +43,6 @@ pub(crate) struct Ledger {
     pub(crate) sent: BTreeMap<String, Value>,
     /// Whose first result may have been lost inside the server.
     pub(crate) doubtful: HashSet<String>,
-    /// Operations that came in a group.
-    groups: HashSet<String>,
     /// The chain: each operation's predecessor.
     before: HashMap<String, String>,
 }
@@ -68,9 +66,6 @@ impl Ledger {
         for sent in list(body, "operations").iter().chain(list(body, "resolutions")) {
             let op_id = text(&sent["op_id"]);
             self.sent.entry(op_id.clone()).or_insert_with(|| sent.clone());
-            if sent["group"].is_string() {
-                self.groups.insert(op_id.clone());
-            }
             let about = (text(&sent["space_id"]), text(&sent["collection"]), text(&sent["document_id"]));
             let before = latest.insert(about, op_id.clone());
             let before = sent["after"].as_str().map(str::to_owned).or(before.filter(|_| sent["kind"].is_string()));
