@@ -249,11 +249,13 @@ impl World {
         self.open.get(key).map_or(0, |ids| i32::try_from(ids.len()).unwrap_or(i32::MAX))
     }
 
-    /// Who may see a conflict: those who may see every document that it is about.
+    /// Who may see a conflict: those who may see every document that it is about, and could when it was opened. What was
+    /// disputed while a document was hidden is not shown when the document is.
     pub(crate) fn conflict_audience(&self, conflict: &Conflict) -> Audience {
         let about = documents_of(conflict);
         let audiences = about.iter().filter_map(|key| self.docs.get(key)).map(|doc| doc.audience.bits());
-        Audience::from_bits(audiences.fold(Audience::EVERYONE.bits(), |all, one| all & one))
+        let at_first = self.docs.get(&DocumentKey::conflict(conflict.conflict_id)).map_or(Audience::EVERYONE, |own| own.audience_ever);
+        Audience::from_bits(audiences.fold(at_first.bits(), |all, one| all & one))
     }
 
     /// Remembers what a group may change: its documents, and the questions about them.

@@ -179,3 +179,23 @@ fn no_base_shows_what_its_sender_could_not_see() {
     let inline = with(event(op(3, "update", "e", 1, json!({"title": "bo"}))), json!({"base": {"title": "t"}}));
     assert_eq!(told(&pair.one(&pair.bo, inline)).0, "merged");
 }
+
+/// The question holds values of the time when the document was hidden.
+#[test]
+fn what_was_disputed_in_private_stays_private() {
+    let pair = Pair::new(Some("wedding"));
+    let created = json!({"title": "surprise for the couple", "visibility": "private"});
+    let version = pair.one(&pair.ana, event(op(1, "create", "e", 0, created)))["version"].as_i64().unwrap();
+    pair.one(&pair.ana, event(op(2, "update", "e", version, json!({"title": "fireworks"}))));
+    let second = pair.world.caller("ana@example.org");
+    let asked = pair.one(&second, event(op(3, "update", "e", version, json!({"title": "a brass band"}))));
+    assert_eq!(asked["status"], "conflict", "{asked}");
+    let seen =
+        pair.pull(&pair.ana, None)["items"].as_array().unwrap().iter().find(|item| item["document_id"] == "e").unwrap()["version"].clone();
+    let shown = json!({"title": "Speeches", "visibility": "everyone"});
+    pair.one(&pair.ana, event(op(4, "update", "e", seen.as_i64().unwrap(), shown)));
+    let page = pair.pull(&pair.bo, None);
+    assert_eq!(items(&page), [("timeline_events", "document", "e")], "{page}");
+    assert!(!page.to_string().contains("brass") && !page.to_string().contains("surprise"));
+    assert_eq!(pair.pull(&second, None)["items"].as_array().unwrap().len(), 2, "the lead still has the question");
+}
