@@ -15,11 +15,26 @@ use crate::migrations::{self, MigrationReport};
 /// `PRAGMA synchronous` as a number.
 const FULL: i32 = 2;
 
+/// The log is copied into the file once it holds this many pages of 4 KiB: a page that changed ten times meanwhile is
+/// copied once.
+const CHECKPOINT_PAGES: u32 = 4_096;
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
     Write,
     Read,
+}
+
+impl Use {
+    /// Pages kept in memory, in KiB. The writer comes to the same inner pages with every commit; what readers miss is
+    /// in the page cache of the system.
+    const fn cache_kib(self) -> u32 {
+        match self {
+            Self::Write => 16_384,
+            Self::Read => 2_048,
+        }
+    }
 }
 
 /// Opens a file and sets the connection up.
@@ -33,8 +48,12 @@ pub(super) fn open(path: &Path, wanted: Use, busy_timeout_ms: u32) -> Result<Con
     let timeout = format!("PRAGMA busy_timeout = {busy_timeout_ms}");
     conn.batch_execute(&timeout).map_err(|error| unreachable(error.to_string()))?;
     enter_wal(&mut conn, busy_timeout_ms).map_err(|error| unreachable(error.to_string()))?;
-    let settings = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864";
-    conn.batch_execute(settings).map_err(|error| unreachable(error.to_string()))?;
+    let settings = format!(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; \
+         PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA cache_size = -{}",
+        wanted.cache_kib()
+    );
+    conn.batch_execute(&settings).map_err(|error| unreachable(error.to_string()))?;
     assert_durable(&mut conn, name)?;
     if wanted == Use::Read {
         conn.batch_execute("PRAGMA query_only = ON").map_err(|error| unreachable(error.to_string()))?;

@@ -36,36 +36,63 @@ impl Writer {
     /// Writes until the queue is closed.
     pub(super) fn run(mut self) {
         while let Some(first) = self.queue.wait() {
-            if let Err(error) = self.conn.batch_execute("BEGIN IMMEDIATE") {
-                first.finish(Err(store_error(error)));
-                continue;
-            }
-            let mut batch = Vec::new();
-            let committed = self.run_batch(first, &mut batch).and_then(|()| self.commit(&batch));
-            if committed.is_err() {
-                // it fails when the transaction is gone already
-                let _ = self.conn.batch_execute("ROLLBACK");
-            }
-            for (task, outcome) in batch {
-                // what a job that failed had read may not stand either, when the commit failed
-                task.finish(committed.clone().and(outcome));
+            for (task, outcome) in self.write(first) {
+                task.finish(outcome);
             }
         }
     }
 
-    /// Runs a job and those that wait. An error means that the transaction is lost.
-    fn run_batch(&mut self, first: Task, batch: &mut Vec<Ran>) -> StoreResult<()> {
-        let began = Instant::now();
-        let mut next = Some(first);
-        while let Some(mut task) = next {
-            let outcome = self.run_task(&mut task);
-            let lost = outcome.as_ref().err().cloned();
-            batch.push((task, outcome.unwrap_or(Ok(()))));
-            if let Some(error) = lost {
-                return Err(error);
+    /// Runs a job and those that wait, and commits them together. A job that fails takes the whole transaction with it:
+    /// then all of them run again, each inside a savepoint. A savepoint for every job would cost a copy of every page
+    /// that the job changes.
+    fn write(&mut self, first: Task) -> Vec<Ran> {
+        let mut batch = vec![(first, Ok(()))];
+        if let Err(error) = self.begin() {
+            return ended(batch, &error);
+        }
+        let committed = self.run_together(&mut batch).and_then(|()| self.commit(&batch));
+        let Err(error) = committed else { return batch };
+        self.roll_back();
+        let final_for_one = batch.len() == 1 && !matches!(error, StoreError::Busy(_));
+        if final_for_one || matches!(error, StoreError::Unknown(_)) {
+            return ended(batch, &error);
+        }
+        let committed = self.begin().and_then(|()| self.run_apart(&mut batch)).and_then(|()| self.commit(&batch));
+        match committed {
+            Ok(()) => batch,
+            Err(error) => {
+                self.roll_back();
+                ended(batch, &error)
             }
+        }
+    }
+
+    fn begin(&mut self) -> StoreResult<()> {
+        self.conn.batch_execute("BEGIN IMMEDIATE").map_err(store_error)
+    }
+
+    fn roll_back(&mut self) {
+        // it fails when the transaction is gone already
+        let _ = self.conn.batch_execute("ROLLBACK");
+    }
+
+    /// Runs the first job of a batch and adds those that wait by then. The first failure ends it.
+    fn run_together(&mut self, batch: &mut Vec<Ran>) -> StoreResult<()> {
+        let began = Instant::now();
+        while let Some((task, _)) = batch.last_mut() {
+            run(&mut self.conn, task)?;
             let more = batch.len() < self.max_jobs_per_commit && began.elapsed() < BATCH;
-            next = if more { self.queue.take() } else { None };
+            let Some(next) = more.then(|| self.queue.take()).flatten() else { break };
+            batch.push((next, Ok(())));
+        }
+        Ok(())
+    }
+
+    /// Runs each job of a batch inside a savepoint, so that a failure stays with its job. An error means that the
+    /// transaction is lost.
+    fn run_apart(&mut self, batch: &mut [Ran]) -> StoreResult<()> {
+        for (task, outcome) in batch {
+            *outcome = self.run_task(task)?;
         }
         Ok(())
     }
@@ -84,9 +111,7 @@ impl Writer {
 
     fn run_in_savepoint(&mut self, task: &mut Task) -> StoreResult<StoreResult<()>> {
         self.conn.batch_execute("SAVEPOINT job").map_err(store_error)?;
-        let mut rows = Rows::new(&mut self.conn);
-        let outcome = task.run(&mut rows);
-        let outcome = rows.into_failure().map_or(outcome, Err);
+        let outcome = run(&mut self.conn, task);
         // SQLite ends the whole transaction on some errors (disk full, I/O); then the savepoint is gone and this fails
         let end = if outcome.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
         match self.conn.batch_execute(end) {
@@ -107,4 +132,15 @@ impl Writer {
         self.counters.committed(u64::try_from(kept).unwrap_or(u64::MAX));
         Ok(())
     }
+}
+
+fn run(conn: &mut Conn, task: &mut Task) -> StoreResult<()> {
+    let mut rows = Rows::new(conn);
+    let outcome = task.run(&mut rows);
+    rows.into_failure().map_or(outcome, Err)
+}
+
+/// The outcome of all when the transaction was lost: what a job that failed had read may not stand either.
+fn ended(batch: Vec<Ran>, error: &StoreError) -> Vec<Ran> {
+    batch.into_iter().map(|(task, _)| (task, Err(error.clone()))).collect()
 }
