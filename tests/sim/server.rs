@@ -6,7 +6,7 @@ use std::sync::Arc;
 use auth::{PasswordConfig, PasswordHasher};
 use serde_json::{Value, json};
 use storage_diesel::{SqliteConfig, SqliteStore};
-use sync_core::ports::{Access, ChangeRow, DocumentPage, DocumentRow, Head, Member, Store, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{Access, ChangeRow, DocumentPage, DocumentRow, Head, History, Member, Store, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::SyncRequest;
 use sync_core::protocol::v1::identity::{AddUserRequest, LoginDevice, LoginRequest};
 use sync_core::{Audience, OpId, Role, SpaceId};
@@ -170,8 +170,8 @@ impl Server {
 
     /// The whole change log of a space, oldest first.
     pub(crate) fn changes(&self, space: SpaceId) -> Vec<ChangeRow> {
-        let keys: Vec<_> = self.documents(space).into_iter().map(|row| row.key).collect();
-        let mut changes = self.read(move |tx| tx.list_changes(space, &keys, 0));
+        let whole: Vec<_> = self.documents(space).into_iter().map(|row| History { from: row.version, above: 0 }).collect();
+        let mut changes = self.read(move |tx| tx.list_changes(space, &whole));
         changes.sort_by_key(|change| change.version);
         changes
     }

@@ -17,6 +17,10 @@ use clap::Parser as _;
 use cli::{Cli, Command};
 use failure::Failure;
 
+/// A push makes and drops thousands of small values; after the buffers of logins the memory goes back to the system.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -33,3 +33,4 @@ pub use store::{PostgresConfig, PostgresStore};
 
 /// The connection of the statements.
 type Conn = AsyncConnectionWrapper<AsyncPgConnection, connection::Reactor>;
+type Backend = diesel::pg::Pg;

@@ -119,16 +119,17 @@ diesel::table! {
 }
 
 diesel::table! {
-    changes (space_id, key, version) {
+    changes (space_id, version) {
         space_id -> Binary,
-        key -> Text,
         version -> BigInt,
+        key -> Text,
         was_live -> Bool,
         before -> Binary,
         by_user_id -> Binary,
         by_device_id -> Binary,
         by_op_id -> Binary,
         changed_at -> BigInt,
+        previous -> BigInt,
     }
 }
 

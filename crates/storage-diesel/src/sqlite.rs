@@ -30,3 +30,4 @@ pub use store::{CommitStats, SqliteConfig, SqliteStore};
 
 /// The connection of the statements.
 type Conn = diesel::SqliteConnection;
+type Backend = diesel::sqlite::Sqlite;

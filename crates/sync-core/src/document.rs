@@ -103,7 +103,7 @@ pub struct Author {
 pub struct Stamp(pub i64, pub u32, pub OpId);
 
 /// When a top-level field last changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FieldVersion(
     /// The space's sequence number of that change.
     pub i64,
@@ -112,7 +112,7 @@ pub struct FieldVersion(
 );
 
 /// The field versions of one document, by top-level member. A member that was removed keeps its entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct FieldVersions(pub BTreeMap<String, FieldVersion>);
 
@@ -128,17 +128,39 @@ impl FieldVersions {
         self.0.iter().filter(move |(_, entry)| entry.0 > version).map(|(field, _)| field.as_str())
     }
 
-    /// The stored form: compact JSON.
+    /// The stored form: the writes that are still to be seen in some field, each once, and the fields that point at them.
     #[must_use]
-    pub fn encode(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writes: Vec<FieldVersion> = self.0.values().copied().collect();
+        writes.sort_unstable();
+        writes.dedup();
+        let fields = self.0.iter().filter_map(|(name, write)| Some((name.as_str(), writes.binary_search(write).ok()?))).collect();
+        postcard::to_extend(&Stored { writes, fields }, vec![FORMAT]).unwrap_or_default()
     }
 
     /// Reads the stored form; `None` when it is damaged.
     #[must_use]
-    pub fn decode(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        match bytes.split_first() {
+            Some((&FORMAT, rest)) => {
+                let stored: Stored<'_> = postcard::from_bytes(rest).ok()?;
+                let field = |(name, write): (&str, usize)| Some((name.to_owned(), *stored.writes.get(write)?));
+                stored.fields.into_iter().map(field).collect::<Option<_>>().map(Self)
+            }
+            // the first form, JSON by name
+            _ => serde_json::from_slice(bytes).ok(),
+        }
     }
+}
+
+/// The first byte of the stored form. JSON begins with another.
+const FORMAT: u8 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Stored<'a> {
+    writes: Vec<FieldVersion>,
+    #[serde(borrow)]
+    fields: Vec<(&'a str, usize)>,
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ struct State {
     heads: Table<SpaceId, Head>,
     members: Table<(SpaceId, UserId), Member>,
     documents: Table<(SpaceId, String), DocumentRow>,
-    changes: Table<(SpaceId, String, i64), ChangeRow>,
+    changes: Table<(SpaceId, i64), ChangeRow>,
     sums: Table<(SpaceId, String, Audience), CollectionSum>,
     operations: Table<(OrganisationId, OpId), StoredOperation>,
     groups: Table<(OrganisationId, UserId, String), ()>,

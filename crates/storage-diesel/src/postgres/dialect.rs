@@ -15,6 +15,29 @@ pub(super) fn chunks<T>(ids: &[T]) -> impl Iterator<Item = &[T]> {
     ids.chunks(usize::MAX)
 }
 
+/// All pairs in one statement, whose text does not depend on their number; nothing for none.
+pub(super) fn parts<T>(pairs: &[T]) -> impl Iterator<Item = &[T]> {
+    pairs.chunks(usize::MAX)
+}
+
+/// Pairs of numbers as the rows of a query.
+pub(super) fn pairs<'b>(out: &mut AstPass<'_, 'b, Pg>, left: &'b [i64], right: &'b [i64]) -> QueryResult<()> {
+    out.push_sql("SELECT * FROM UNNEST(");
+    out.push_bind_param::<Array<BigInt>, _>(left)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Array<BigInt>, _>(right)?;
+    out.push_sql(")");
+    Ok(())
+}
+
+/// Whether a column has one of some values.
+macro_rules! any_of {
+    ($column:expr, $values:expr) => {
+        $column.eq_any($values)
+    };
+}
+pub(super) use any_of;
+
 /// Locks the rows of a query until the end of the transaction.
 macro_rules! locked {
     ($query:expr) => {

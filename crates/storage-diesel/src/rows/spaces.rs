@@ -98,7 +98,7 @@ pub(crate) struct DocumentRecord {
     version: i64,
     life: (i64, i64, bool),
     body: Json,
-    fields: Utf8,
+    fields: Vec<u8>,
     by: AuthorRecord,
     changed_at: Instant,
     foreign_version: i64,
@@ -118,7 +118,7 @@ impl Row for DocumentRecord {
             version: self.version,
             presence: Presence { created, live_since, deleted },
             body: self.body.0,
-            fields: self.fields.0,
+            fields: self.fields,
             by: author(self.by),
             at: self.changed_at.0,
             foreign_version: self.foreign_version,
@@ -133,6 +133,7 @@ impl Row for DocumentRecord {
 #[derive(Queryable)]
 pub(crate) struct ChangeRecord {
     version: i64,
+    previous: i64,
     key: Key,
     was_live: bool,
     before: Json,
@@ -146,6 +147,7 @@ impl Row for ChangeRecord {
     fn into_value(self) -> ChangeRow {
         ChangeRow {
             version: self.version,
+            previous: self.previous,
             key: self.key.0,
             was_live: self.was_live,
             before: self.before.0,

@@ -1,21 +1,111 @@
 //! What SQLite does in its own way.
 
 use diesel::connection::Connection;
+use diesel::expression::ValidGrouping;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{Error, QueryResult};
-use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Binary, Bool, HasSqlType, Integer, Nullable, SingleValue, Text};
 use diesel::sqlite::Sqlite;
+use diesel::{AppearsOnTable, Expression, SelectableExpression};
 use sync_core::ports::StoreError;
 
 use super::Conn;
 use crate::insert::{Bulk, Values};
 
 /// Values of one IN list; SQLite binds at most 32,766.
-const CHUNK: usize = 500;
+const CHUNK: usize = 512;
 
 /// Pieces of a list of ids, each for one statement.
 pub(super) fn chunks<T>(ids: &[T]) -> impl Iterator<Item = &[T]> {
     ids.chunks(CHUNK)
+}
+
+/// Pieces of a list of pairs, each for one statement.
+pub(super) fn parts<T>(pairs: &[T]) -> impl Iterator<Item = &[T]> {
+    pairs.chunks(1)
+}
+
+/// Pairs of numbers as the rows of a query.
+pub(super) fn pairs<'b>(out: &mut AstPass<'_, 'b, Sqlite>, left: &'b [i64], right: &'b [i64]) -> QueryResult<()> {
+    for (index, (left, right)) in left.iter().zip(right).enumerate() {
+        out.push_sql(if index == 0 { "VALUES (" } else { ", (" });
+        out.push_bind_param::<BigInt, _>(left)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(right)?;
+        out.push_sql(")");
+    }
+    Ok(())
+}
+
+/// Whether a column has one of some values.
+macro_rules! any_of {
+    ($column:expr, $values:expr) => {
+        dialect::AnyOf::new($column, $values)
+    };
+}
+pub(super) use any_of;
+
+/// `column IN (…)`. diesel prepares an IN of its own anew each time, because its text depends on the number of values.
+/// This one repeats the last value until their number is a power of two: the few texts that there are stay prepared.
+#[derive(Debug, Clone)]
+pub(super) struct AnyOf<C, V> {
+    column: C,
+    values: Vec<V>,
+}
+
+impl<C, V: Copy> AnyOf<C, V> {
+    pub(super) fn new(column: C, values: impl IntoIterator<Item = V>) -> Self {
+        let mut values: Vec<V> = values.into_iter().collect();
+        if let Some(last) = values.last().copied() {
+            values.resize(values.len().next_power_of_two(), last);
+        }
+        Self { column, values }
+    }
+}
+
+impl<C, V> Expression for AnyOf<C, V> {
+    type SqlType = Bool;
+}
+
+impl<C: AppearsOnTable<T>, V, T> AppearsOnTable<T> for AnyOf<C, V> {}
+
+impl<C: SelectableExpression<T>, V, T> SelectableExpression<T> for AnyOf<C, V> {}
+
+impl<C: ValidGrouping<G>, V, G> ValidGrouping<G> for AnyOf<C, V> {
+    type IsAggregate = C::IsAggregate;
+}
+
+impl<C, V> QueryId for AnyOf<C, V> {
+    type QueryId = ();
+
+    // the prepared statement is found by its text
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C, V> QueryFragment<Sqlite> for AnyOf<C, V>
+where
+    C: Expression + QueryFragment<Sqlite>,
+    C::SqlType: SingleValue,
+    V: ToSql<C::SqlType, Sqlite>,
+    Sqlite: HasSqlType<C::SqlType>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        if self.values.is_empty() {
+            out.push_sql("FALSE");
+            return Ok(());
+        }
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" IN (");
+        for (index, value) in self.values.iter().enumerate() {
+            if index > 0 {
+                out.push_sql(", ");
+            }
+            out.push_bind_param::<C::SqlType, V>(value)?;
+        }
+        out.push_sql(")");
+        Ok(())
+    }
 }
 
 /// Locks the rows of a query until the end of the transaction: here the transaction holds the only write lock anyway.

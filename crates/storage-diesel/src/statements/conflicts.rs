@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use sync_core::ports::{ConflictLink, ConflictPage, ConflictRows, StoreResult};
 use sync_core::{ConflictId, DocumentKey, OrganisationId, SpaceId};
 
+use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{ConflictPlace, LinkRecord};
@@ -15,7 +16,7 @@ impl ConflictRows for Rows<'_> {
         self.load_each(keys, |conn, keys| -> QueryResult<Vec<LinkRecord>> {
             links::table
                 .filter(links::space_id.eq(space_id.as_bytes().as_slice()))
-                .filter(links::key.eq_any(keys.iter().map(|key| key.as_str())))
+                .filter(dialect::any_of!(links::key, keys.iter().map(|key| key.as_str())))
                 .filter(links::open)
                 .load(conn)
         })
@@ -24,7 +25,7 @@ impl ConflictRows for Rows<'_> {
     fn load_conflicts(&mut self, organisation_id: OrganisationId, conflict_ids: &[ConflictId]) -> StoreResult<Vec<ConflictLink>> {
         self.load_each(conflict_ids, |conn, ids| -> QueryResult<Vec<LinkRecord>> {
             links::table
-                .filter(links::conflict_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(dialect::any_of!(links::conflict_id, ids.iter().map(|id| id.as_bytes().as_slice())))
                 .filter(links::organisation_id.eq(organisation_id.as_bytes().as_slice()))
                 .load(conn)
         })
@@ -35,7 +36,7 @@ impl ConflictRows for Rows<'_> {
         let after = page.after.as_ref().map_or(&[][..], |id| id.as_bytes());
         let mut found = self.load_each(&page.space_ids, |conn, spaces| -> QueryResult<Vec<ConflictPlace>> {
             let conflicts = links::table
-                .filter(links::space_id.eq_any(spaces.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(dialect::any_of!(links::space_id, spaces.iter().map(|id| id.as_bytes().as_slice())))
                 .filter(links::conflict_id.gt(after))
                 .select((links::conflict_id, links::space_id))
                 .distinct()

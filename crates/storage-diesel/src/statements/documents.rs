@@ -2,10 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Integer};
-use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, StoreResult};
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Text};
+use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, StoreResult};
 use sync_core::{DocumentKey, SpaceId};
 
+use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{ChangeRecord, DocumentRecord, SumRecord};
@@ -60,7 +61,7 @@ impl DocumentRows for Rows<'_> {
         self.load_each(keys, |conn, keys| -> QueryResult<Vec<DocumentRecord>> {
             documents::table
                 .filter(documents::space_id.eq(space_id.as_bytes().as_slice()))
-                .filter(documents::key.eq_any(keys.iter().map(|key| key.as_str())))
+                .filter(dialect::any_of!(documents::key, keys.iter().map(|key| key.as_str())))
                 .select(document!())
                 .load(conn)
         })
@@ -75,7 +76,7 @@ impl DocumentRows for Rows<'_> {
             .column(documents::live_since, |row| row.presence.live_since)
             .column(documents::deleted, |row| row.presence.deleted)
             .column(documents::body, |row| row.body.as_str().as_bytes())
-            .column(documents::fields, |row| row.fields.as_bytes())
+            .column(documents::fields, |row| row.fields.as_slice())
             .column(documents::by_user_id, |row| row.by.user_id.as_bytes())
             .column(documents::by_device_id, |row| row.by.device_id.as_bytes())
             .column(documents::by_op_id, |row| row.by.op_id.as_bytes())
@@ -100,8 +101,9 @@ impl DocumentRows for Rows<'_> {
     fn insert_changes(&mut self, space_id: SpaceId, rows: &[ChangeRow]) -> StoreResult<()> {
         let bulk = Insert::into("changes", rows, Taken::Fail)
             .key(changes::space_id, |_| space_id.as_bytes())
-            .key(changes::key, |row| row.key.as_str())
             .key(changes::version, |row| row.version)
+            .column(changes::previous, |row| row.previous)
+            .column(changes::key, |row| row.key.as_str())
             .column(changes::was_live, |row| row.was_live)
             .column(changes::before, |row| row.before.as_str().as_bytes())
             .column(changes::by_user_id, |row| row.by.user_id.as_bytes())
@@ -112,17 +114,17 @@ impl DocumentRows for Rows<'_> {
         self.insert(&bulk).map(drop)
     }
 
-    fn list_changes(&mut self, space_id: SpaceId, keys: &[DocumentKey], above: i64) -> StoreResult<Vec<ChangeRow>> {
-        self.load_each(keys, |conn, keys| -> QueryResult<Vec<ChangeRecord>> {
-            let author = (changes::by_user_id, changes::by_device_id, changes::by_op_id);
-            changes::table
-                .filter(changes::space_id.eq(space_id.as_bytes().as_slice()))
-                .filter(changes::key.eq_any(keys.iter().map(|key| key.as_str())))
-                .filter(changes::version.gt(above))
-                .order((changes::key, changes::version.desc()))
-                .select((changes::version, changes::key, changes::was_live, changes::before, author, changes::changed_at))
-                .load(conn)
-        })
+    fn list_changes(&mut self, space_id: SpaceId, histories: &[History]) -> StoreResult<Vec<ChangeRow>> {
+        let mut rows = Vec::new();
+        for histories in dialect::parts(histories) {
+            let query = ListChanges {
+                space_id: space_id.as_bytes(),
+                from: histories.iter().map(|history| history.from).collect(),
+                above: histories.iter().map(|history| history.above).collect(),
+            };
+            rows.extend(self.load(|conn| -> QueryResult<Vec<ChangeRecord>> { query.load(conn) })?);
+        }
+        Ok(rows)
     }
 
     fn load_sums(&mut self, space_id: SpaceId) -> StoreResult<Vec<CollectionSum>> {
@@ -169,3 +171,46 @@ impl<Q> Query for CountRows<Q> {
 }
 
 impl<Q> RunQueryDsl<super::Conn> for CountRows<Q> {}
+
+/// Walks the change log from each document's last change to the one before it, and so on. The log lies in the order of
+/// its versions, which makes it cheap to write: it is written with every push, and walked back only where somebody's base
+/// is old.
+#[derive(Debug)]
+struct ListChanges<'a> {
+    space_id: &'a [u8],
+    from: Vec<i64>,
+    above: Vec<i64>,
+}
+
+impl QueryId for ListChanges<'_> {
+    type QueryId = ListChanges<'static>;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<super::Backend> for ListChanges<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, super::Backend>) -> QueryResult<()> {
+        out.push_sql("WITH RECURSIVE history (place, above) AS (");
+        dialect::pairs(&mut out, &self.from, &self.above)?;
+        out.push_sql(
+            " UNION ALL SELECT \"changes\".\"previous\", \"history\".\"above\" FROM \"history\" \
+             JOIN \"changes\" ON \"changes\".\"version\" = \"history\".\"place\" AND \"changes\".\"space_id\" = ",
+        );
+        out.push_bind_param::<Binary, _>(&self.space_id)?;
+        out.push_sql(
+            " WHERE \"changes\".\"previous\" > \"history\".\"above\") \
+             SELECT \"version\", \"previous\", \"key\", \"was_live\", \"before\", \"by_user_id\", \"by_device_id\", \"by_op_id\", \
+             \"changed_at\" FROM \"history\" JOIN \"changes\" ON \"version\" = \"place\" AND \"version\" > \"above\" \
+             AND \"space_id\" = ",
+        );
+        out.push_bind_param::<Binary, _>(&self.space_id)?;
+        out.push_sql(" ORDER BY \"key\", \"version\" DESC");
+        Ok(())
+    }
+}
+
+impl Query for ListChanges<'_> {
+    type SqlType = (BigInt, BigInt, Text, Bool, Binary, (Binary, Binary, Binary), BigInt);
+}
+
+impl RunQueryDsl<super::Conn> for ListChanges<'_> {}

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use sync_core::ports::{Device, IdentityRows, Organisation, StoreError, StoreResult, User};
 use sync_core::{DeviceId, OrganisationId, Timestamp, UserId};
 
+use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{DeviceRecord, OrganisationRecord, UserRecord};
@@ -47,7 +48,7 @@ impl IdentityRows for Rows<'_> {
     fn load_users(&mut self, organisation_id: OrganisationId, user_ids: &[UserId]) -> StoreResult<Vec<User>> {
         self.load_each(user_ids, |conn, ids| -> QueryResult<Vec<UserRecord>> {
             users::table
-                .filter(users::user_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(dialect::any_of!(users::user_id, ids.iter().map(|id| id.as_bytes().as_slice())))
                 .filter(users::organisation_id.eq(organisation_id.as_bytes().as_slice()))
                 .load(conn)
         })

@@ -5,6 +5,7 @@ use sync_core::json::RawJson;
 use sync_core::ports::{OperationRows, StoreResult, StoredOperation, StoredResult};
 use sync_core::{OpId, OrganisationId, Timestamp, UserId};
 
+use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{OperationRecord, ResultRecord};
@@ -16,7 +17,7 @@ impl OperationRows for Rows<'_> {
         self.load_each(op_ids, |conn, ids| -> QueryResult<Vec<OperationRecord>> {
             operations::table
                 .filter(operations::organisation_id.eq(organisation_id.as_bytes().as_slice()))
-                .filter(operations::op_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(dialect::any_of!(operations::op_id, ids.iter().map(|id| id.as_bytes().as_slice())))
                 .load(conn)
         })
     }
@@ -25,7 +26,7 @@ impl OperationRows for Rows<'_> {
         self.load_each(op_ids, |conn, ids| -> QueryResult<Vec<ResultRecord>> {
             operations::table
                 .filter(operations::organisation_id.eq(organisation_id.as_bytes().as_slice()))
-                .filter(operations::op_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(dialect::any_of!(operations::op_id, ids.iter().map(|id| id.as_bytes().as_slice())))
                 .select((
                     operations::op_id,
                     operations::user_id,
@@ -71,7 +72,7 @@ impl OperationRows for Rows<'_> {
             operation_groups::table
                 .filter(operation_groups::organisation_id.eq(organisation_id.as_bytes().as_slice()))
                 .filter(operation_groups::user_id.eq(user_id.as_bytes().as_slice()))
-                .filter(operation_groups::group_id.eq_any(groups.iter().map(|group| group.as_bytes())))
+                .filter(dialect::any_of!(operation_groups::group_id, groups.iter().map(|group| group.as_bytes())))
                 .select(operation_groups::group_id)
                 .load(conn)
         })

@@ -65,7 +65,7 @@ impl SpaceRows for Rows<'_> {
         let mut found = self.load_each(space_ids, |conn, ids| -> QueryResult<Vec<AccessRecord>> {
             access!()
                 .filter(members::user_id.eq(user_id.as_bytes().as_slice()))
-                .filter(members::space_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(dialect::any_of!(members::space_id, ids.iter().map(|id| id.as_bytes().as_slice())))
                 .filter(spaces::organisation_id.eq(organisation_id.as_bytes().as_slice()))
                 .load(conn)
         })?;

@@ -10,7 +10,8 @@ use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use storage_diesel::{PostgresConfig, PostgresStore, SqliteConfig, SqliteStore, migrate};
 use sync_core::json::RawJson;
 use sync_core::ports::{
-    Access, ChangeRow, CollectionSum, ConflictLink, DocumentRow, Job, Presence, Space, SpaceStatus, Store, StoreResult, StoredOperation, Tx,
+    Access, ChangeRow, CollectionSum, ConflictLink, DocumentRow, History, Job, Presence, Space, SpaceStatus, Store, StoreResult,
+    StoredOperation, Tx,
 };
 use sync_core::{Audience, Author, ConflictId, DeviceId, DocumentKey, OpId, OrganisationId, SpaceId, Status, Timestamp, UserId};
 use tempfile::TempDir;
@@ -269,6 +270,7 @@ pub(crate) fn push(tx: &mut dyn Tx, count: i64, from: i64) -> StoreResult<()> {
     let documents: Vec<_> = numbers.clone().map(|number| document(number, number)).collect();
     let change = |version| ChangeRow {
         version,
+        previous: 0,
         key: key(version),
         was_live: false,
         before: json("{}"),
@@ -289,7 +291,8 @@ pub(crate) fn push(tx: &mut dyn Tx, count: i64, from: i64) -> StoreResult<()> {
     tx.lock_head(SPACE)?;
     tx.load_operations(ORGANISATION, &op_ids)?;
     tx.load_documents(SPACE, &keys)?;
-    tx.list_changes(SPACE, &keys, 0)?;
+    let histories: Vec<_> = documents.iter().map(|row| History { from: row.version, above: 0 }).collect();
+    tx.list_changes(SPACE, &histories)?;
     tx.list_open_conflicts(SPACE, &keys)?;
     tx.put_documents(SPACE, &documents)?;
     tx.insert_changes(SPACE, &changes)?;

@@ -27,7 +27,7 @@ pub struct DocumentRow {
     /// Its body, compact JSON; the last one of a deleted document.
     pub body: RawJson,
     /// [`crate::FieldVersions`], encoded.
-    pub fields: String,
+    pub fields: Vec<u8>,
     /// Who made the last change.
     pub by: Author,
     /// When the last change was committed.
@@ -49,6 +49,9 @@ pub struct DocumentRow {
 pub struct ChangeRow {
     /// Its place in the log.
     pub version: i64,
+    /// The place of the document's change before this one; 0 when there was none. A document's history is found along
+    /// these, from the document's own version back.
+    pub previous: i64,
     /// The document.
     pub key: DocumentKey,
     /// Whether the document was live before.
@@ -60,6 +63,15 @@ pub struct ChangeRow {
     pub by: Author,
     /// When it was committed.
     pub at: Timestamp,
+}
+
+/// Which part of a document's history to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// From this change of the document, mostly its last one.
+    pub from: i64,
+    /// Back to the first one above this version.
+    pub above: i64,
 }
 
 /// The incremental checksum of the live documents of one collection with one audience.
@@ -124,11 +136,11 @@ pub trait DocumentRows {
     /// [`super::StoreError`].
     fn insert_changes(&mut self, space_id: SpaceId, rows: &[ChangeRow]) -> StoreResult<()>;
 
-    /// The changes of these documents above a version, newest first within a document.
+    /// The changes of some documents, newest first within a document. Each costs a lookup for every change that it lists.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    fn list_changes(&mut self, space_id: SpaceId, keys: &[DocumentKey], above: i64) -> StoreResult<Vec<ChangeRow>>;
+    fn list_changes(&mut self, space_id: SpaceId, histories: &[History]) -> StoreResult<Vec<ChangeRow>>;
 
     /// All sums of a space, in any order.
     ///

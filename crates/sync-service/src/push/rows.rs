@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sync_core::conflict::Conflict;
 use sync_core::document::CONFLICTS;
 use sync_core::json::RawJson;
-use sync_core::ports::{CollectionSum, ConflictLink, ConflictPage, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{CollectionSum, ConflictLink, ConflictPage, History, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::{Audience, ConflictId, DocumentKey, OrganisationId};
 
 use super::world::{Doc, World, documents_of};
@@ -22,11 +22,13 @@ pub(crate) fn load_documents(tx: &mut dyn Tx, world: &mut World, bases: &BTreeMa
         let key = row.key.clone();
         world.docs.insert(key, Doc::of_row(&row)?);
     }
-    let moved_on = |(key, base): (&DocumentKey, &i64)| world.docs.get(key).filter(|doc| doc.version > *base).map(|_| (key.clone(), *base));
-    let stale: Vec<(DocumentKey, i64)> = bases.iter().filter_map(moved_on).collect();
-    if let Some(above) = stale.iter().map(|(_, base)| *base).min() {
-        let keys: Vec<DocumentKey> = stale.into_iter().map(|(key, _)| key).collect();
-        for change in tx.list_changes(world.space_id, &keys, above)? {
+    let moved_on = |(key, base): (&DocumentKey, &i64)| {
+        let doc = world.docs.get(key).filter(|doc| doc.version > *base)?;
+        Some(History { from: doc.version, above: *base })
+    };
+    let stale: Vec<History> = bases.iter().filter_map(moved_on).collect();
+    if !stale.is_empty() {
+        for change in tx.list_changes(world.space_id, &stale)? {
             world.history.entry(change.key.clone()).or_default().push(change);
         }
     }

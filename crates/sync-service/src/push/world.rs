@@ -183,6 +183,7 @@ impl World {
         let audience = self.schema.collection(key.collection()).map_or(Audience::EVERYONE, |collection| collection.audience(&state.body));
         let before = self.docs.get(key);
         let was_live = before.is_some_and(Doc::is_live);
+        let previous = before.map_or(0, |doc| doc.version);
         let empty = Object::new();
         let changed = changed_members(before.map_or(&empty, |doc| &doc.body), &state.body);
         let mut fields = before.map(|doc| doc.fields.clone()).unwrap_or_default();
@@ -212,7 +213,7 @@ impl World {
         self.docs.insert(key.clone(), doc);
         self.touched.insert(key.clone());
         self.staged_of.entry(key.clone()).or_default().push(self.staged.len());
-        self.staged.push(ChangeRow { version, key: key.clone(), was_live, before: RawJson::from_object(&changed), by, at });
+        self.staged.push(ChangeRow { version, previous, key: key.clone(), was_live, before: RawJson::from_object(&changed), by, at });
         version
     }
 

@@ -176,7 +176,7 @@ pub(super) fn document(key: DocumentKey, version: i64) -> DocumentRow {
 }
 
 pub(super) fn change(key: DocumentKey, version: i64) -> ChangeRow {
-    ChangeRow { version, key, was_live: true, before: raw(r#"{"n":null}"#), by: author(100), at: NOW }
+    ChangeRow { version, previous: 0, key, was_live: true, before: raw(r#"{"n":null}"#), by: author(100), at: NOW }
 }
 
 pub(super) fn operation(number: u128) -> StoredOperation {

@@ -1,5 +1,5 @@
 use sync_core::json::RawJson;
-use sync_core::ports::{CollectionSum, DocumentPage, DocumentRow, Presence};
+use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, History, Presence};
 use sync_core::{Audience, DocumentKey, Object, Role, SpaceId, Timestamp};
 
 use super::Case;
@@ -42,7 +42,7 @@ fn every_column_survives(bench: &Bench) {
     let row = DocumentRow {
         presence: Presence { created: 2, live_since: 3, deleted: true },
         body: RawJson::from_object(&body),
-        fields: r#"{"ü":[9007199254740991,[-1,0,"00000000-0000-0000-0000-000000000001"]]}"#.into(),
+        fields: vec![0, 255, b'{', 10],
         by: author(u128::from(u64::MAX)),
         at: Timestamp::from_millis(i64::MIN),
         foreign_version: 4,
@@ -121,7 +121,7 @@ fn spaces_are_apart(bench: &Bench) {
     assert_eq!(load(bench, SPACE, &[key("guests", "a")])[0].version, 1);
     assert_eq!(load(bench, SECOND_SPACE, &[key("guests", "a")])[0].version, 2);
     assert_eq!(versions(bench, page(0, 10)), [1]);
-    assert_eq!(bench.read(|tx| tx.list_changes(SPACE, &[key("guests", "a")], 0)).len(), 1);
+    assert_eq!(bench.read(|tx| tx.list_changes(SPACE, &[History { from: 1, above: 0 }])).len(), 1);
 }
 
 fn pages_go_by_version(bench: &Bench) {
@@ -210,23 +210,26 @@ fn counting_stops_at_the_limit(bench: &Bench) {
 
 fn changes_come_newest_first(bench: &Bench) {
     let (a, b) = (key("guests", "a"), key("guests", "b"));
-    let mut rows =
-        vec![change(a.clone(), 1), change(b.clone(), 2), change(a.clone(), 3), change(key("guests", "c"), 4), change(a.clone(), 5)];
+    let of = |key: &DocumentKey, version, previous| ChangeRow { previous, ..change(key.clone(), version) };
+    let mut rows = vec![of(&a, 1, 0), of(&b, 2, 0), of(&a, 3, 1), of(&key("guests", "c"), 4, 0), of(&a, 5, 3)];
     rows[2].was_live = false;
     rows[2].before = raw(r#"{"title":null,"tags":[1,null]}"#);
     rows[2].at = Timestamp::from_millis(-1);
     let put = rows.clone();
     bench.write(move |tx| tx.insert_changes(SPACE, &put));
-    let list = |keys: &[DocumentKey], above: i64| {
-        let keys = keys.to_vec();
-        let listed = bench.read(move |tx| tx.list_changes(SPACE, &keys, above));
+    let list = |histories: &[(i64, i64)]| {
+        let histories: Vec<_> = histories.iter().map(|(from, above)| History { from: *from, above: *above }).collect();
+        let listed = bench.read(move |tx| tx.list_changes(SPACE, &histories));
         let of = |key: &DocumentKey| listed.iter().filter(|row| row.key == *key).cloned().collect::<Vec<_>>();
         (of(&a), of(&b), listed.len())
     };
-    assert_eq!(list(&[b.clone(), a.clone()], 0), (vec![rows[4].clone(), rows[2].clone(), rows[0].clone()], vec![rows[1].clone()], 4));
-    assert_eq!(list(&[a.clone(), b.clone()], 2), (vec![rows[4].clone(), rows[2].clone()], vec![], 2));
-    assert_eq!(list(std::slice::from_ref(&a), 5), (vec![], vec![], 0));
-    assert_eq!(list(&[], 0), (vec![], vec![], 0));
+    let newest_first = vec![rows[4].clone(), rows[2].clone(), rows[0].clone()];
+    assert_eq!(list(&[(2, 0), (5, 0)]), (newest_first, vec![rows[1].clone()], 4));
+    assert_eq!(list(&[(5, 2), (2, 1)]), (vec![rows[4].clone(), rows[2].clone()], vec![rows[1].clone()], 3), "each back to its own");
+    assert_eq!(list(&[(3, 0)]), (vec![rows[2].clone(), rows[0].clone()], vec![], 2), "not only from the last one");
+    assert_eq!(list(&[(5, 5)]), (vec![], vec![], 0));
+    assert_eq!(list(&[(6, 0)]), (vec![], vec![], 0), "nothing happened there");
+    assert_eq!(list(&[]), (vec![], vec![], 0));
 }
 
 fn a_thousand_changes_and_none(bench: &Bench) {
@@ -236,8 +239,8 @@ fn a_thousand_changes_and_none(bench: &Bench) {
         tx.insert_changes(SPACE, &put)?;
         tx.insert_changes(SPACE, &[])
     });
-    let keys: Vec<_> = rows.iter().map(|row| row.key.clone()).collect();
-    let mut listed = bench.read(move |tx| tx.list_changes(SPACE, &keys, 0));
+    let histories: Vec<_> = rows.iter().map(|row| History { from: row.version, above: 0 }).collect();
+    let mut listed = bench.read(move |tx| tx.list_changes(SPACE, &histories));
     listed.sort_by_key(|row| row.version);
     assert_eq!(listed, rows);
 }

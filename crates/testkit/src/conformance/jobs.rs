@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use sync_core::json::RawJson;
-use sync_core::ports::{CollectionSum, ConflictLink, Device, ServerKey, Space, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{CollectionSum, ConflictLink, Device, History, ServerKey, Space, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::{Audience, ConflictId, OpId, Role, SessionId, Timestamp, UserId};
 
 use super::Case;
@@ -56,7 +56,7 @@ fn count_everywhere(tx: &mut dyn Tx) -> StoreResult<Vec<bool>> {
             .is_some_and(|access| access.space.name == "renamed" && access.head.version == 5),
         !tx.list_members(SPACE)?.is_empty(),
         !tx.load_documents(SPACE, &[key("guests", "a")])?.is_empty(),
-        !tx.list_changes(SPACE, &[key("guests", "a")], 0)?.is_empty(),
+        !tx.list_changes(SPACE, &[History { from: 5, above: 0 }])?.is_empty(),
         !tx.load_sums(SPACE)?.is_empty(),
         !tx.load_operations(ORGANISATION, &[OpId(id(1_000))])?.is_empty(),
         !tx.find_groups(ORGANISATION, ANA, &["g".into()])?.is_empty(),

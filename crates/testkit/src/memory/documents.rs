@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
-use std::ops::Bound;
 
-use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, StoreError, StoreResult};
+use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, StoreError, StoreResult};
 use sync_core::{Audience, DocumentKey, SpaceId};
 
 use super::{MemoryTx, count};
@@ -47,7 +46,7 @@ impl DocumentRows for MemoryTx<'_> {
     fn insert_changes(&mut self, space_id: SpaceId, rows: &[ChangeRow]) -> StoreResult<()> {
         let state = self.writable()?;
         for row in rows {
-            let key = (space_id, row.key.as_str().to_owned(), row.version);
+            let key = (space_id, row.version);
             if state.changes.contains_key(&key) {
                 return Err(StoreError::Refused(format!("the log holds {:?} at {}", row.key, row.version)));
             }
@@ -56,16 +55,14 @@ impl DocumentRows for MemoryTx<'_> {
         Ok(())
     }
 
-    fn list_changes(&mut self, space_id: SpaceId, keys: &[DocumentKey], above: i64) -> StoreResult<Vec<ChangeRow>> {
-        let wanted: BTreeSet<_> = keys.iter().collect();
+    fn list_changes(&mut self, space_id: SpaceId, histories: &[History]) -> StoreResult<Vec<ChangeRow>> {
         let mut rows = Vec::new();
-        for key in wanted {
-            let place = |version| (space_id, key.as_str().to_owned(), version);
-            let range = (Bound::Excluded(place(above)), Bound::Unbounded);
-            let of_key = self.state.changes.range(range).take_while(|((space, text, _), _)| *space == space_id && text == key.as_str());
-            let mut of_key: Vec<_> = of_key.map(|(_, row)| row.clone()).collect();
-            of_key.reverse();
-            rows.extend(of_key);
+        for History { from, above } in histories {
+            let mut place = *from;
+            while let Some(row) = self.state.changes.get(&(space_id, place)).filter(|row| row.version > *above) {
+                rows.push(row.clone());
+                place = row.previous;
+            }
         }
         Ok(rows)
     }
