@@ -7,6 +7,7 @@ mod cursors;
 mod digest;
 pub mod error;
 pub mod identity;
+mod presented;
 mod pull;
 mod push;
 mod receipts;

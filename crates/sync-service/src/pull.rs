@@ -7,9 +7,9 @@ use sync_core::cursor::Cursor;
 use sync_core::document::CONFLICTS;
 use sync_core::json::{Object, RawJson};
 use sync_core::limits::MAX_REMAINING;
-use sync_core::ports::{Access, DocumentPage, DocumentRow, SpaceAccess, StoreError, StoreResult, Tx};
+use sync_core::ports::{Access, DocumentPage, DocumentRow, Presented, SpaceAccess, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{Item, ItemKind, Pull, SpaceChanges};
-use sync_core::{Audience, Code, DocumentKey, FieldVersions, Problem, Schema, SpaceId};
+use sync_core::{Audience, Code, DocumentKey, FieldVersions, Problem, Schema, SpaceId, Timestamp};
 
 use crate::access::{self, Standing};
 use crate::cursors::{CursorKeys, epoch_tag, view_tag};
@@ -25,12 +25,14 @@ pub(crate) struct Pulled {
     pub(crate) changes: BTreeMap<String, SpaceChanges>,
     /// The event dates of the spaces read.
     pub(crate) event_dates: Vec<String>,
+    /// What the cursors show.
+    presented: Vec<Presented>,
 }
 
 impl Pulled {
     /// The answer where the database failed after something of the request was decided: cursors stay as they are.
     pub(crate) fn failed(pull: &Pull, problem: &Problem) -> Self {
-        Self { changes: pull.spaces.iter().map(|(text, _)| (text.clone(), unread(problem.clone()))).collect(), event_dates: Vec::new() }
+        Self { changes: pull.spaces.iter().map(|(text, _)| (text.clone(), unread(problem.clone()))).collect(), ..Self::default() }
     }
 }
 
@@ -38,18 +40,20 @@ impl Service {
     /// Reads each space in one snapshot of all.
     pub(crate) async fn pull(&self, caller: &Caller, pull: Pull, own: HashMap<SpaceId, OwnChanges>) -> ServiceResult<Pulled> {
         let keys = self.cursor_keys().await?;
-        let caller = *caller;
+        let (caller, now) = (*caller, self.now());
         let work = move |tx: &mut dyn Tx| {
             access::require_session(tx, &caller)?;
-            Ok(read_spaces(tx, &caller, &keys, &pull, &own)?)
+            Ok(read_spaces(tx, (&caller, now), &keys, &pull, &own)?)
         };
-        self.decide(Access::Read, work).await
+        let pulled = self.decide(Access::Read, work).await?;
+        self.presented.add(&pulled.presented);
+        Ok(pulled)
     }
 }
 
 fn read_spaces(
     tx: &mut dyn Tx,
-    caller: &Caller,
+    (caller, now): (&Caller, Timestamp),
     keys: &CursorKeys,
     pull: &Pull,
     own: &HashMap<SpaceId, OwnChanges>,
@@ -68,11 +72,12 @@ fn read_spaces(
                 pulled.event_dates.extend(access.space.event_date.clone());
                 let own = own.get(&access.space.space_id).unwrap_or(&nothing);
                 match Schema::of_space(access.space.schema.as_deref()) {
-                    Some(schema) => Reader { caller, keys, view_tag: view_tag(&access, &schema), access: &access, own }.read(
-                        tx,
-                        cursor.as_deref(),
-                        &mut budget,
-                    )?,
+                    Some(schema) => {
+                        let reader = Reader { caller, keys, view_tag: view_tag(&access, &schema), access: &access, own };
+                        let (cursor, changes) = reader.read(tx, cursor.as_deref(), &mut budget)?;
+                        pulled.presented.extend(cursor.and_then(|cursor| reader.shown(&cursor, now)));
+                        changes
+                    }
                     // one space that can't be read keeps nobody from the others
                     None => unread(ServiceError::from(StoreError::Damaged(format!("the schema of space {text}"))).problem()),
                 }
@@ -126,21 +131,36 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(&self, tx: &mut dyn Tx, text: Option<&str>, budget: &mut Budget) -> StoreResult<SpaceChanges> {
+    /// The page after a cursor, and the cursor where it is one to go on from.
+    fn read(&self, tx: &mut dyn Tx, text: Option<&str>, budget: &mut Budget) -> StoreResult<(Option<Cursor>, SpaceChanges)> {
+        match self.start(text) {
+            Ok(cursor) => Ok((Some(cursor), self.read_page(tx, cursor, budget)?)),
+            Err(reason) => Ok((None, self.reset(reason))),
+        }
+    }
+
+    /// Where to read from, or why the device is to begin anew.
+    fn start(&self, text: Option<&str>) -> Result<Cursor, &'static str> {
         let head = self.access.head;
         let tag = epoch_tag(head.epoch);
-        let cursor = match text {
-            None => Cursor { epoch_tag: tag, view_tag: self.view_tag, floor: None, place: 0, began: head.version },
-            Some(text) => match self.keys.read(text, self.access.space.space_id, self.caller.user_id) {
-                None => return Ok(self.reset("cursor")),
-                Some(cursor) if cursor.epoch_tag != tag => return Ok(self.reset("epoch")),
-                Some(cursor) if cursor.view_tag != self.view_tag => return Ok(self.reset("rights")),
-                // the log is shorter than what was read of it
-                Some(cursor) if cursor.place.max(cursor.floor.unwrap_or(0)) > head.version => return Ok(self.reset("log")),
-                Some(cursor) => cursor,
-            },
+        let Some(text) = text else {
+            return Ok(Cursor { epoch_tag: tag, view_tag: self.view_tag, floor: None, place: 0, began: head.version });
         };
-        self.read_page(tx, cursor, budget)
+        match self.keys.read(text, self.access.space.space_id, self.caller.user_id) {
+            None => Err("cursor"),
+            Some(cursor) if cursor.epoch_tag != tag => Err("epoch"),
+            Some(cursor) if cursor.view_tag != self.view_tag => Err("rights"),
+            // the log is shorter than what was read of it, or does not tell every deletion since then any more
+            Some(cursor) if cursor.place.max(cursor.floor.unwrap_or(0)) > head.version => Err("log"),
+            Some(cursor) if cursor.floor.unwrap_or(cursor.began) < head.kept_from => Err("log"),
+            Some(cursor) => Ok(cursor),
+        }
+    }
+
+    /// What a cursor shows; nothing before the first complete run.
+    fn shown(&self, cursor: &Cursor, at: Timestamp) -> Option<Presented> {
+        let Caller { user_id, device_id, .. } = *self.caller;
+        cursor.floor.map(|floor| Presented { space_id: self.access.space.space_id, device_id, user_id, floor, at })
     }
 
     fn reset(&self, reason: &'static str) -> SpaceChanges {

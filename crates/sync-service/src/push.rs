@@ -19,7 +19,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sync_core::ports::{Access, StoreError, StoreResult, Tx};
+use sync_core::ports::{Access, Head, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{Next, OperationResult, Received, SyncRequest, SyncResponse};
 use sync_core::{ConflictId, DocumentKey, OpId, Operation, Role, Schema, SpaceId, Status, Timestamp};
 
@@ -296,7 +296,7 @@ fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate
         standing = access::load(tx, &batch.caller, &[space_id])?.remove(&space_id).unwrap_or(Standing::Unknown);
     }
     let closed = |head| World::new(space_id, Schema::open(), Role::Viewer, head, true);
-    let nowhere = sync_core::ports::Head { version: 0, epoch: uuid::Uuid::nil() };
+    let nowhere = Head::of_empty(uuid::Uuid::nil());
     match standing {
         Standing::Unknown => Ok((Gate::of_stranger(), closed(nowhere), false)),
         Standing::Former(access) => Ok((Gate::of_former_member(), closed(access.head), false)),

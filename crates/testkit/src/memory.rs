@@ -3,6 +3,7 @@
 mod conflicts;
 mod documents;
 mod identity;
+mod life;
 mod operations;
 mod sessions;
 mod spaces;
@@ -12,11 +13,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sync_core::ports::{
-    Access, ChangeRow, CollectionSum, ConflictLink, Device, DocumentRow, Head, Job, Member, Organisation, ServerKey, Session, Space, Store,
-    StoreError, StoreResult, StoredOperation, User,
+    Access, ChangeRow, CollectionSum, ConflictLink, Device, DocumentRow, FormerEpoch, Grave, Head, Job, Member, Organisation, Presented,
+    ServerKey, Session, Space, Store, StoreError, StoreResult, StoredOperation, User,
 };
 use sync_core::{Audience, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
 use table::Table;
+use uuid::Uuid;
 
 /// How often a job that lost a race is run.
 const ATTEMPTS: usize = 4;
@@ -102,6 +104,9 @@ struct State {
     sessions: Table<SessionId, Session>,
     access_tokens: Table<[u8; 32], (SessionId, Timestamp)>,
     server_keys: Table<(String, i32), ServerKey>,
+    former_epochs: Table<(SpaceId, Uuid), FormerEpoch>,
+    presented: Table<(SpaceId, DeviceId), Presented>,
+    graves: Table<(SpaceId, String), Grave>,
 }
 
 macro_rules! each_table {
@@ -122,6 +127,9 @@ macro_rules! each_table {
         $state.sessions.$method();
         $state.access_tokens.$method();
         $state.server_keys.$method();
+        $state.former_epochs.$method();
+        $state.presented.$method();
+        $state.graves.$method();
     };
 }
 

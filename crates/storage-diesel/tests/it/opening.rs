@@ -8,7 +8,7 @@ use storage_diesel::{DatabaseConfig, OpenError, migrate, open};
 
 use crate::support::{PostgresDatabase, cluster, read};
 
-const MIGRATIONS: [&str; 5] = ["0001_identity", "0002_spaces", "0003_documents", "0004_operations", "0005_conflicts"];
+const MIGRATIONS: [&str; 6] = ["0001_identity", "0002_spaces", "0003_documents", "0004_operations", "0005_conflicts", "0006_lifecycle"];
 
 /// The cluster of the tests may be a throw-away one, without fsync.
 fn config(url: &str) -> DatabaseConfig {
