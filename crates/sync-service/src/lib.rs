@@ -5,6 +5,7 @@ mod access;
 pub mod conflicts;
 mod cursors;
 mod digest;
+mod epochs;
 pub mod error;
 pub mod identity;
 mod presented;

@@ -13,11 +13,21 @@ use sync_core::{Audience, Code, DocumentKey, FieldVersions, Problem, Schema, Spa
 
 use crate::access::{self, Standing};
 use crate::cursors::{CursorKeys, epoch_tag, view_tag};
+use crate::epochs::{Named, Shared, shared_until};
 use crate::push::OwnChanges;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// Rows read together: at most 64 MiB of documents.
 const ROWS_AT_ONCE: usize = 256;
+
+/// What the same request said and did before it reads.
+#[derive(Debug, Default)]
+pub(crate) struct Pushed {
+    /// What it changed.
+    pub(crate) own: HashMap<SpaceId, OwnChanges>,
+    /// The epochs that it names.
+    pub(crate) epochs: Named,
+}
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -38,12 +48,12 @@ impl Pulled {
 
 impl Service {
     /// Reads each space in one snapshot of all.
-    pub(crate) async fn pull(&self, caller: &Caller, pull: Pull, own: HashMap<SpaceId, OwnChanges>) -> ServiceResult<Pulled> {
+    pub(crate) async fn pull(&self, caller: &Caller, pull: Pull, pushed: Pushed) -> ServiceResult<Pulled> {
         let keys = self.cursor_keys().await?;
         let (caller, now) = (*caller, self.now());
         let work = move |tx: &mut dyn Tx| {
             access::require_session(tx, &caller)?;
-            Ok(read_spaces(tx, (&caller, now), &keys, &pull, &own)?)
+            Ok(read_spaces(tx, (&caller, now), &keys, &pull, &pushed)?)
         };
         let pulled = self.decide(Access::Read, work).await?;
         self.presented.add(&pulled.presented);
@@ -56,7 +66,7 @@ fn read_spaces(
     (caller, now): (&Caller, Timestamp),
     keys: &CursorKeys,
     pull: &Pull,
-    own: &HashMap<SpaceId, OwnChanges>,
+    pushed: &Pushed,
 ) -> StoreResult<Pulled> {
     let ids: Vec<SpaceId> = pull.spaces.iter().filter_map(|(text, _)| text.parse().ok()).collect();
     let standings = access::load(tx, caller, &ids)?;
@@ -70,10 +80,11 @@ fn read_spaces(
             Standing::Former(access) => revoked(&access),
             Standing::Member(access) => {
                 pulled.event_dates.extend(access.space.event_date.clone());
-                let own = own.get(&access.space.space_id).unwrap_or(&nothing);
+                let own = pushed.own.get(&access.space.space_id).unwrap_or(&nothing);
+                let named = pushed.epochs.get(&access.space.space_id);
                 match Schema::of_space(access.space.schema.as_deref()) {
                     Some(schema) => {
-                        let reader = Reader { caller, keys, view_tag: view_tag(&access, &schema), access: &access, own };
+                        let reader = Reader { caller, keys, view_tag: view_tag(&access, &schema), access: &access, own, named };
                         let (cursor, changes) = reader.read(tx, cursor.as_deref(), &mut budget)?;
                         pulled.presented.extend(cursor.and_then(|cursor| reader.shown(&cursor, now)));
                         changes
@@ -103,6 +114,14 @@ fn revoked(access: &SpaceAccess) -> SpaceChanges {
     SpaceChanges { revoked: true, purge: true, purge_id: Some(purge_id.to_string()), ..SpaceChanges::default() }
 }
 
+/// Why a device is to begin anew.
+enum Reason {
+    /// It has read another log: by its cursor's tag, or else the one that it names.
+    Epoch(Option<u32>),
+    /// Another reason, and all of what it has read is of this log.
+    Other(&'static str),
+}
+
 /// What is left of a request's page, shared by its spaces.
 struct Budget {
     items: usize,
@@ -128,6 +147,8 @@ struct Reader<'a> {
     view_tag: u32,
     access: &'a SpaceAccess,
     own: &'a OwnChanges,
+    /// The epoch that the device says it knows.
+    named: Option<&'a String>,
 }
 
 impl Reader<'_> {
@@ -135,24 +156,26 @@ impl Reader<'_> {
     fn read(&self, tx: &mut dyn Tx, text: Option<&str>, budget: &mut Budget) -> StoreResult<(Option<Cursor>, SpaceChanges)> {
         match self.start(text) {
             Ok(cursor) => Ok((Some(cursor), self.read_page(tx, cursor, budget)?)),
-            Err(reason) => Ok((None, self.reset(reason))),
+            Err(reason) => Ok((None, self.reset(tx, reason)?)),
         }
     }
 
     /// Where to read from, or why the device is to begin anew.
-    fn start(&self, text: Option<&str>) -> Result<Cursor, &'static str> {
+    fn start(&self, text: Option<&str>) -> Result<Cursor, Reason> {
         let head = self.access.head;
         let tag = epoch_tag(head.epoch);
         let Some(text) = text else {
             return Ok(Cursor { epoch_tag: tag, view_tag: self.view_tag, floor: None, place: 0, began: head.version });
         };
         match self.keys.read(text, self.access.space.space_id, self.caller.user_id) {
-            None => Err("cursor"),
-            Some(cursor) if cursor.epoch_tag != tag => Err("epoch"),
-            Some(cursor) if cursor.view_tag != self.view_tag => Err("rights"),
+            // a restore may have lost the key as well: then the device's word tells which log it has read
+            None if self.named.is_some_and(|epoch| *epoch != head.epoch.to_string()) => Err(Reason::Epoch(None)),
+            None => Err(Reason::Other("cursor")),
+            Some(cursor) if cursor.epoch_tag != tag => Err(Reason::Epoch(Some(cursor.epoch_tag))),
+            Some(cursor) if cursor.view_tag != self.view_tag => Err(Reason::Other("rights")),
             // the log is shorter than what was read of it, or does not tell every deletion since then any more
-            Some(cursor) if cursor.place.max(cursor.floor.unwrap_or(0)) > head.version => Err("log"),
-            Some(cursor) if cursor.floor.unwrap_or(cursor.began) < head.kept_from => Err("log"),
+            Some(cursor) if cursor.place.max(cursor.floor.unwrap_or(0)) > head.version => Err(Reason::Other("log")),
+            Some(cursor) if cursor.floor.unwrap_or(cursor.began) < head.kept_from => Err(Reason::Other("log")),
             Some(cursor) => Ok(cursor),
         }
     }
@@ -163,15 +186,23 @@ impl Reader<'_> {
         cursor.floor.map(|floor| Presented { space_id: self.access.space.space_id, device_id, user_id, floor, at })
     }
 
-    fn reset(&self, reason: &'static str) -> SpaceChanges {
-        SpaceChanges {
+    fn reset(&self, tx: &mut dyn Tx, reason: Reason) -> StoreResult<SpaceChanges> {
+        let (space_id, head) = (self.access.space.space_id, self.access.head);
+        let (reason, until) = match reason {
+            Reason::Other(reason) => (reason, head.version),
+            Reason::Epoch(Some(tag)) => {
+                ("epoch", shared_until(&tx.list_former_epochs(&[space_id])?, head, |epoch| epoch_tag(epoch) == tag))
+            }
+            Reason::Epoch(None) => ("epoch", Shared::of(tx, space_id, head, self.named)?.until),
+        };
+        Ok(SpaceChanges {
             has_more: true,
-            epoch: Some(self.access.head.epoch.to_string()),
+            epoch: Some(head.epoch.to_string()),
             reset: true,
             reason: Some(reason),
-            shared_until: Some(if reason == "epoch" { 0 } else { self.access.head.version }),
+            shared_until: Some(until),
             ..SpaceChanges::default()
-        }
+        })
     }
 
     /// The rows above a version that this reader is told of. A run without a floor is told of no deletion before it began.

@@ -45,6 +45,17 @@ impl MemoryStore {
         *lock(&self.lost_commit) = Some(kept);
     }
 
+    /// A copy of all that is stored: a backup.
+    #[must_use]
+    pub fn save(&self) -> Saved {
+        Saved(lock(&self.state).clone())
+    }
+
+    /// Puts a copy in the place of all that is stored, as restoring a backup does.
+    pub fn put_back(&self, saved: &Saved) {
+        *lock(&self.state) = saved.0.clone();
+    }
+
     fn attempt(&self, access: Access, job: &mut dyn Job) -> StoreResult<()> {
         let mut state = lock(&self.state);
         let run = catch_unwind(AssertUnwindSafe(|| job.run(&mut MemoryTx { state: &mut state, access })));
@@ -68,6 +79,9 @@ impl MemoryStore {
     }
 }
 
+/// What a [`MemoryStore`] held at some time.
+pub struct Saved(State);
+
 impl Store for MemoryStore {
     fn submit(&self, access: Access, mut job: Box<dyn Job>) {
         let mut outcome = self.attempt(access, job.as_mut());
@@ -86,7 +100,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Every row. Document keys are held as text, so that a range can begin at the empty one.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     spaces: Table<SpaceId, Space>,
     heads: Table<SpaceId, Head>,
