@@ -10,6 +10,8 @@ mod dialect;
 mod documents;
 #[path = "statements/identity.rs"]
 mod identity;
+#[path = "statements/life.rs"]
+mod life;
 #[path = "postgres/link.rs"]
 mod link;
 #[path = "statements/operations.rs"]

@@ -1,9 +1,11 @@
 //! Rows as they are read, in the order in which their statements select columns, and what they mean.
 
 mod identity;
+mod life;
 mod spaces;
 
 pub(crate) use identity::{DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
+pub(crate) use life::{FormerEpochRecord, GraveRecord, LogRecord, PresentedRecord, TombstoneRecord};
 pub(crate) use spaces::{
     AccessRecord, ChangeRecord, ConflictPlace, DocumentRecord, HeadRecord, LinkRecord, MemberRecord, OperationRecord, ResultRecord,
     SumRecord,

@@ -62,6 +62,7 @@ diesel::table! {
         number -> Integer,
         secret -> Binary,
         created_at -> BigInt,
+        retired_at -> Nullable<BigInt>,
     }
 }
 
@@ -83,6 +84,8 @@ diesel::table! {
         space_id -> Binary,
         epoch -> Binary,
         head -> BigInt,
+        kept_from -> BigInt,
+        history_from -> BigInt,
     }
 }
 
@@ -182,5 +185,35 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    former_epochs (space_id, epoch) {
+        space_id -> Binary,
+        epoch -> Binary,
+        shared_until -> BigInt,
+        ended_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    presented_cursors (space_id, device_id) {
+        space_id -> Binary,
+        device_id -> Binary,
+        user_id -> Binary,
+        floor -> BigInt,
+        presented_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    graves (space_id, key) {
+        space_id -> Binary,
+        key -> Text,
+        version -> BigInt,
+        audience -> Integer,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(access_tokens, sessions, users, devices);
 diesel::allow_tables_to_appear_in_same_query!(members, spaces, space_heads);
+diesel::allow_tables_to_appear_in_same_query!(presented_cursors, devices);
+diesel::allow_tables_to_appear_in_same_query!(operations, conflict_links);

@@ -67,7 +67,7 @@ impl Service {
         let rows = if stored.is_empty() {
             let mut secret = [0; 32];
             self.entropy.fill(&mut secret);
-            let first = ServerKey { purpose: PURPOSE.into(), number: 1, secret, created_at: self.now() };
+            let first = ServerKey { purpose: PURPOSE.into(), number: 1, secret, created_at: self.now(), retired_at: None };
             self.store
                 .transact(Access::Write, move |tx| {
                     tx.insert_server_key(&first)?;
@@ -90,7 +90,8 @@ mod tests {
     #[test]
     fn a_cursor_is_good_for_its_user_and_space_alone() {
         let id = |last: u128| uuid::Uuid::from_u128(last);
-        let row = |number| ServerKey { purpose: PURPOSE.into(), number, secret: [7; 32], created_at: Timestamp::default() };
+        let row =
+            |number| ServerKey { purpose: PURPOSE.into(), number, secret: [7; 32], created_at: Timestamp::default(), retired_at: None };
         let old = CursorKeys::of_rows(&[row(1)]);
         let keys = CursorKeys::of_rows(&[row(1), row(2)]);
         let cursor = Cursor { epoch_tag: 1, view_tag: 2, floor: None, place: 3, began: 4 };

@@ -7,17 +7,27 @@ use sync_core::cursor::Cursor;
 use sync_core::document::CONFLICTS;
 use sync_core::json::{Object, RawJson};
 use sync_core::limits::MAX_REMAINING;
-use sync_core::ports::{Access, DocumentPage, DocumentRow, SpaceAccess, StoreError, StoreResult, Tx};
+use sync_core::ports::{Access, DocumentPage, DocumentRow, Presented, SpaceAccess, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{Item, ItemKind, Pull, SpaceChanges};
-use sync_core::{Audience, Code, DocumentKey, FieldVersions, Problem, Schema, SpaceId};
+use sync_core::{Audience, Code, DocumentKey, FieldVersions, Problem, Schema, SpaceId, Timestamp};
 
 use crate::access::{self, Standing};
 use crate::cursors::{CursorKeys, epoch_tag, view_tag};
+use crate::epochs::{Named, Shared, shared_until};
 use crate::push::OwnChanges;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// Rows read together: at most 64 MiB of documents.
 const ROWS_AT_ONCE: usize = 256;
+
+/// What the same request said and did before it reads.
+#[derive(Debug, Default)]
+pub(crate) struct Pushed {
+    /// What it changed.
+    pub(crate) own: HashMap<SpaceId, OwnChanges>,
+    /// The epochs that it names.
+    pub(crate) epochs: Named,
+}
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -25,34 +35,38 @@ pub(crate) struct Pulled {
     pub(crate) changes: BTreeMap<String, SpaceChanges>,
     /// The event dates of the spaces read.
     pub(crate) event_dates: Vec<String>,
+    /// What the cursors show.
+    presented: Vec<Presented>,
 }
 
 impl Pulled {
     /// The answer where the database failed after something of the request was decided: cursors stay as they are.
     pub(crate) fn failed(pull: &Pull, problem: &Problem) -> Self {
-        Self { changes: pull.spaces.iter().map(|(text, _)| (text.clone(), unread(problem.clone()))).collect(), event_dates: Vec::new() }
+        Self { changes: pull.spaces.iter().map(|(text, _)| (text.clone(), unread(problem.clone()))).collect(), ..Self::default() }
     }
 }
 
 impl Service {
     /// Reads each space in one snapshot of all.
-    pub(crate) async fn pull(&self, caller: &Caller, pull: Pull, own: HashMap<SpaceId, OwnChanges>) -> ServiceResult<Pulled> {
+    pub(crate) async fn pull(&self, caller: &Caller, pull: Pull, pushed: Pushed) -> ServiceResult<Pulled> {
         let keys = self.cursor_keys().await?;
-        let caller = *caller;
+        let (caller, now) = (*caller, self.now());
         let work = move |tx: &mut dyn Tx| {
             access::require_session(tx, &caller)?;
-            Ok(read_spaces(tx, &caller, &keys, &pull, &own)?)
+            Ok(read_spaces(tx, (&caller, now), &keys, &pull, &pushed)?)
         };
-        self.decide(Access::Read, work).await
+        let pulled = self.decide(Access::Read, work).await?;
+        self.presented.add(&pulled.presented);
+        Ok(pulled)
     }
 }
 
 fn read_spaces(
     tx: &mut dyn Tx,
-    caller: &Caller,
+    (caller, now): (&Caller, Timestamp),
     keys: &CursorKeys,
     pull: &Pull,
-    own: &HashMap<SpaceId, OwnChanges>,
+    pushed: &Pushed,
 ) -> StoreResult<Pulled> {
     let ids: Vec<SpaceId> = pull.spaces.iter().filter_map(|(text, _)| text.parse().ok()).collect();
     let standings = access::load(tx, caller, &ids)?;
@@ -66,13 +80,15 @@ fn read_spaces(
             Standing::Former(access) => revoked(&access),
             Standing::Member(access) => {
                 pulled.event_dates.extend(access.space.event_date.clone());
-                let own = own.get(&access.space.space_id).unwrap_or(&nothing);
+                let own = pushed.own.get(&access.space.space_id).unwrap_or(&nothing);
+                let named = pushed.epochs.get(&access.space.space_id);
                 match Schema::of_space(access.space.schema.as_deref()) {
-                    Some(schema) => Reader { caller, keys, view_tag: view_tag(&access, &schema), access: &access, own }.read(
-                        tx,
-                        cursor.as_deref(),
-                        &mut budget,
-                    )?,
+                    Some(schema) => {
+                        let reader = Reader { caller, keys, view_tag: view_tag(&access, &schema), access: &access, own, named };
+                        let (cursor, changes) = reader.read(tx, cursor.as_deref(), &mut budget)?;
+                        pulled.presented.extend(cursor.and_then(|cursor| reader.shown(&cursor, now)));
+                        changes
+                    }
                     // one space that can't be read keeps nobody from the others
                     None => unread(ServiceError::from(StoreError::Damaged(format!("the schema of space {text}"))).problem()),
                 }
@@ -96,6 +112,14 @@ fn revoked(access: &SpaceAccess) -> SpaceChanges {
     // a deleted space has no purge of its own: its id serves
     let purge_id = access.member.purge_id.unwrap_or(access.space.space_id.0);
     SpaceChanges { revoked: true, purge: true, purge_id: Some(purge_id.to_string()), ..SpaceChanges::default() }
+}
+
+/// Why a device is to begin anew.
+enum Reason {
+    /// It has read another log: by its cursor's tag, or else the one that it names.
+    Epoch(Option<u32>),
+    /// Another reason, and all of what it has read is of this log.
+    Other(&'static str),
 }
 
 /// What is left of a request's page, shared by its spaces.
@@ -123,35 +147,62 @@ struct Reader<'a> {
     view_tag: u32,
     access: &'a SpaceAccess,
     own: &'a OwnChanges,
+    /// The epoch that the device says it knows.
+    named: Option<&'a String>,
 }
 
 impl Reader<'_> {
-    fn read(&self, tx: &mut dyn Tx, text: Option<&str>, budget: &mut Budget) -> StoreResult<SpaceChanges> {
-        let head = self.access.head;
-        let tag = epoch_tag(head.epoch);
-        let cursor = match text {
-            None => Cursor { epoch_tag: tag, view_tag: self.view_tag, floor: None, place: 0, began: head.version },
-            Some(text) => match self.keys.read(text, self.access.space.space_id, self.caller.user_id) {
-                None => return Ok(self.reset("cursor")),
-                Some(cursor) if cursor.epoch_tag != tag => return Ok(self.reset("epoch")),
-                Some(cursor) if cursor.view_tag != self.view_tag => return Ok(self.reset("rights")),
-                // the log is shorter than what was read of it
-                Some(cursor) if cursor.place.max(cursor.floor.unwrap_or(0)) > head.version => return Ok(self.reset("log")),
-                Some(cursor) => cursor,
-            },
-        };
-        self.read_page(tx, cursor, budget)
+    /// The page after a cursor, and the cursor where it is one to go on from.
+    fn read(&self, tx: &mut dyn Tx, text: Option<&str>, budget: &mut Budget) -> StoreResult<(Option<Cursor>, SpaceChanges)> {
+        match self.start(text) {
+            Ok(cursor) => Ok((Some(cursor), self.read_page(tx, cursor, budget)?)),
+            Err(reason) => Ok((None, self.reset(tx, reason)?)),
+        }
     }
 
-    fn reset(&self, reason: &'static str) -> SpaceChanges {
-        SpaceChanges {
+    /// Where to read from, or why the device is to begin anew.
+    fn start(&self, text: Option<&str>) -> Result<Cursor, Reason> {
+        let head = self.access.head;
+        let tag = epoch_tag(head.epoch);
+        let Some(text) = text else {
+            return Ok(Cursor { epoch_tag: tag, view_tag: self.view_tag, floor: None, place: 0, began: head.version });
+        };
+        match self.keys.read(text, self.access.space.space_id, self.caller.user_id) {
+            // a restore may have lost the key as well: then the device's word tells which log it has read
+            None if self.named.is_some_and(|epoch| *epoch != head.epoch.to_string()) => Err(Reason::Epoch(None)),
+            None => Err(Reason::Other("cursor")),
+            Some(cursor) if cursor.epoch_tag != tag => Err(Reason::Epoch(Some(cursor.epoch_tag))),
+            Some(cursor) if cursor.view_tag != self.view_tag => Err(Reason::Other("rights")),
+            // the log is shorter than what was read of it, or does not tell every deletion since then any more
+            Some(cursor) if cursor.place.max(cursor.floor.unwrap_or(0)) > head.version => Err(Reason::Other("log")),
+            Some(cursor) if cursor.floor.unwrap_or(cursor.began) < head.kept_from => Err(Reason::Other("log")),
+            Some(cursor) => Ok(cursor),
+        }
+    }
+
+    /// What a cursor shows; nothing before the first complete run.
+    fn shown(&self, cursor: &Cursor, at: Timestamp) -> Option<Presented> {
+        let Caller { user_id, device_id, .. } = *self.caller;
+        cursor.floor.map(|floor| Presented { space_id: self.access.space.space_id, device_id, user_id, floor, at })
+    }
+
+    fn reset(&self, tx: &mut dyn Tx, reason: Reason) -> StoreResult<SpaceChanges> {
+        let (space_id, head) = (self.access.space.space_id, self.access.head);
+        let (reason, until) = match reason {
+            Reason::Other(reason) => (reason, head.version),
+            Reason::Epoch(Some(tag)) => {
+                ("epoch", shared_until(&tx.list_former_epochs(&[space_id])?, head, |epoch| epoch_tag(epoch) == tag))
+            }
+            Reason::Epoch(None) => ("epoch", Shared::of(tx, space_id, head, self.named)?.until),
+        };
+        Ok(SpaceChanges {
             has_more: true,
-            epoch: Some(self.access.head.epoch.to_string()),
+            epoch: Some(head.epoch.to_string()),
             reset: true,
             reason: Some(reason),
-            shared_until: Some(if reason == "epoch" { 0 } else { self.access.head.version }),
+            shared_until: Some(until),
             ..SpaceChanges::default()
-        }
+        })
     }
 
     /// The rows above a version that this reader is told of. A run without a floor is told of no deletion before it began.

@@ -19,7 +19,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sync_core::ports::{Access, StoreError, StoreResult, Tx};
+use sync_core::ports::{Access, Head, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{Next, OperationResult, Received, SyncRequest, SyncResponse};
 use sync_core::{ConflictId, DocumentKey, OpId, Operation, Role, Schema, SpaceId, Status, Timestamp};
 
@@ -40,7 +40,8 @@ pub(crate) mod working {
     pub(crate) use super::world::{Known, World, documents_of};
 }
 use crate::access::{self, Standing};
-use crate::pull::Pulled;
+use crate::epochs::{Named, Shared};
+use crate::pull::{Pulled, Pushed};
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// Documents of a space that a request changed: from which version, and whether only by operations that applied as sent.
@@ -55,7 +56,7 @@ struct Batch {
     caller: Caller,
     operations: Vec<Received<Operation>>,
     plan: Plan,
-    epochs: BTreeMap<SpaceId, String>,
+    epochs: Named,
     sent_at: Option<Timestamp>,
     received_at: Timestamp,
 }
@@ -99,7 +100,7 @@ impl Service {
         let receipts = if decided { receipts.unwrap_or_default() } else { receipts? };
         let pulled = match request.pull {
             None => Pulled::default(),
-            Some(pull) => match self.pull(caller, pull.clone(), own).await {
+            Some(pull) => match self.pull(caller, pull.clone(), Pushed { own, epochs: batch.epochs.clone() }).await {
                 Err(error) if decided => Pulled::failed(&pull, &error.problem()),
                 pulled => pulled?,
             },
@@ -295,8 +296,8 @@ fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate
         head = tx.lock_head(space_id)?;
         standing = access::load(tx, &batch.caller, &[space_id])?.remove(&space_id).unwrap_or(Standing::Unknown);
     }
-    let closed = |head| World::new(space_id, Schema::open(), Role::Viewer, head, true);
-    let nowhere = sync_core::ports::Head { version: 0, epoch: uuid::Uuid::nil() };
+    let closed = |head| World::new(space_id, Schema::open(), Role::Viewer, head, Shared::all(head));
+    let nowhere = Head::of_empty(uuid::Uuid::nil());
     match standing {
         Standing::Unknown => Ok((Gate::of_stranger(), closed(nowhere), false)),
         Standing::Former(access) => Ok((Gate::of_former_member(), closed(access.head), false)),
@@ -304,8 +305,8 @@ fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate
             let head = head.unwrap_or(access.head);
             let schema = Schema::of_space(access.space.schema.as_deref());
             let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
-            let epoch_fits = batch.epochs.get(&space_id).is_none_or(|epoch| *epoch == head.epoch.to_string());
-            let mut world = World::new(space_id, schema, access.member.role, head, epoch_fits);
+            let shared = Shared::of(tx, space_id, head, batch.epochs.get(&space_id))?;
+            let mut world = World::new(space_id, schema, access.member.role, head, shared);
             world.sender = Some(batch.caller.device_id);
             Ok((Gate::of_member(&access), world, true))
         }

@@ -17,6 +17,7 @@ use choice::{choices, choose, identity, name_of};
 
 use crate::access::{self, Standing};
 use crate::conflicts::unknown_conflict;
+use crate::epochs::Shared;
 use crate::push::working::{
     Known, Origin, World, documents_of, load_conflict_documents, load_documents, load_known, refresh, settle, shown, write,
 };
@@ -133,7 +134,8 @@ fn resolve_space(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResu
     };
     let schema =
         Schema::of_space(access.space.schema.as_deref()).ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
-    let world = World::new(space_id, schema, access.member.role, head.unwrap_or(access.head), true);
+    let head = head.unwrap_or(access.head);
+    let world = World::new(space_id, schema, access.member.role, head, Shared::all(head));
     let mut desk = Desk { batch, world, gate, stored: Vec::new() };
     desk.load(tx)?;
     let results =

@@ -5,6 +5,7 @@ mod conflicts;
 mod documents;
 mod identity;
 mod jobs;
+mod life;
 mod operations;
 mod sessions;
 mod spaces;
@@ -29,6 +30,7 @@ pub fn store_suite(fresh: &dyn Fn() -> Arc<dyn Store>) {
         ("conflicts", conflicts::CASES),
         ("identity", identity::CASES),
         ("sessions", sessions::CASES),
+        ("life", life::CASES),
         ("jobs", jobs::CASES),
     ];
     for (area, cases) in areas {

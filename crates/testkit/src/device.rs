@@ -96,6 +96,8 @@ pub struct Device {
     name: String,
     spaces: BTreeMap<String, Replica>,
     outbox: Vec<Pending>,
+    /// What the server holds of what was made here, with the version that each made.
+    acknowledged: Vec<(Pending, Option<i64>)>,
     answers: Vec<Answer>,
     /// The last operation made here on each document, answered or not.
     last_own: HashMap<Place, Last>,
@@ -106,7 +108,15 @@ impl Device {
     /// A new installation that follows these spaces.
     pub fn new<'a>(name: &str, spaces: impl IntoIterator<Item = &'a str>) -> Self {
         let spaces = spaces.into_iter().map(|space| (space.to_owned(), Replica::default())).collect();
-        Self { name: name.to_owned(), spaces, outbox: Vec::new(), answers: Vec::new(), last_own: HashMap::new(), sent: Sent::default() }
+        Self {
+            name: name.to_owned(),
+            spaces,
+            outbox: Vec::new(),
+            acknowledged: Vec::new(),
+            answers: Vec::new(),
+            last_own: HashMap::new(),
+            sent: Sent::default(),
+        }
     }
 
     /// Its name, for messages.
@@ -191,7 +201,8 @@ impl Device {
         let held = self.replica(&edit.space_id).held(&edit.collection, &edit.document_id);
         let base_version = if edit.kind == "create" { 0 } else { held.map_or(0, |held| held.version) };
         self.last_own.insert(about, Last { op_id: edit.op_id.clone(), kind: edit.kind, unseen: false });
-        self.outbox.push(Pending::new(edit, base_version, after, &screen));
+        let epoch = self.replica(&edit.space_id).epoch.clone();
+        self.outbox.push(Pending::new(edit, (base_version, epoch), after, &screen));
     }
 
     /// Takes an answer that a person gives to a conflict now. `choice` has `fields`, or `choose` for a group.
@@ -222,7 +233,7 @@ impl Device {
             pending.sent |= self.sent.operations.contains(&pending.op_id);
         }
         let mut epochs = Object::new();
-        for (space, epoch) in self.spaces.iter().filter_map(|(space, replica)| Some((space, replica.epoch.clone()?))) {
+        for (space, epoch) in self.spaces.keys().filter_map(|space| Some((space, self.epoch_to_name(space)?))) {
             epochs.insert(space.clone(), how.foreign_epoch.clone().unwrap_or(epoch).into());
         }
         let answers: Vec<&Value> = self.answers.iter().map(|answer| &answer.wire).collect();
@@ -267,6 +278,9 @@ impl Device {
                 self.outbox.iter().all(|pending| pending.space_id != space) && self.answers.iter().all(|answer| answer.about.0 != space);
             let absorbed = self.replica_mut(&space).absorb_page(page, from_start, settled);
             absorbed.map_err(|broken| Broken(format!("{} in {space}: {broken}", self.name)))?;
+            if let Some(shared_until) = self.replica_mut(&space).forked_at.take() {
+                self.resend(&space, shared_until);
+            }
         }
         Ok(())
     }

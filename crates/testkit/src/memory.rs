@@ -3,6 +3,7 @@
 mod conflicts;
 mod documents;
 mod identity;
+mod life;
 mod operations;
 mod sessions;
 mod spaces;
@@ -12,11 +13,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sync_core::ports::{
-    Access, ChangeRow, CollectionSum, ConflictLink, Device, DocumentRow, Head, Job, Member, Organisation, ServerKey, Session, Space, Store,
-    StoreError, StoreResult, StoredOperation, User,
+    Access, ChangeRow, CollectionSum, ConflictLink, Device, DocumentRow, FormerEpoch, Grave, Head, Job, Member, Organisation, Presented,
+    ServerKey, Session, Space, Store, StoreError, StoreResult, StoredOperation, User,
 };
 use sync_core::{Audience, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
 use table::Table;
+use uuid::Uuid;
 
 /// How often a job that lost a race is run.
 const ATTEMPTS: usize = 4;
@@ -43,6 +45,17 @@ impl MemoryStore {
         *lock(&self.lost_commit) = Some(kept);
     }
 
+    /// A copy of all that is stored: a backup.
+    #[must_use]
+    pub fn save(&self) -> Saved {
+        Saved(lock(&self.state).clone())
+    }
+
+    /// Puts a copy in the place of all that is stored, as restoring a backup does.
+    pub fn put_back(&self, saved: &Saved) {
+        *lock(&self.state) = saved.0.clone();
+    }
+
     fn attempt(&self, access: Access, job: &mut dyn Job) -> StoreResult<()> {
         let mut state = lock(&self.state);
         let run = catch_unwind(AssertUnwindSafe(|| job.run(&mut MemoryTx { state: &mut state, access })));
@@ -66,6 +79,9 @@ impl MemoryStore {
     }
 }
 
+/// What a [`MemoryStore`] held at some time.
+pub struct Saved(State);
+
 impl Store for MemoryStore {
     fn submit(&self, access: Access, mut job: Box<dyn Job>) {
         let mut outcome = self.attempt(access, job.as_mut());
@@ -84,7 +100,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Every row. Document keys are held as text, so that a range can begin at the empty one.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     spaces: Table<SpaceId, Space>,
     heads: Table<SpaceId, Head>,
@@ -102,6 +118,9 @@ struct State {
     sessions: Table<SessionId, Session>,
     access_tokens: Table<[u8; 32], (SessionId, Timestamp)>,
     server_keys: Table<(String, i32), ServerKey>,
+    former_epochs: Table<(SpaceId, Uuid), FormerEpoch>,
+    presented: Table<(SpaceId, DeviceId), Presented>,
+    graves: Table<(SpaceId, String), Grave>,
 }
 
 macro_rules! each_table {
@@ -122,6 +141,9 @@ macro_rules! each_table {
         $state.sessions.$method();
         $state.access_tokens.$method();
         $state.server_keys.$method();
+        $state.former_epochs.$method();
+        $state.presented.$method();
+        $state.graves.$method();
     };
 }
 

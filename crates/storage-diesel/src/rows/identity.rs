@@ -137,12 +137,19 @@ pub(crate) struct ServerKeyRecord {
     number: i32,
     secret: Bytes32,
     created_at: Instant,
+    retired_at: Option<Instant>,
 }
 
 impl Row for ServerKeyRecord {
     type Value = ServerKey;
 
     fn into_value(self) -> ServerKey {
-        ServerKey { purpose: self.purpose, number: self.number, secret: self.secret.0, created_at: self.created_at.0 }
+        ServerKey {
+            purpose: self.purpose,
+            number: self.number,
+            secret: self.secret.0,
+            created_at: self.created_at.0,
+            retired_at: self.retired_at.map(|at| at.0),
+        }
     }
 }

@@ -39,14 +39,15 @@ impl Row for SpaceRecord {
     }
 }
 
-/// Version, epoch.
-pub(crate) type HeadRecord = (i64, Id);
+/// Version, epoch, where tombstones and where history begin.
+pub(crate) type HeadRecord = (i64, Id, i64, i64);
 
 impl Row for HeadRecord {
     type Value = Head;
 
     fn into_value(self) -> Head {
-        Head { version: self.0, epoch: self.1.0 }
+        let (version, epoch, kept_from, history_from) = self;
+        Head { version, epoch: epoch.0, kept_from, history_from }
     }
 }
 

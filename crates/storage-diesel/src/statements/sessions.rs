@@ -96,6 +96,7 @@ impl SessionRows for Rows<'_> {
             .key(server_keys::number, |row| row.number)
             .column(server_keys::secret, |row| &row.secret)
             .column(server_keys::created_at, |row| row.created_at.millis())
+            .column(server_keys::retired_at, |row| row.retired_at.map(Timestamp::millis))
             .build();
         self.insert(&bulk).map(drop)
     }

@@ -17,13 +17,20 @@ use crate::insert::{Insert, Taken};
 use crate::rows::{AccessRecord, HeadRecord, MemberRecord};
 use crate::schema::{members, space_heads, spaces};
 
+/// The columns of [`HeadRecord`].
+macro_rules! head {
+    () => {
+        (space_heads::head, space_heads::epoch, space_heads::kept_from, space_heads::history_from)
+    };
+}
+
 /// Spaces with their heads and memberships, in the order of [`AccessRecord`].
 macro_rules! access {
     () => {
         members::table
             .inner_join(spaces::table.on(spaces::space_id.eq(members::space_id)))
             .inner_join(space_heads::table.on(space_heads::space_id.eq(members::space_id)))
-            .select((spaces::all_columns, (space_heads::head, space_heads::epoch), members::all_columns))
+            .select((spaces::all_columns, head!(), members::all_columns))
     };
 }
 
@@ -45,6 +52,8 @@ impl SpaceRows for Rows<'_> {
             .key(space_heads::space_id, |_| space_id.as_bytes())
             .column(space_heads::epoch, |epoch| epoch.as_bytes())
             .column(space_heads::head, |_| 0)
+            .column(space_heads::kept_from, |_| 0)
+            .column(space_heads::history_from, |_| 0)
             .build();
         self.insert(&bulk).map(drop)
     }
@@ -97,7 +106,7 @@ impl SpaceRows for Rows<'_> {
 
     fn lock_head(&mut self, space_id: SpaceId) -> StoreResult<Option<Head>> {
         let head = self.load(|conn| -> QueryResult<Vec<HeadRecord>> {
-            let query = space_heads::table.find(space_id.as_bytes().as_slice()).select((space_heads::head, space_heads::epoch));
+            let query = space_heads::table.find(space_id.as_bytes().as_slice()).select(head!());
             dialect::locked!(query).load(conn)
         })?;
         Ok(head.into_iter().next())

@@ -77,6 +77,14 @@ impl<'a> Rows<'a> {
         Ok(values)
     }
 
+    /// Sends statements about many ids, in as many chunks as the database's limit on bound values asks for.
+    pub(super) fn send_each<K>(&mut self, ids: &[K], mut statements: impl FnMut(&mut Conn, &[K]) -> QueryResult<usize>) -> StoreResult<()> {
+        for chunk in dialect::chunks(ids) {
+            self.send(|conn| statements(conn, chunk))?;
+        }
+        Ok(())
+    }
+
     /// Inserts rows; how many were stored.
     pub(super) fn insert(&mut self, bulk: &Bulk<'_>) -> StoreResult<usize> {
         if bulk.rows == 0 {

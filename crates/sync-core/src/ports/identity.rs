@@ -123,6 +123,8 @@ pub struct ServerKey {
     pub secret: [u8; 32],
     /// When it was made.
     pub created_at: Timestamp,
+    /// When a newer one took its place.
+    pub retired_at: Option<Timestamp>,
 }
 
 impl fmt::Debug for ServerKey {

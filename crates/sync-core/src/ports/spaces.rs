@@ -62,6 +62,19 @@ pub struct Head {
     pub version: i64,
     /// The log's random id.
     pub epoch: Uuid,
+    /// A floor, or the beginning of a run without one, below this version can't be served any more: deletions up to it
+    /// are told to nobody.
+    pub kept_from: i64,
+    /// A state before this version can't be rebuilt any more: changes up to it are gone.
+    pub history_from: i64,
+}
+
+impl Head {
+    /// The head of an empty log.
+    #[must_use]
+    pub const fn of_empty(epoch: Uuid) -> Self {
+        Self { version: 0, epoch, kept_from: 0, history_from: 0 }
+    }
 }
 
 /// A user's membership.

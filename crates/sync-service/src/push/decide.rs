@@ -12,7 +12,7 @@ use sync_core::schema::DeletePolicy;
 use sync_core::{Code, DocumentKey, Operation, Problem, Status};
 
 use super::overlay::Overlay;
-use super::view::View;
+use super::view::{Seen, View};
 use super::world::{Doc, NewState, World, byte_length};
 
 /// What an operation does.
@@ -128,7 +128,7 @@ impl Case<'_> {
             let detail = "the creation that this builds on waits in its group's question, and this with it; a lead decides";
             return Refusal::Quarantined(Problem::new(Code::NotHereYet, detail));
         }
-        if self.world.epoch_fits {
+        if self.world.shared.fits {
             return Refusal::Rejected(unknown_document(self.key));
         }
         let detail = "the document is not known here, and the device's copy comes from another history of this space; a lead decides";
@@ -165,13 +165,17 @@ impl Case<'_> {
         if self.operation.kind == Kind::Create {
             return self.world.blank_view(self.key, doc, self.overlay);
         }
+        self.world.sender_view(self.key, doc, self.seen(doc), self.operation.base.as_ref(), self.overlay)
+    }
+
+    fn seen(&self, doc: &Doc) -> Seen {
         let base_version = self.operation.base_version;
         let is_seen = match self.mode {
             Mode::Ask => self.world.may_have_seen(self.key, base_version),
             // whoever decides a group is not who sent it, and is not shown the base
-            Mode::TheirsWin => self.world.knows(base_version),
+            Mode::TheirsWin => self.world.knows_of(doc, base_version),
         };
-        self.world.sender_view(self.key, doc, is_seen.then_some(base_version), self.operation.base.as_ref(), self.overlay)
+        if is_seen { Seen::At(base_version) } else { Seen::Unknown { unchanged: self.world.unchanged_until(doc, base_version) } }
     }
 
     /// Whether what the sender saw of a member is known; otherwise it is never guessed.
@@ -179,7 +183,7 @@ impl Case<'_> {
         view.complete
             || self.operation.base.as_ref().is_some_and(|base| base.contains_key(name))
             || self.overlay.fields.contains_key(name)
-            || doc.fields.version_of(name) == 0
+            || doc.fields.version_of(name) <= self.world.unchanged_until(doc, self.operation.base_version)
     }
 
     fn edit(&self, doc: &Doc) -> Effect {
@@ -254,7 +258,7 @@ impl Case<'_> {
     fn has_seen(&self, doc: &Doc, view: &View<'_>) -> bool {
         // an own deletion that waits in a question took nothing away: the document never stopped to live
         let base_version = self.operation.base_version;
-        let lives_on = self.world.knows(base_version) && doc.presence.live_since <= base_version;
+        let lives_on = self.world.knows_of(doc, base_version) && doc.presence.live_since <= base_version;
         let mut names = doc.body.keys().chain(view.base.keys()).chain(view.body().keys());
         if !(view.live || lives_on) || !names.all(|name| self.is_known(doc, view, name)) {
             return false;

@@ -9,6 +9,18 @@ use sync_core::ports::ChangeRow;
 use super::overlay::Overlay;
 use super::world::{Doc, World};
 
+/// Which state a sender had seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// The document at a version of this log.
+    At(i64),
+    /// One that is not known here. Members that last changed at or below a version are as they were.
+    Unknown {
+        /// That version.
+        unchanged: i64,
+    },
+}
+
 /// What a sender saw.
 pub(crate) struct View<'a> {
     /// The document at the sender's base.
@@ -30,7 +42,30 @@ impl View<'_> {
 impl World {
     /// Whether the base is one that this log knows. Every log begins empty: version 0 is shared by all.
     pub(crate) fn knows(&self, base_version: i64) -> bool {
-        base_version == 0 || (self.epoch_fits && base_version <= self.head_before)
+        base_version == 0 || (self.is_shared(base_version) && base_version >= self.history_from)
+    }
+
+    /// Whether a version means here what it means to the sender.
+    fn is_shared(&self, version: i64) -> bool {
+        version <= self.shared.until.min(self.head_before)
+    }
+
+    /// [`World::knows`] for one document: as it stands it is known, however old that is.
+    pub(crate) fn knows_of(&self, doc: &Doc, base_version: i64) -> bool {
+        self.knows(base_version) || (doc.version <= base_version && self.is_shared(base_version))
+    }
+
+    /// Where the base is not known: members that last changed at or below this version are what the sender saw, or what
+    /// that was made from in a log that is lost.
+    pub(crate) fn unchanged_until(&self, doc: &Doc, base_version: i64) -> i64 {
+        let limit = match (self.is_shared(base_version), self.shared.fits) {
+            (true, _) => base_version,
+            // a base above the head: of a fork whose point is not known
+            (false, true) => 0,
+            (false, false) => self.shared.until,
+        };
+        // whether the sender could see it then can't be told from what is kept
+        if doc.audience_version <= limit && !self.knows_of(doc, base_version) { limit } else { 0 }
     }
 
     /// A document's changes, newest first: those of this unit of work, then those that were stored.
@@ -51,6 +86,10 @@ impl World {
 
     /// The body and liveness at a version: later changes taken back, newest first.
     fn rebuild(&self, key: &DocumentKey, doc: &Doc, version: i64) -> (Object, bool) {
+        if version < self.history_from {
+            // the one older version that is known: the empty beginning of every log
+            return (Object::new(), false);
+        }
         let (mut body, mut live) = (doc.body.clone(), doc.is_live());
         for change in self.changes_of(key).take_while(|change| change.version > version) {
             for (name, value) in change.before.object() {
@@ -84,24 +123,32 @@ impl World {
             let collection = self.schema.collection(key.collection());
             collection.is_some_and(|collection| !collection.audience(&body).includes(self.role))
         };
-        self.knows(version) && !self.docs.get(key).is_some_and(hidden)
+        match self.docs.get(key) {
+            Some(doc) => self.knows_of(doc, version) && !hidden(doc),
+            None => self.knows(version),
+        }
     }
 
     /// What the sender of an operation saw: the document at a version that they had seen, or else what they say that
-    /// they saw, with their own chain laid over it.
+    /// they saw and what did not change since, with their own chain laid over it.
     pub(crate) fn sender_view<'a>(
         &'a self,
         key: &DocumentKey,
         doc: &'a Doc,
-        seen: Option<i64>,
+        seen: Seen,
         base: Option<&Object>,
         overlay: &Overlay,
     ) -> View<'a> {
-        if let Some(base_version) = seen {
-            let (body, live) = self.at(key, doc, base_version);
-            return self.over_own(key, doc, (body, live, base_version), overlay.clone().beyond(base_version));
-        }
-        let mut body = base.cloned().unwrap_or_default();
+        let unchanged = match seen {
+            Seen::At(base_version) => {
+                let (body, live) = self.at(key, doc, base_version);
+                return self.over_own(key, doc, (body, live, base_version), overlay.clone().beyond(base_version));
+            }
+            Seen::Unknown { unchanged } => unchanged,
+        };
+        let same = doc.body.iter().filter(|(name, _)| doc.fields.version_of(name) <= unchanged);
+        let mut body: Object = same.map(|(name, value)| (name.clone(), value.clone())).collect();
+        body.extend(base.cloned().unwrap_or_default());
         body.retain(|_, value| !value.is_null());
         Self::laid_over(Cow::Owned(body), true, false, overlay)
     }

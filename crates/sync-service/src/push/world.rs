@@ -14,6 +14,7 @@ use sync_core::{
 
 use super::overlay::Overlay;
 use super::stored::Origin;
+use crate::epochs::Shared;
 
 /// A document as it stands in this unit of work.
 #[derive(Debug, Clone)]
@@ -102,8 +103,10 @@ pub(crate) struct World {
     pub(crate) head: i64,
     /// The head when this unit of work began: nobody can have seen more.
     pub(crate) head_before: i64,
-    /// Whether the device's epoch is this log's, as far as it said.
-    pub(crate) epoch_fits: bool,
+    /// What of the log that the device knows is this one.
+    pub(crate) shared: Shared,
+    /// States before this version can't be rebuilt.
+    pub(crate) history_from: i64,
     /// The device whose operations are decided.
     pub(crate) sender: Option<DeviceId>,
     pub(crate) docs: HashMap<DocumentKey, Doc>,
@@ -144,14 +147,15 @@ impl Checkpoint {
 }
 
 impl World {
-    pub(crate) fn new(space_id: SpaceId, schema: Arc<Schema>, role: Role, head: Head, epoch_fits: bool) -> Self {
+    pub(crate) fn new(space_id: SpaceId, schema: Arc<Schema>, role: Role, head: Head, shared: Shared) -> Self {
         Self {
             space_id,
             schema,
             role,
             head: head.version,
             head_before: head.version,
-            epoch_fits,
+            shared,
+            history_from: head.history_from,
             sender: None,
             docs: HashMap::new(),
             history: HashMap::new(),

@@ -108,8 +108,12 @@ impl Desk<'_> {
         let keys: BTreeSet<_> = operations.iter().filter_map(|operation| operation.key.clone()).collect();
         let checkpoint = self.world.checkpoint(keys.iter().cloned());
         let mut version = None;
-        for operation in operations {
+        for mut operation in operations {
             let Some(key) = operation.key.clone() else { continue };
+            if self.world.known.get(&operation.op_id).is_some_and(|known| known.origin.seen.is_none()) {
+                // a version of another log, or one that the sender could not see: here it means nothing
+                operation.base_version = operation.base_version.min(1) * i64::MAX;
+            }
             let overlay = self.chain_before(&operation);
             let effect = decide(&self.world, &operation, &key, &overlay, Mode::TheirsWin).ok().filter(|effect| effect.asked.is_none());
             let Some(effect) = effect else {

@@ -9,6 +9,7 @@
 
 mod depends;
 mod identity;
+mod presented;
 mod pull;
 mod pull_views;
 mod push_base;
@@ -19,7 +20,9 @@ mod push_identity;
 mod push_kinds;
 mod push_storage;
 mod resolve;
+mod restored;
 mod rights;
 mod spaces;
+mod story;
 mod sync;
 mod world;

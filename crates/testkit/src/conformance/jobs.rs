@@ -43,7 +43,7 @@ fn write_everywhere(tx: &mut dyn Tx) -> StoreResult<()> {
     }])?;
     tx.put_session(&session(SessionId(id(500)), TABLET, ANA))?;
     tx.insert_access_token(&[1; 32], SessionId(id(500)), NOW)?;
-    tx.insert_server_key(&ServerKey { purpose: "cursor".into(), number: 1, secret: [1; 32], created_at: NOW })
+    tx.insert_server_key(&ServerKey { purpose: "cursor".into(), number: 1, secret: [1; 32], created_at: NOW, retired_at: None })
 }
 
 /// What [`write_everywhere`] left behind.

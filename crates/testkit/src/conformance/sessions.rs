@@ -112,7 +112,8 @@ fn old_access_tokens_are_dropped(bench: &Bench) {
 }
 
 fn the_first_server_key_wins(bench: &Bench) {
-    let key = |purpose: &str, number, byte| ServerKey { purpose: purpose.into(), number, secret: [byte; 32], created_at: NOW };
+    let key =
+        |purpose: &str, number, byte| ServerKey { purpose: purpose.into(), number, secret: [byte; 32], created_at: NOW, retired_at: None };
     bench.write(move |tx| {
         tx.insert_server_key(&key("cursor", 2, 0xff))?;
         tx.insert_server_key(&key("cursor", 1, 1))?;

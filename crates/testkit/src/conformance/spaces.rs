@@ -23,9 +23,9 @@ fn a_new_space_has_an_empty_log(bench: &Bench) {
     let access = bench.read(|tx| tx.load_access(ORGANISATION, ANA, &[SPACE]));
     assert_eq!(access.len(), 1);
     assert_eq!(access[0].space, space(SPACE));
-    assert_eq!(access[0].head, Head { version: 0, epoch: EPOCH });
+    assert_eq!(access[0].head, Head::of_empty(EPOCH));
     assert_eq!(access[0].member, member(SPACE, ANA, Role::Lead));
-    assert_eq!(bench.write(|tx| tx.lock_head(SPACE)), Some(Head { version: 0, epoch: EPOCH }));
+    assert_eq!(bench.write(|tx| tx.lock_head(SPACE)), Some(Head::of_empty(EPOCH)));
     assert_eq!(bench.write(|tx| tx.lock_head(SpaceId(id(999)))), None);
 }
 
@@ -58,7 +58,7 @@ fn update_overwrites_what_may_change(bench: &Bench) {
     });
     let access = bench.read(|tx| tx.load_access(ORGANISATION, ANA, &[SPACE, SECOND_SPACE]));
     assert_eq!(access[0].space, Space { created_at: NOW, ..update }, "the day of creation stays");
-    assert_eq!(access[0].head, Head { version: 7, epoch: EPOCH }, "the log is not touched");
+    assert_eq!(access[0].head, Head { version: 7, ..Head::of_empty(EPOCH) }, "the log is not touched");
     assert_eq!(access[1].space, space(SECOND_SPACE), "other spaces are not touched");
 }
 
@@ -146,8 +146,8 @@ fn the_head_moves(bench: &Bench) {
         tx.lock_head(SPACE)?;
         tx.put_head(SPACE, LARGE)
     });
-    assert_eq!(bench.write(|tx| tx.lock_head(SPACE)), Some(Head { version: LARGE, epoch: EPOCH }));
-    assert_eq!(bench.write(|tx| tx.lock_head(SECOND_SPACE)), Some(Head { version: 0, epoch: EPOCH }));
+    assert_eq!(bench.write(|tx| tx.lock_head(SPACE)), Some(Head { version: LARGE, ..Head::of_empty(EPOCH) }));
+    assert_eq!(bench.write(|tx| tx.lock_head(SECOND_SPACE)), Some(Head::of_empty(EPOCH)));
 }
 
 fn members_are_overwritten_and_listed_by_user(bench: &Bench) {

@@ -77,6 +77,8 @@ pub(super) struct Pending {
     depends_on: Vec<String>,
     pub(super) after: Option<String>,
     base_version: i64,
+    /// The epoch of the copy that it was made on.
+    epoch: Option<String>,
     /// The whole values that the person saw of the members that it names.
     base: Object,
     pub(super) inline_base: bool,
@@ -89,7 +91,7 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub(super) fn new(edit: Edit, base_version: i64, after: Option<String>, screen: &Object) -> Self {
+    pub(super) fn new(edit: Edit, (base_version, epoch): (i64, Option<String>), after: Option<String>, screen: &Object) -> Self {
         let seen = |name: &String| (name.clone(), screen.get(name).cloned().unwrap_or(Value::Null));
         Self {
             base: edit.patch.iter().flat_map(Object::keys).map(seen).collect(),
@@ -103,6 +105,7 @@ impl Pending {
             depends_on: edit.depends_on,
             after,
             base_version,
+            epoch,
             inline_base: edit.inline_base,
             hint: edit.hint,
             created_at: edit.created_at,
@@ -150,6 +153,31 @@ impl Pending {
 }
 
 impl Device {
+    /// The epoch that a request names for a space: a request has one, so what was made on an older copy goes first.
+    pub(super) fn epoch_to_name(&self, space: &str) -> Option<String> {
+        let oldest = self.outbox.iter().filter(|pending| pending.space_id == space).find_map(|pending| pending.epoch.clone());
+        oldest.or_else(|| self.replica(space).epoch.clone())
+    }
+
+    /// Remembers what the server holds: a restore may lose it.
+    pub(super) fn acknowledge(&mut self, pending: Pending, decided_version: Option<i64>) {
+        self.acknowledged.retain(|(other, _)| other.op_id != pending.op_id);
+        self.acknowledged.push((pending, decided_version));
+    }
+
+    /// After a restore, what was acknowledged above the fork goes again, before everything else, with what was seen.
+    pub(super) fn resend(&mut self, space: &str, shared_until: i64) {
+        let lost =
+            |pending: &Pending, version: &Option<i64>| pending.space_id == space && version.is_none_or(|version| version > shared_until);
+        let (again, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.acknowledged).into_iter().partition(|(one, version)| lost(one, version));
+        self.acknowledged = kept;
+        let again = again.into_iter().map(|(pending, _)| Pending { inline_base: true, passed: false, ..pending });
+        let waiting = std::mem::take(&mut self.outbox).into_iter();
+        let waiting = waiting.map(|pending| if pending.space_id == space { Pending { inline_base: true, ..pending } } else { pending });
+        self.outbox = again.chain(waiting).collect();
+    }
+
     /// What was sent before and never answered.
     pub(super) fn unanswered(&self) -> Vec<String> {
         self.outbox.iter().filter(|pending| pending.sent).map(|pending| pending.op_id.clone()).collect()
@@ -157,7 +185,8 @@ impl Device {
 
     pub(super) fn operations_to_send(&self, how: &Compose) -> Vec<Value> {
         let mut units: Vec<Vec<&Pending>> = Vec::new();
-        for pending in self.outbox.iter().filter(|pending| !how.ask || !pending.sent) {
+        let of_epoch = |pending: &&Pending| pending.epoch.is_none() || pending.epoch == self.epoch_to_name(&pending.space_id);
+        for pending in self.outbox.iter().filter(|pending| !how.ask || !pending.sent).filter(of_epoch) {
             match units.iter_mut().find(|unit| pending.group.is_some() && unit[0].group == pending.group) {
                 Some(unit) => unit.push(pending),
                 None => units.push(vec![pending]),

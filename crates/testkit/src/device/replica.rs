@@ -28,6 +28,8 @@ pub struct Replica {
     pub(super) has_floor: bool,
     /// Told to begin anew; the outbox goes first.
     pub(super) resetting: bool,
+    /// The last reset said that the log was restored: up to this version it is the log that was read.
+    pub(super) forked_at: Option<i64>,
     /// The highest version of the current run of pages.
     place: i64,
     /// Whether the last page said that nothing follows.
@@ -112,8 +114,16 @@ impl Replica {
             if !page["reason"].is_string() || page["items"].as_array().is_some_and(|items| !items.is_empty()) {
                 return broken(format!("a reset has a reason and no items: {page}"));
             }
+            let (Some(epoch), Some(shared_until)) = (page["epoch"].as_str(), page["shared_until"].as_i64()) else {
+                return broken(format!("a reset names the epoch, and until where the log is shared: {page}"));
+            };
+            let reason = page["reason"].as_str().unwrap_or_default();
+            if (reason == "epoch") == (self.epoch.as_deref() == Some(epoch)) {
+                return broken(format!("the epoch is the reason where it changed, and only there: {page}"));
+            }
+            // what is held and made is of the old epoch until the copy is begun anew
+            self.forked_at = (reason == "epoch").then_some(shared_until);
             self.resetting = true;
-            self.epoch = page["epoch"].as_str().map(str::to_owned).or(self.epoch.take());
             return Ok(());
         }
         if from_start {

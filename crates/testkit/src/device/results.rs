@@ -42,7 +42,10 @@ impl Device {
             self.leave_unseen(op_id);
         }
         if held {
-            self.pass(operation.and_then(|pending| pending.after));
+            self.pass(operation.as_ref().and_then(|pending| pending.after.clone()));
+        }
+        if held && let Some(pending) = operation {
+            self.acknowledge(pending, result["decided_version"].as_i64());
         }
         if held || terminal {
             self.outbox.retain(|pending| pending.op_id != op_id);
@@ -133,8 +136,10 @@ impl Device {
             }
             if receipt["held"] == true {
                 let place = self.outbox.iter().position(|pending| receipt["op_id"] == pending.op_id.as_str());
-                let before = place.and_then(|place| self.outbox.remove(place).after);
-                self.pass(before);
+                if let Some(pending) = place.map(|place| self.outbox.remove(place)) {
+                    self.pass(pending.after.clone());
+                    self.acknowledge(pending, receipt["version"].as_i64());
+                }
                 self.leave_unseen(receipt["op_id"].as_str().unwrap_or_default());
             }
         }

@@ -22,7 +22,7 @@ impl SpaceRows for MemoryTx<'_> {
             return Err(StoreError::Refused("the space exists".into()));
         }
         state.spaces.put(space.space_id, space.clone());
-        state.heads.put(space.space_id, Head { version: 0, epoch });
+        state.heads.put(space.space_id, Head::of_empty(epoch));
         Ok(())
     }
 

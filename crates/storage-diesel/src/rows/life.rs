@@ -1,0 +1,67 @@
+//! The life of a space's log.
+
+use sync_core::ports::{FormerEpoch, Grave, Presented, SpaceLog, Tombstone};
+use sync_core::{DeviceId, SpaceId, UserId};
+
+use super::{HeadRecord, Row};
+use crate::values::{Id, Instant, Key, Roles};
+
+/// Space, head, when it was made.
+pub(crate) type LogRecord = (Id, HeadRecord, Instant);
+
+impl Row for LogRecord {
+    type Value = SpaceLog;
+
+    fn into_value(self) -> SpaceLog {
+        let (space_id, head, created_at) = self;
+        SpaceLog { space_id: SpaceId(space_id.0), head: head.into_value(), created_at: created_at.0 }
+    }
+}
+
+/// Space, device, user, floor, when.
+pub(crate) type PresentedRecord = (Id, Id, Id, i64, Instant);
+
+impl Row for PresentedRecord {
+    type Value = Presented;
+
+    fn into_value(self) -> Presented {
+        let (space_id, device_id, user_id, floor, at) = self;
+        Presented { space_id: SpaceId(space_id.0), device_id: DeviceId(device_id.0), user_id: UserId(user_id.0), floor, at: at.0 }
+    }
+}
+
+/// Space, epoch, shared until, ended.
+pub(crate) type FormerEpochRecord = (Id, Id, i64, Instant);
+
+impl Row for FormerEpochRecord {
+    type Value = FormerEpoch;
+
+    fn into_value(self) -> FormerEpoch {
+        let (space_id, epoch, shared_until, ended_at) = self;
+        FormerEpoch { space_id: SpaceId(space_id.0), epoch: epoch.0, shared_until, ended_at: ended_at.0 }
+    }
+}
+
+/// Key, version, when, who could see it.
+pub(crate) type TombstoneRecord = (Key, i64, Instant, Roles);
+
+impl Row for TombstoneRecord {
+    type Value = Tombstone;
+
+    fn into_value(self) -> Tombstone {
+        let (key, version, at, audience_ever) = self;
+        Tombstone { key: key.0, version, at: at.0, audience_ever: audience_ever.0 }
+    }
+}
+
+/// Key, version, who could see it.
+pub(crate) type GraveRecord = (Key, i64, Roles);
+
+impl Row for GraveRecord {
+    type Value = Grave;
+
+    fn into_value(self) -> Grave {
+        let (key, version, audience_ever) = self;
+        Grave { key: key.0, version, audience_ever: audience_ever.0 }
+    }
+}
