@@ -5,20 +5,25 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Command as Definition, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use sync_core::{Role, SpaceId};
 
+use crate::commands;
+use crate::commands::config::ConfigCommand;
+use crate::commands::doctor::DoctorArgs;
+use crate::commands::migrate::MigrateArgs;
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
 
 const EXIT_CODES: &str = "\
 Every setting can be given as a flag, as a variable (server.bind is REJOIN_SERVER__BIND) or in rejoin.toml, in this order.
 
-Exit codes: 0 done; 1 it could not be done; 2 a flag, a variable or the configuration file can't be used.";
+Exit codes: 0 done; 1 it could not be done; 2 a flag, a variable, the configuration file or what was given can't be used.";
 
 /// An offline-first sync backend.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+#[command(version = commands::version::text(), about, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -53,14 +58,30 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Show what Rejoin does: one wedding, three people, no signal; on SQLite in a temporary folder
     Demo(DemoArgs),
-    /// Apply the migrations that the database lacks
-    Migrate,
+    /// Apply the migrations that the database lacks, or tell which they are
+    Migrate(MigrateArgs),
     /// Manage people
     #[command(subcommand)]
     User(UserCommand),
     /// Manage spaces
     #[command(subcommand)]
     Space(SpaceCommand),
+    /// Look for what is wrong with the installation, and say what to do; exit code 1 when something is
+    Doctor(DoctorArgs),
+    /// Show or check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the script that completes commands and flags in a shell
+    Completions {
+        /// The shell, e.g. `rejoin completions bash > /etc/bash_completion.d/rejoin`
+        shell: Shell,
+    },
+    /// Print the version
+    Version {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Default, Args)]
@@ -99,6 +120,12 @@ pub(crate) struct DemoArgs {
 pub(crate) enum UserCommand {
     /// Add a person to an organisation, which is made when there is none of this name
     Add(UserAdd),
+    /// List everybody who may log in
+    List {
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -128,6 +155,9 @@ pub(crate) enum SpaceCommand {
         /// Their email
         #[arg(long, value_name = "EMAIL")]
         user: String,
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
     },
     /// Give a person a role in a space
     Member {
@@ -183,6 +213,11 @@ impl Common {
 
     /// The settings, with the flags of `serve`.
     pub(crate) fn settings_with(&self, serve: &ServeArgs) -> Result<Settings, Failure> {
+        Settings::load(&self.sources(serve))
+    }
+
+    /// Where settings come from, with the flags of `serve`.
+    pub(crate) fn sources(&self, serve: &ServeArgs) -> Sources {
         let allow_fsync_off = self.allow_fsync_off.then(|| "true".to_owned());
         let flags = [
             ("database.url", &self.database),
@@ -196,12 +231,22 @@ impl Common {
             ("database.connections", &serve.connections),
             ("database.readers", &serve.readers),
         ];
-        Settings::load(&Sources {
+        Sources {
             file: self.config.clone(),
             environment: environment(),
             flags: flags.into_iter().map(|(key, value)| (key, value.clone())).collect(),
-        })
+        }
     }
+}
+
+/// The flag of a key, which its help begins with.
+pub(crate) fn flag_of(key: &str) -> Option<String> {
+    let command = Cli::command();
+    let arguments = command.get_arguments().chain(command.get_subcommands().flat_map(Definition::get_arguments));
+    let of_key = |help: String| help.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
+    arguments
+        .filter(|argument| argument.get_help().is_some_and(|help| of_key(help.to_string())))
+        .find_map(|argument| argument.get_long().map(|name| format!("--{name}")))
 }
 
 /// The variables whose name and value are text.
@@ -211,14 +256,20 @@ fn environment() -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
     use crate::settings::KEYS;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_key_has_a_flag() {
+        for key in KEYS {
+            assert!(flag_of(key.name).is_some(), "{}: the help of a flag begins with the key", key.name);
+        }
+        assert_eq!(flag_of("server.bind").as_deref(), Some("--bind"));
     }
 
     #[test]

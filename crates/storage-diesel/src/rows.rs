@@ -3,7 +3,7 @@
 mod identity;
 mod spaces;
 
-pub(crate) use identity::{DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
+pub(crate) use identity::{AccountRecord, DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
 pub(crate) use spaces::{
     AccessRecord, ChangeRecord, ConflictPlace, DocumentRecord, HeadRecord, LinkRecord, MemberRecord, OperationRecord, ResultRecord,
     SumRecord,

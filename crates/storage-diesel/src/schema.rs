@@ -183,4 +183,5 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(access_tokens, sessions, users, devices);
+diesel::allow_tables_to_appear_in_same_query!(organisations, users);
 diesel::allow_tables_to_appear_in_same_query!(members, spaces, space_heads);

@@ -12,7 +12,7 @@ mod store;
 pub use conflicts::{ConflictLink, ConflictPage, ConflictRows};
 pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, Presence};
 pub use environment::{Clock, Entropy};
-pub use identity::{AccessGrant, Device, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};
+pub use identity::{AccessGrant, Account, Device, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};
 pub use operations::{OperationRows, StoredOperation, StoredResult};
 pub use spaces::{Head, Member, Space, SpaceAccess, SpaceRows, SpaceStatus};
 pub use store::{Access, Job, Store, StoreError, StoreResult, Transaction, Tx};
