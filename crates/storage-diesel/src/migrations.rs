@@ -56,13 +56,18 @@ where
     Ok(state)
 }
 
-/// Applies what is missing. Under a lock of the caller's.
+/// Applies what is missing, unless a newer version of Rejoin was here. Under a lock of the caller's.
 pub(crate) fn apply<DB, C>(conn: &mut C, migrations: EmbeddedMigrations) -> Result<MigrationReport, OpenError>
 where
     DB: Backend,
     C: MigrationHarness<DB>,
     EmbeddedMigrations: MigrationSource<DB>,
 {
+    let standing = conn.applied_migrations().map_err(|error| OpenError::Migration(error.to_string()))?;
+    let standing = state(&standing.iter().map(MigrationVersion::to_string).collect::<Vec<_>>(), &migrations)?;
+    if !standing.unknown.is_empty() {
+        return Err(OpenError::Newer(standing.unknown));
+    }
     let mut applied = Vec::new();
     for migration in conn.pending_migrations(migrations).map_err(|error| OpenError::Migration(error.to_string()))? {
         let name = migration.name().to_string();

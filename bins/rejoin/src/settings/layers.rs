@@ -6,7 +6,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use config::{Config, Environment, File, FileFormat, Value};
+use config::{Config, ConfigError, Environment, File, FileFormat, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::keys::nearest;
@@ -69,32 +69,10 @@ impl Layers {
     /// [`Failure::Input`] when the file can't be read as TOML.
     pub(crate) fn read(sources: &Sources) -> Result<Self, Failure> {
         let (file, mut problems) = (file_of(sources)?, Vec::new());
-        let mut builder = Config::builder();
-        for key in KEYS {
-            builder = builder.set_default(key.name, key.default).map_err(|error| unexpected(&error))?;
-        }
-        let lines = file.as_deref().map(lines_of).transpose()?.unwrap_or_default();
-        if let Some(path) = &file {
-            builder = builder.add_source(File::from(path.as_path()).format(FileFormat::Toml));
-            let mut in_order: Vec<_> = lines.iter().collect();
-            in_order.sort_by_key(|(_, line)| **line);
-            for (name, line) in in_order {
-                problems.extend(unknown(name, &format!("{}:{line}", path.display())));
-            }
-        }
+        let lines = file.as_deref().map(|path| lines_of(path, &mut problems)).transpose()?.unwrap_or_default();
         let variables = variables(&sources.environment, &mut problems);
-        builder = builder.add_source(
-            Environment::with_prefix("REJOIN").prefix_separator("_").separator("__").ignore_empty(true).source(Some(
-                variables
-                    .values()
-                    .map(|variable| (variable.clone(), sources.environment.get(variable).cloned().unwrap_or_default()))
-                    .collect(),
-            )),
-        );
-        for (key, value) in &sources.flags {
-            builder = builder.set_override_option(*key, value.clone()).map_err(|error| unexpected(&error))?;
-        }
-        let config = builder.build().map_err(|error| unexpected(&error))?;
+        let config = joined(sources, file.as_deref(), &variables)
+            .map_err(|error| Failure::Input(format!("the configuration can't be read: {error}")))?;
         let origin = |name: &str| {
             if sources.flags.iter().any(|(key, value)| *key == name && value.is_some()) {
                 return Origin::Flag(flag_of(name).unwrap_or_else(|| name.to_owned()));
@@ -141,19 +119,39 @@ fn file_of(sources: &Sources) -> Result<Option<PathBuf>, Failure> {
     }
 }
 
+/// The layers over each other. `variables` are the names of those that count, by key.
+fn joined(sources: &Sources, file: Option<&Path>, variables: &BTreeMap<String, String>) -> Result<Config, ConfigError> {
+    let mut builder = Config::builder();
+    for key in KEYS {
+        builder = builder.set_default(key.name, key.default)?;
+    }
+    if let Some(path) = file {
+        builder = builder.add_source(File::from(path).format(FileFormat::Toml));
+    }
+    let taken = sources.environment.iter().filter(|(name, _)| variables.values().any(|variable| variable == *name));
+    let taken = taken.map(|(name, value)| (name.clone(), value.clone())).collect();
+    builder = builder.add_source(Environment::with_prefix("REJOIN").prefix_separator("_").separator("__").source(Some(taken)));
+    for (key, value) in &sources.flags {
+        builder = builder.set_override_option(*key, value.clone())?;
+    }
+    builder.build()
+}
+
 /// The names that a file sets, each with its line.
-fn lines_of(path: &Path) -> Result<BTreeMap<String, usize>, Failure> {
+fn lines_of(path: &Path, problems: &mut Vec<String>) -> Result<BTreeMap<String, usize>, Failure> {
     let unreadable = |error: &dyn fmt::Display| {
         Failure::Input(format!("the configuration file {} can't be read: {error}; correct it, or leave it out", path.display()))
     };
     let text = fs::read_to_string(path).map_err(|error| unreadable(&error))?;
     let table = DeTable::parse(&text).map_err(|error| unreadable(&error.to_string().trim_end()))?;
-    let mut lines = BTreeMap::new();
+    let mut found = Vec::new();
     flatten(table.get_ref(), "", &mut |name, span| {
         let line = text.get(..span.start).map_or(0, |before| before.matches('\n').count()) + 1;
-        lines.insert(name, line);
+        found.push((line, name));
     });
-    Ok(lines)
+    found.sort();
+    problems.extend(found.iter().filter_map(|(line, name)| unknown(name, &format!("{}:{line}", path.display()))));
+    Ok(found.into_iter().map(|(line, name)| (name, line)).collect())
 }
 
 fn flatten(table: &DeTable<'_>, within: &str, found: &mut impl FnMut(String, Range<usize>)) {
@@ -196,8 +194,4 @@ fn unknown(name: &str, place: &str) -> Option<String> {
 
 fn find(config: &Config, name: &str) -> Option<Value> {
     name.split('.').try_fold(config.cache.clone(), |value, member| value.into_table().ok()?.remove(member))
-}
-
-fn unexpected(error: &config::ConfigError) -> Failure {
-    Failure::Input(format!("the configuration can't be read: {error}"))
 }

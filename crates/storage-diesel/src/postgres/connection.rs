@@ -118,11 +118,6 @@ fn assert_suitable(conn: &mut Conn, allow_fsync_off: bool) -> Result<(), OpenErr
     Ok(())
 }
 
-/// The names of migrations that the database lacks.
-pub(super) fn missing_migrations(conn: &mut Conn) -> Result<Vec<String>, OpenError> {
-    Ok(migration_state(conn)?.missing)
-}
-
 /// Which migrations the database has.
 pub(super) fn migration_state(conn: &mut Conn) -> Result<MigrationState, OpenError> {
     let known =

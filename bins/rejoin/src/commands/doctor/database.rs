@@ -3,7 +3,6 @@
 use storage_diesel::{Inspection, OpenError, People, PostgresFacts, SqliteFacts};
 
 use super::report::Check;
-use crate::commands::migrate::newer;
 use crate::output::bytes;
 use crate::settings::redacted;
 
@@ -88,7 +87,8 @@ pub(super) fn connections(facts: &PostgresFacts, wanted: u32) -> Check {
 pub(super) fn migrated(inspection: &Inspection, by_hand: bool) -> Check {
     let state = &inspection.migrations;
     if !state.unknown.is_empty() {
-        return Check::failure("migrations", newer(&state.unknown), "install the version of Rejoin that ran here last, or a newer one");
+        let newer = OpenError::Newer(state.unknown.clone());
+        return Check::failure("migrations", newer.to_string(), "install the version of Rejoin that ran here last, or a newer one");
     }
     let missing = state.missing.join(", ");
     if state.missing.is_empty() {
