@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 
-use clap::{Args, Command as Definition, CommandFactory as _, Parser, Subcommand};
+use clap::{Arg, Args, Command as Definition, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use sync_core::{Role, SpaceId};
 
@@ -21,6 +21,10 @@ Every setting can be given as a flag, as a variable (server.bind is REJOIN_SERVE
 
 Exit codes: 0 done; 1 it could not be done; 2 a flag, a variable, the configuration file or what was given can't be used.";
 
+const DOCTOR_EXIT_CODES: &str = "\
+Exit codes: 0 nothing failed, warnings there may be; 1 a check failed; 2 a flag is not known.
+docs/operations.md explains each check.";
+
 /// An offline-first sync backend.
 #[derive(Debug, Parser)]
 #[command(version = commands::version::text(), about, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
@@ -33,6 +37,7 @@ pub(crate) struct Cli {
 
 /// Flags of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Settings")]
 pub(crate) struct Common {
     /// The configuration file [default: rejoin.toml in the working directory, when there is one]
     #[arg(long, global = true, value_name = "FILE")]
@@ -59,6 +64,7 @@ pub(crate) enum Command {
     /// Show what Rejoin does: one wedding, three people, no signal; on SQLite in a temporary folder
     Demo(DemoArgs),
     /// Apply the migrations that the database lacks, or tell which they are
+    #[command(after_help = EXIT_CODES)]
     Migrate(MigrateArgs),
     /// Manage people
     #[command(subcommand)]
@@ -67,6 +73,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Space(SpaceCommand),
     /// Look for what is wrong with the installation, and say what to do; exit code 1 when something is
+    #[command(after_help = DOCTOR_EXIT_CODES)]
     Doctor(DoctorArgs),
     /// Show or check the configuration
     #[command(subcommand)]
@@ -85,6 +92,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings")]
 pub(crate) struct ServeArgs {
     /// server.bind: where to listen; port 0 takes any that is free [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -239,14 +247,24 @@ impl Common {
     }
 }
 
-/// The flag of a key, which its help begins with.
+/// The flag of a key, with its dashes.
 pub(crate) fn flag_of(key: &str) -> Option<String> {
+    Some(format!("--{}", argument_of(key)?.get_long()?))
+}
+
+/// What a key is for, in the words of the help.
+pub(crate) fn help_of(key: &str) -> Option<String> {
+    let help = argument_of(key)?.get_help()?.to_string();
+    let (_, rest) = help.split_once(": ")?;
+    Some(rest.split(" [default").next().unwrap_or(rest).to_owned())
+}
+
+/// The argument of a key, which its help begins with.
+fn argument_of(key: &str) -> Option<Arg> {
     let command = Cli::command();
-    let arguments = command.get_arguments().chain(command.get_subcommands().flat_map(Definition::get_arguments));
-    let of_key = |help: String| help.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
-    arguments
-        .filter(|argument| argument.get_help().is_some_and(|help| of_key(help.to_string())))
-        .find_map(|argument| argument.get_long().map(|name| format!("--{name}")))
+    let mut arguments = command.get_arguments().chain(command.get_subcommands().flat_map(Definition::get_arguments));
+    let is_of = |help: String| help.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
+    arguments.find(|argument| argument.get_help().is_some_and(|help| is_of(help.to_string()))).cloned()
 }
 
 /// The variables whose name and value are text.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Common, ServeArgs};
+use crate::cli::{Common, ServeArgs, help_of};
 use crate::failure::Failure;
 use crate::output::{Table, print, print_json};
 use crate::settings::{KEYS, Layers, Origin, Settings, redacted};
@@ -115,7 +115,8 @@ fn commented() -> String {
         }
         let plain = key.default.parse::<i64>().is_ok() || key.default.parse::<bool>().is_ok();
         let value = if plain { key.default.to_owned() } else { format!("{:?}", key.default) };
-        let _ = writeln!(text, "# {}\n#{name} = {value}", key.expected);
+        let purpose = help_of(key.name).filter(|purpose| purpose != key.expected).map(|purpose| format!("# {purpose}\n"));
+        let _ = writeln!(text, "{}# {}\n#{name} = {value}", purpose.unwrap_or_default(), key.expected);
     }
     text
 }

@@ -10,7 +10,6 @@ use crate::output::{Table, print, print_json};
 use crate::settings::Settings;
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct MigrateArgs {
     #[command(subcommand)]
     command: Option<MigrateCommand>,

@@ -1,6 +1,6 @@
 //! `rejoin user`.
 
-use std::io::{self, BufRead as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use actix_web::rt::System;
 use serde_json::json;
@@ -74,6 +74,10 @@ async fn add_user(backend: &Backend, add: UserAdd, password: String) -> Result<(
 
 /// The first line of standard input.
 fn read_password() -> Result<String, Failure> {
+    if io::stdin().is_terminal() {
+        // whether this can be written makes no difference
+        let _ = write!(io::stderr(), "the password, as you type it here it is shown: ");
+    }
     let mut line = String::new();
     io::stdin()
         .lock()

@@ -83,6 +83,7 @@ fn each_fault_is_found() {
     assert_eq!((code, checks.len(), checks["configuration"]["status"].as_str()), (Some(1), 1, Some("failure")));
     let (code, checks) = quick(&["--database", "postgres://nobody:s3cret@127.0.0.1:9/none"]);
     assert_eq!((code, checks["database"]["status"].as_str()), (Some(1), Some("failure")));
+    assert!(checks["database"]["found"].as_str().unwrap().contains("refused"), "{checks:?}");
     assert!(!format!("{checks:?}").contains("s3cret"));
 
     fs::write(folder.path().join("other.db"), "this was never a database, whatever its name says").unwrap();

@@ -45,6 +45,8 @@ fn migrations_are_told_before_they_are_applied() {
     assert!(here(&[]).status.success());
     assert_eq!(status(), serde_json::json!({"applied": missing, "missing": [], "unknown": []}));
     assert_eq!(text(&here(&["--dry-run"]).stdout), "the database is up to date\n");
+    let elsewhere = here(&["--database", "sqlite:other.db", "status", "--json"]);
+    assert!(text(&elsewhere.stdout).contains("\"applied\": []"), "flags before the subcommand count: {elsewhere:?}");
     assert!(text(&here(&["status"]).stdout).starts_with("MIGRATION "));
 }
 

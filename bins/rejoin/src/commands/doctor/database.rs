@@ -2,6 +2,7 @@
 
 use storage_diesel::{Inspection, OpenError, People, PostgresFacts, SqliteFacts};
 
+use super::network::silence;
 use super::report::Check;
 use crate::output::bytes;
 use crate::settings::redacted;
@@ -24,7 +25,8 @@ pub(super) fn unreachable(url: &str, error: &OpenError) -> Check {
         }
         _ => format!("check that PostgreSQL runs there and lets this user in: psql '{shown}' -c 'SELECT 1'"),
     };
-    Check::failure("database", error.to_string(), fix)
+    let why = silence(url).map(|why| format!(" ({why})")).unwrap_or_default();
+    Check::failure("database", format!("{error}{why}"), fix)
 }
 
 /// There is no file yet.

@@ -1,7 +1,8 @@
 //! The address that the server takes, and who can listen on the wires.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -16,12 +17,9 @@ pub(super) fn address(bind: SocketAddr) -> Check {
     if bind.port() == 0 {
         return Check::ok("address", format!("{bind}: any port that is free"));
     }
-    let near = SocketAddr::new(reachable(bind.ip()), bind.port());
-    if TcpStream::connect_timeout(&near, ANSWER_WITHIN).is_ok() {
-        return serving(bind, near);
-    }
     match TcpListener::bind(bind) {
         Ok(_) => Check::ok("address", format!("{bind} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => serving(bind, SocketAddr::new(reachable(bind.ip()), bind.port())),
         Err(error) => {
             let fix = match error.kind() {
                 ErrorKind::PermissionDenied => {
@@ -87,22 +85,46 @@ pub(super) fn encryption(bind: SocketAddr, database_url: &str) -> Check {
 }
 
 /// The host of a PostgreSQL URL, unless it is this machine.
-fn far_host(url: &str) -> Option<&str> {
+fn far_host(url: &str) -> Option<String> {
+    let (host, _) = host_and_port(url)?;
+    let near = host.starts_with('/') || host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    (!near).then_some(host)
+}
+
+/// Where a PostgreSQL URL leads: a host, or the folder of a socket.
+fn host_and_port(url: &str) -> Option<(String, u16)> {
     let rest = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"))?;
     let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    let named = tail.split(['?', '&']).find_map(|pair| pair.strip_prefix("host="));
-    let host = match place.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or(v6),
-        None => place.split(':').next().unwrap_or(place),
+    let named = |name: &str| tail.split(['?', '&']).find_map(|pair| pair.strip_prefix(name)).unwrap_or_default();
+    let (host, port) = match place.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
+        Some((host, port)) => (host, port.trim_start_matches(':')),
+        None => place.split_once(':').unwrap_or((place, "")),
     };
-    let host = if host.is_empty() { named.unwrap_or_default() } else { host };
-    let near = host.is_empty()
-        || host.eq_ignore_ascii_case("localhost")
-        || host.to_ascii_lowercase().starts_with("%2f")
-        || host.starts_with('/')
-        || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    (!near).then_some(host)
+    let host = if host.is_empty() { named("host=") } else { host };
+    let port = if port.is_empty() { named("port=") } else { port };
+    let host = if host.is_empty() { "localhost" } else { host };
+    Some((host.replace("%2F", "/").replace("%2f", "/"), port.parse().unwrap_or(5_432)))
+}
+
+/// Why nothing answers where a PostgreSQL URL leads, in the words of the operating system.
+pub(super) fn silence(url: &str) -> Option<String> {
+    let (host, port) = host_and_port(url)?;
+    if host.starts_with('/') {
+        let socket = format!("{host}/.s.PGSQL.{port}");
+        return UnixStream::connect(&socket).err().map(|error| format!("{socket}: {error}"));
+    }
+    let reached = (host.as_str(), port).to_socket_addrs().and_then(|addresses| {
+        let mut last = None;
+        for address in addresses {
+            match TcpStream::connect_timeout(&address, ANSWER_WITHIN) {
+                Ok(_) => return Ok(()),
+                Err(error) => last = Some(error),
+            }
+        }
+        last.map_or(Ok(()), Err)
+    });
+    reached.err().map(|error| format!("{host} port {port}: {error}"))
 }
 
 #[cfg(test)]
@@ -124,8 +146,20 @@ mod tests {
             ("postgresql://[fd00::1]:5432/rejoin", Some("fd00::1")),
             ("postgres://ana@db.example:5432/rejoin", Some("db.example")),
         ] {
-            assert_eq!(far_host(url), expected, "{url}");
+            assert_eq!(far_host(url).as_deref(), expected, "{url}");
         }
+    }
+
+    #[test]
+    fn says_why_nobody_answers() {
+        let socket = silence("postgres://ana@%2Fno%2Fsuch/rejoin").unwrap();
+        assert!(socket.starts_with("/no/such/.s.PGSQL.5432: ") && socket.contains("No such file"), "{socket}");
+        let held = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("postgres://ana:a@b@{}/rejoin?x=1", held.local_addr().unwrap());
+        assert_eq!(silence(&url), None);
+        drop(held);
+        assert!(silence(&url).unwrap().contains("refused"));
+        assert_eq!(host_and_port("postgres:///rejoin?host=db&port=6432"), Some(("db".to_owned(), 6_432)));
     }
 
     #[test]
@@ -141,11 +175,9 @@ mod tests {
         let held = TcpListener::bind("127.0.0.1:0").unwrap();
         let bind = held.local_addr().unwrap();
         let stranger = std::thread::spawn(move || {
-            for _ in 0..2 {
-                let (mut stream, _) = held.accept().unwrap();
-                // the first connection only looks whether somebody is there
-                let _ = std::io::Write::write_all(&mut stream, b"SSH-2.0-other\r\n");
-            }
+            let (mut stream, _) = held.accept().unwrap();
+            // whoever asks may have gone already
+            let _ = std::io::Write::write_all(&mut stream, b"SSH-2.0-other\r\n");
         });
         let check = address(bind);
         stranger.join().unwrap();

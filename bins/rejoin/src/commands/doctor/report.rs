@@ -124,7 +124,8 @@ impl Report {
         let counted = [(Status::Ok, "ok"), (Status::Warning, "to look at"), (Status::Failure, "failed"), (Status::Skipped, "skipped")];
         let counted = counted.map(|(status, word)| (self.count(status), word));
         let told: Vec<_> = counted.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-        let _ = writeln!(text, "{} checks: {}", self.0.len(), told.join(", "));
+        let checks = if self.0.len() == 1 { "check" } else { "checks" };
+        let _ = writeln!(text, "{} {checks}: {}", self.0.len(), told.join(", "));
         text
     }
 
