@@ -5,20 +5,29 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Command as Definition, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use sync_core::{Role, SpaceId};
 
+use crate::commands;
+use crate::commands::config::ConfigCommand;
+use crate::commands::doctor::DoctorArgs;
+use crate::commands::migrate::MigrateArgs;
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
 
 const EXIT_CODES: &str = "\
 Every setting can be given as a flag, as a variable (server.bind is REJOIN_SERVER__BIND) or in rejoin.toml, in this order.
 
-Exit codes: 0 done; 1 it could not be done; 2 a flag, a variable or the configuration file can't be used.";
+Exit codes: 0 done; 1 it could not be done; 2 a flag, a variable, the configuration file or what was given can't be used.";
+
+const DOCTOR_EXIT_CODES: &str = "\
+Exit codes: 0 nothing failed, warnings there may be; 1 a check failed; 2 a flag is not known.
+docs/operations.md explains each check.";
 
 /// An offline-first sync backend.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+#[command(version = commands::version::text(), about, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -28,6 +37,7 @@ pub(crate) struct Cli {
 
 /// Flags of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Settings")]
 pub(crate) struct Common {
     /// The configuration file [default: rejoin.toml in the working directory, when there is one]
     #[arg(long, global = true, value_name = "FILE")]
@@ -53,17 +63,36 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Show what Rejoin does: one wedding, three people, no signal; on SQLite in a temporary folder
     Demo(DemoArgs),
-    /// Apply the migrations that the database lacks
-    Migrate,
+    /// Apply the migrations that the database lacks, or tell which they are
+    #[command(after_help = EXIT_CODES)]
+    Migrate(MigrateArgs),
     /// Manage people
     #[command(subcommand)]
     User(UserCommand),
     /// Manage spaces
     #[command(subcommand)]
     Space(SpaceCommand),
+    /// Look for what is wrong with the installation, and say what to do; exit code 1 when something is
+    #[command(after_help = DOCTOR_EXIT_CODES)]
+    Doctor(DoctorArgs),
+    /// Show or check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the script that completes commands and flags in a shell
+    Completions {
+        /// The shell, e.g. `rejoin completions bash > /etc/bash_completion.d/rejoin`
+        shell: Shell,
+    },
+    /// Print the version
+    Version {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings")]
 pub(crate) struct ServeArgs {
     /// server.bind: where to listen; port 0 takes any that is free [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -99,6 +128,12 @@ pub(crate) struct DemoArgs {
 pub(crate) enum UserCommand {
     /// Add a person to an organisation, which is made when there is none of this name
     Add(UserAdd),
+    /// List everybody who may log in
+    List {
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -128,6 +163,9 @@ pub(crate) enum SpaceCommand {
         /// Their email
         #[arg(long, value_name = "EMAIL")]
         user: String,
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
     },
     /// Give a person a role in a space
     Member {
@@ -183,6 +221,11 @@ impl Common {
 
     /// The settings, with the flags of `serve`.
     pub(crate) fn settings_with(&self, serve: &ServeArgs) -> Result<Settings, Failure> {
+        Settings::load(&self.sources(serve))
+    }
+
+    /// Where settings come from, with the flags of `serve`.
+    pub(crate) fn sources(&self, serve: &ServeArgs) -> Sources {
         let allow_fsync_off = self.allow_fsync_off.then(|| "true".to_owned());
         let flags = [
             ("database.url", &self.database),
@@ -196,12 +239,32 @@ impl Common {
             ("database.connections", &serve.connections),
             ("database.readers", &serve.readers),
         ];
-        Settings::load(&Sources {
+        Sources {
             file: self.config.clone(),
             environment: environment(),
             flags: flags.into_iter().map(|(key, value)| (key, value.clone())).collect(),
-        })
+        }
     }
+}
+
+/// The flag of a key, with its dashes.
+pub(crate) fn flag_of(key: &str) -> Option<String> {
+    Some(format!("--{}", argument_of(key)?.get_long()?))
+}
+
+/// What a key is for, in the words of the help.
+pub(crate) fn help_of(key: &str) -> Option<String> {
+    let help = argument_of(key)?.get_help()?.to_string();
+    let (_, rest) = help.split_once(": ")?;
+    Some(rest.split(" [default").next().unwrap_or(rest).to_owned())
+}
+
+/// The argument of a key, which its help begins with.
+fn argument_of(key: &str) -> Option<Arg> {
+    let command = Cli::command();
+    let mut arguments = command.get_arguments().chain(command.get_subcommands().flat_map(Definition::get_arguments));
+    let is_of = |help: String| help.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
+    arguments.find(|argument| argument.get_help().is_some_and(|help| is_of(help.to_string()))).cloned()
 }
 
 /// The variables whose name and value are text.
@@ -211,14 +274,20 @@ fn environment() -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
     use crate::settings::KEYS;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_key_has_a_flag() {
+        for key in KEYS {
+            assert!(flag_of(key.name).is_some(), "{}: the help of a flag begins with the key", key.name);
+        }
+        assert_eq!(flag_of("server.bind").as_deref(), Some("--bind"));
     }
 
     #[test]

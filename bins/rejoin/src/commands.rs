@@ -1,10 +1,14 @@
 //! One file a command.
 
+pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod migrate;
 pub(crate) mod serve;
 pub(crate) mod space;
 pub(crate) mod user;
+pub(crate) mod version;
 
 use auth::check;
 use sync_core::ports::{Access, User};

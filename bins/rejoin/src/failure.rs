@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use storage_diesel::OpenError;
-use sync_core::Problem;
+use sync_core::{Code, Problem};
 use sync_service::ServiceError;
 
 /// Why a command failed. The message says what, why, and what to do.
@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Input(String),
     /// It was understood and could not be done. Exit code 1.
     Failed(String),
+    /// Whoever read the output is gone (`rejoin … | head`). No message, exit code 0.
+    Unheard,
 }
 
 impl Failure {
@@ -21,6 +23,7 @@ impl Failure {
         match self {
             Self::Input(_) => ExitCode::from(2),
             Self::Failed(_) => ExitCode::from(1),
+            Self::Unheard => ExitCode::SUCCESS,
         }
     }
 }
@@ -29,6 +32,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input(message) | Self::Failed(message) => f.write_str(message),
+            Self::Unheard => Ok(()),
         }
     }
 }
@@ -45,9 +49,31 @@ impl From<OpenError> for Failure {
 impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
         match error {
-            ServiceError::Problem(Problem { code, detail, .. }) => Self::Failed(format!("{} ({code}): {detail}", code.title())),
+            // an answer to a request says "member" where the operator gave a flag
+            ServiceError::Problem(Problem { code: Code::Malformed, detail, .. }) => Self::Input(as_flag(&detail)),
+            ServiceError::Problem(Problem { code, detail, .. }) => Self::Failed(format!("{detail} ({code})")),
             // on the command line the cause is for the operator's own eyes
             ServiceError::Store(cause) => Self::Failed(cause.to_string()),
         }
+    }
+}
+
+/// A sentence about a member of a request as one about the flag that filled it.
+fn as_flag(detail: &str) -> String {
+    let flags = ["event_date", "time_zone", "name", "schema", "organisation"];
+    match detail.split_once(' ') {
+        Some((member, rest)) if flags.contains(&member) => format!("--{} {rest}", member.replace('_', "-")),
+        _ => detail.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_called_by_their_flags() {
+        assert_eq!(as_flag("event_date is to be a date such as 2026-06-20"), "--event-date is to be a date such as 2026-06-20");
+        assert_eq!(as_flag("email is to look like name@example.org"), "email is to look like name@example.org");
     }
 }

@@ -1,7 +1,6 @@
 //! Log lines, on standard error.
 
-use std::env;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_subscriber::filter::dynamic_filter_fn;
@@ -9,6 +8,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
+use crate::output::colours;
 use crate::settings::{LogFormat, Settings};
 
 static LISTENER_CLOSED: AtomicBool = AtomicBool::new(false);
@@ -30,7 +30,7 @@ pub(crate) fn start(settings: &Settings) {
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match settings.log_format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
-        LogFormat::Human => lines.with_ansi(colours()).boxed(),
+        LogFormat::Human => lines.with_ansi(colours(&io::stderr())).boxed(),
     };
     let expected = dynamic_filter_fn(|event, _| event.target() != "actix_server::accept" || !LISTENER_CLOSED.load(Ordering::Relaxed));
     // a logger that is there already stays
@@ -40,9 +40,4 @@ pub(crate) fn start(settings: &Settings) {
 /// From now on it is no news that the listener accepts nothing.
 pub(crate) fn expect_closed_listener() {
     LISTENER_CLOSED.store(true, Ordering::Relaxed);
-}
-
-/// See no-color.org.
-fn colours() -> bool {
-    io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -6,10 +6,13 @@ mod commands;
 mod demo;
 mod failure;
 mod logging;
+mod output;
+mod panic;
 mod server;
 mod settings;
 mod system;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -22,10 +25,14 @@ use failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    panic::explain();
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("rejoin: {failure}");
+            // several things may be wrong at once, a line each
+            for line in failure.to_string().lines() {
+                let _ = writeln!(io::stderr(), "rejoin: {line}");
+            }
             failure.exit_code()
         }
     }
@@ -36,8 +43,12 @@ fn run(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Serve(serve) => commands::serve::run(&common.settings_with(&serve)?),
         Command::Demo(demo) => commands::demo::run(common.settings_without_database()?, &demo),
-        Command::Migrate => commands::migrate::run(&common.settings()?),
+        Command::Migrate(migrate) => commands::migrate::run(&common.settings()?, &migrate),
         Command::User(user) => commands::user::run(&common.settings()?, user),
         Command::Space(space) => commands::space::run(&common.settings()?, space),
+        Command::Doctor(doctor) => commands::doctor::run(&common, &doctor),
+        Command::Config(config) => commands::config::run(&common, &config),
+        Command::Completions { shell } => commands::completions::run(shell),
+        Command::Version { json } => commands::version::run(json),
     }
 }

@@ -1,23 +1,21 @@
 //! Configuration in layers: flags over environment over file over defaults. Every key is listed here, once.
 
 mod keys;
+mod layers;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use config::{Config, Environment, File, FileFormat, Map, Value};
-
 use crate::failure::Failure;
 pub(crate) use keys::KEYS;
-use keys::{Key, nearest};
-
-/// The file that is read from the working directory when there is one.
-const DEFAULT_FILE: &str = "rejoin.toml";
-/// What the names of environment variables begin with.
-const PREFIX: &str = "REJOIN_";
+#[cfg(test)]
+pub(crate) use keys::Key;
+pub(crate) use layers::{Layers, Origin};
+pub(crate) use secrets::redacted;
 
 /// Everything that an operator may set.
 #[derive(Debug, Clone)]
@@ -58,20 +56,44 @@ impl Settings {
     /// Reads all layers.
     ///
     /// # Errors
-    /// [`Failure::Input`], naming the key, where it came from, and what is expected.
+    /// [`Failure::Input`] with everything that is wrong, a line each: the key, where it came from, and what is expected.
     pub(crate) fn load(sources: &Sources) -> Result<Self, Failure> {
-        let config = layered(sources)?;
+        Self::load_from(Layers::read(sources)?)
+    }
+
+    /// Reads the values of layers that were put together already.
+    ///
+    /// # Errors
+    /// Those of [`Settings::load`].
+    pub(crate) fn load_from(mut layers: Layers) -> Result<Self, Failure> {
+        let mut problems = std::mem::take(&mut layers.problems);
+        loop {
+            match Self::read(&layers) {
+                Ok(settings) if problems.is_empty() => return Ok(settings),
+                Ok(_) => return Err(Failure::Input(problems.join("\n"))),
+                Err(wrong) => {
+                    problems.push(wrong.message);
+                    // look further, as if this one had not been set
+                    if !layers.reset(wrong.key) {
+                        return Err(Failure::Input(problems.join("\n")));
+                    }
+                }
+            }
+        }
+    }
+
+    fn read(config: &Layers) -> Result<Self, Wrong> {
         Ok(Self {
-            bind: read(&config, "server.bind", |text| text.to_socket_addrs().ok()?.next())?,
-            workers: read(&config, "server.workers", |text| between(text, 0, 512))?,
-            shutdown_grace: read(&config, "server.shutdown_grace_s", |text| between(text, 1, 3_600)).map(Duration::from_secs)?,
-            body_deadline: read(&config, "server.body_deadline_s", |text| between(text, 1, 3_600)).map(Duration::from_secs)?,
-            database_url: read(&config, "database.url", |text| Some(text.to_owned()))?,
-            connections: read(&config, "database.connections", |text| between(text, 1, 1_000))?,
-            allow_fsync_off: read(&config, "database.allow_fsync_off", |text| text.parse().ok())?,
-            readers: read(&config, "database.readers", |text| between(text, 1, 1_000))?,
-            log_level: read(&config, "log.level", |text| crate::logging::filter(text).map(|_| text.to_owned()))?,
-            log_format: read(&config, "log.format", |text| match text {
+            bind: read(config, "server.bind", |text| text.to_socket_addrs().ok()?.next())?,
+            workers: read(config, "server.workers", |text| between(text, 0, 512))?,
+            shutdown_grace: read(config, "server.shutdown_grace_s", |text| between(text, 1, 3_600)).map(Duration::from_secs)?,
+            body_deadline: read(config, "server.body_deadline_s", |text| between(text, 1, 3_600)).map(Duration::from_secs)?,
+            database_url: read(config, "database.url", |text| Some(text.to_owned()))?,
+            connections: read(config, "database.connections", |text| between(text, 1, 1_000))?,
+            allow_fsync_off: read(config, "database.allow_fsync_off", |text| text.parse().ok())?,
+            readers: read(config, "database.readers", |text| between(text, 1, 1_000))?,
+            log_level: read(config, "log.level", |text| crate::logging::filter(text).map(|_| text.to_owned()))?,
+            log_format: read(config, "log.format", |text| match text {
                 "human" => Some(LogFormat::Human),
                 "json" => Some(LogFormat::Json),
                 _ => None,
@@ -80,95 +102,26 @@ impl Settings {
     }
 }
 
-fn layered(sources: &Sources) -> Result<Config, Failure> {
-    let mut builder = Config::builder();
-    for key in KEYS {
-        builder = builder.set_default(key.name, key.default).map_err(|error| unexpected(&error))?;
-    }
-    if let Some(path) = file_of(sources)? {
-        builder = builder.add_source(checked_file(&path)?);
-    }
-    builder = builder.add_source(checked_environment(&sources.environment)?);
-    for (key, value) in &sources.flags {
-        builder = builder.set_override_option(*key, value.clone()).map_err(|error| unexpected(&error))?;
-    }
-    builder.build().map_err(|error| unexpected(&error))
+/// A value that can't be used.
+struct Wrong {
+    key: &'static str,
+    message: String,
 }
 
-fn file_of(sources: &Sources) -> Result<Option<PathBuf>, Failure> {
-    match &sources.file {
-        Some(path) if path.is_file() => Ok(Some(path.clone())),
-        Some(path) => {
-            Err(Failure::Input(format!("the configuration file {} does not exist or is no file; check --config", path.display())))
-        }
-        None => Ok(Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.is_file())),
-    }
-}
-
-/// A file whose keys are all known.
-fn checked_file(path: &Path) -> Result<File<config::FileSourceFile, FileFormat>, Failure> {
-    let file = File::from(path).format(FileFormat::Toml);
-    let unreadable =
-        |error| Failure::Input(format!("the configuration file {} can't be read: {error}; correct it, or leave it out", path.display()));
-    let tables =
-        Config::builder().add_source(file.clone()).build().and_then(Config::try_deserialize::<Map<String, Value>>).map_err(unreadable)?;
-    for name in flattened(tables) {
-        require_known(&name, &format!("the configuration file {}", path.display()))?;
-    }
-    Ok(file)
-}
-
-fn flattened(tables: Map<String, Value>) -> Vec<String> {
-    let mut names = Vec::new();
-    for (table, value) in tables {
-        match value.into_table() {
-            Ok(members) => names.extend(members.into_keys().map(|name| format!("{table}.{name}"))),
-            Err(_) => names.push(table),
-        }
-    }
-    names.sort();
-    names
-}
-
-/// The variables of Rejoin. One with `__` in its name is meant as a key and must be one; others are let be.
-fn checked_environment(environment: &BTreeMap<String, String>) -> Result<Environment, Failure> {
-    let mut taken = Map::new();
-    for (variable, value) in environment {
-        let Some(rest) = variable.strip_prefix(PREFIX).filter(|rest| rest.contains("__")) else { continue };
-        require_known(&rest.to_lowercase().replace("__", "."), &format!("the environment variable {variable}"))?;
-        taken.insert(variable.clone(), value.clone());
-    }
-    Ok(Environment::with_prefix("REJOIN").prefix_separator("_").separator("__").ignore_empty(true).source(Some(taken)))
-}
-
-fn require_known(name: &str, place: &str) -> Result<(), Failure> {
-    if KEYS.iter().any(|key| key.name == name) {
-        return Ok(());
-    }
-    let hint =
-        nearest(name).map_or_else(|| "the keys are listed by `rejoin serve --help`".to_owned(), |key| format!("did you mean `{key}`?"));
-    Err(Failure::Input(format!("{place} sets `{name}`, which is no key of Rejoin; {hint}")))
-}
-
-fn read<T>(config: &Config, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
-    let expected = KEYS.iter().find(|key| key.name == name).map_or("", |Key { expected, .. }| expected);
-    let value = find(config, name).ok_or_else(|| Failure::Input(format!("`{name}` has the wrong type; give {expected}")))?;
-    let place = value.origin().map_or_else(|| "the command line".to_owned(), str::to_owned);
-    let text = value.into_string().map_err(|_| Failure::Input(format!("`{name}` (from {place}) has the wrong type; give {expected}")))?;
-    parse(text.trim()).ok_or_else(|| Failure::Input(format!("`{name}` is {text:?} (from {place}), which can't be used; give {expected}")))
-}
-
-/// A value with where it came from, which `Config::get` would drop.
-fn find(config: &Config, name: &str) -> Option<Value> {
-    name.split('.').try_fold(config.cache.clone(), |value, member| value.into_table().ok()?.remove(member))
+fn read<T>(layers: &Layers, key: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Wrong> {
+    let expected = KEYS.iter().find(|known| known.name == key).map_or("", |known| known.expected);
+    let wrong = |message| Wrong { key, message };
+    let value = layers.value(key).ok_or_else(|| wrong(format!("`{key}` is no key of Rejoin")))?;
+    let place = &value.origin;
+    let Some(text) = &value.text else {
+        return Err(wrong(format!("`{key}` (from {place}) has the wrong type; give {expected}")));
+    };
+    let shown = redacted(key, text);
+    parse(text.trim()).ok_or_else(|| wrong(format!("`{key}` is {shown:?} (from {place}), which can't be used; give {expected}")))
 }
 
 fn between<T: FromStr + PartialOrd>(text: &str, least: T, most: T) -> Option<T> {
     text.parse().ok().filter(|number| (least..=most).contains(number))
-}
-
-fn unexpected(error: &config::ConfigError) -> Failure {
-    Failure::Input(format!("the configuration can't be read: {error}"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::process::abort;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom, SystemRandom};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sync_core::Timestamp;
 use sync_core::ports::{Clock, Entropy};
 
@@ -39,6 +40,21 @@ impl Entropy for SystemEntropy {
             tracing::error!("the operating system gives no random bytes; the process ends");
             abort();
         }
+    }
+}
+
+/// More files than this are of no use to a server.
+const ENOUGH_FILES: u64 = 1 << 20;
+
+/// Raises the number of files that may be open from the soft limit, which is low for the sake of programs that `select`, to
+/// what the hard one allows. Every connection is a file.
+pub(crate) fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(ENOUGH_FILES, |hard| hard.min(ENOUGH_FILES));
+    if limit.current.is_some_and(|soft| soft < wanted)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum })
+    {
+        tracing::debug!(%error, "the limit of open files stays as it is");
     }
 }
 

@@ -16,6 +16,9 @@ pub enum OpenError {
     /// Migrations are missing.
     #[error("the database lacks the migrations {}; run `rejoin migrate` with the same database URL", .0.join(", "))]
     NotMigrated(Vec<String>),
+    /// A newer version of Rejoin was here; what it keeps where is not known.
+    #[error("the database has the migrations {}, which this version of Rejoin does not know; use the version that applied them, or a newer one", .0.join(", "))]
+    Newer(Vec<String>),
     /// A migration failed; the ones before it stand.
     #[error("a migration failed: {0}; nothing of it was kept, restore the cause and run `rejoin migrate` again")]
     Migration(String),

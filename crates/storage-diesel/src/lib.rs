@@ -19,6 +19,7 @@
 
 mod error;
 mod insert;
+mod inspect;
 mod migrations;
 mod open;
 mod postgres;
@@ -30,7 +31,8 @@ mod threads;
 mod values;
 
 pub use error::OpenError;
-pub use migrations::MigrationReport;
+pub use inspect::{Engine, Inspection, People, PostgresFacts, SqliteFacts, inspect};
+pub use migrations::{MigrationReport, MigrationState};
 pub use open::{DatabaseConfig, migrate, open};
 pub use postgres::{PostgresConfig, PostgresStore};
 pub use sqlite::{CommitStats, SqliteConfig, SqliteStore};

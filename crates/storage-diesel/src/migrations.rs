@@ -17,13 +17,57 @@ pub struct MigrationReport {
     pub applied: Vec<String>,
 }
 
-/// Applies what is missing. Under a lock of the caller's.
+/// Which migrations a database has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MigrationState {
+    /// The names of those that were applied, oldest first.
+    pub applied: Vec<String>,
+    /// The names of those that this version of Rejoin has and the database lacks, oldest first.
+    pub missing: Vec<String>,
+    /// The versions of those that this version of Rejoin does not know: a newer one was here.
+    pub unknown: Vec<String>,
+}
+
+impl MigrationState {
+    /// That of an SQLite database which does not exist yet.
+    #[must_use]
+    pub fn none() -> Self {
+        state::<diesel::sqlite::Sqlite>(&[], &SQLITE).unwrap_or_default()
+    }
+}
+
+/// Tells the versions that a database has applied from those that there are.
+pub(crate) fn state<DB>(versions: &[String], migrations: &EmbeddedMigrations) -> Result<MigrationState, OpenError>
+where
+    DB: Backend,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let all: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(|error| OpenError::Migration(error.to_string()))?;
+    let mut state = MigrationState::default();
+    for migration in &all {
+        let is_applied = versions.iter().any(|version| migration.name().version() == MigrationVersion::from(version.as_str()));
+        let list = if is_applied { &mut state.applied } else { &mut state.missing };
+        list.push(migration.name().to_string());
+    }
+    let is_known = |version: &&String| all.iter().any(|migration| migration.name().version() == MigrationVersion::from(version.as_str()));
+    state.unknown = versions.iter().filter(|version| !is_known(version)).cloned().collect();
+    state.unknown.sort();
+    Ok(state)
+}
+
+/// Applies what is missing, unless a newer version of Rejoin was here. Under a lock of the caller's.
 pub(crate) fn apply<DB, C>(conn: &mut C, migrations: EmbeddedMigrations) -> Result<MigrationReport, OpenError>
 where
     DB: Backend,
     C: MigrationHarness<DB>,
     EmbeddedMigrations: MigrationSource<DB>,
 {
+    let standing = conn.applied_migrations().map_err(|error| OpenError::Migration(error.to_string()))?;
+    let standing = state(&standing.iter().map(MigrationVersion::to_string).collect::<Vec<_>>(), &migrations)?;
+    if !standing.unknown.is_empty() {
+        return Err(OpenError::Newer(standing.unknown));
+    }
     let mut applied = Vec::new();
     for migration in conn.pending_migrations(migrations).map_err(|error| OpenError::Migration(error.to_string()))? {
         let name = migration.name().to_string();
@@ -31,15 +75,4 @@ where
         applied.push(name);
     }
     Ok(MigrationReport { applied })
-}
-
-/// The names of the migrations that are not among the applied versions.
-pub(crate) fn missing<DB>(applied: &[String], migrations: &EmbeddedMigrations) -> Result<Vec<String>, OpenError>
-where
-    DB: Backend,
-    EmbeddedMigrations: MigrationSource<DB>,
-{
-    let all: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(|error| OpenError::Migration(error.to_string()))?;
-    let is_missing = |version: MigrationVersion<'_>| applied.iter().all(|applied| version != MigrationVersion::from(applied.as_str()));
-    Ok(all.iter().filter(|migration| is_missing(migration.name().version())).map(|migration| migration.name().to_string()).collect())
 }

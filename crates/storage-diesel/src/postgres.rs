@@ -8,10 +8,14 @@ mod connection;
 mod dialect;
 #[path = "statements/documents.rs"]
 mod documents;
+#[path = "statements/facts.rs"]
+mod facts;
 #[path = "statements/identity.rs"]
 mod identity;
 #[path = "statements/life.rs"]
 mod life;
+#[path = "postgres/inspect.rs"]
+mod inspect;
 #[path = "postgres/link.rs"]
 mod link;
 #[path = "statements/operations.rs"]
@@ -31,6 +35,7 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
 pub(crate) use connection::migrate;
+pub(crate) use inspect::inspect;
 pub use store::{PostgresConfig, PostgresStore};
 
 /// The connection of the statements.

@@ -4,7 +4,7 @@ mod identity;
 mod life;
 mod spaces;
 
-pub(crate) use identity::{DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
+pub(crate) use identity::{AccountRecord, DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
 pub(crate) use life::{FormerEpochRecord, GraveRecord, LogRecord, PresentedRecord, TombstoneRecord};
 pub(crate) use spaces::{
     AccessRecord, ChangeRecord, ConflictPlace, DocumentRecord, HeadRecord, LinkRecord, MemberRecord, OperationRecord, ResultRecord,

@@ -214,6 +214,7 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(access_tokens, sessions, users, devices);
+diesel::allow_tables_to_appear_in_same_query!(organisations, users);
 diesel::allow_tables_to_appear_in_same_query!(members, spaces, space_heads);
 diesel::allow_tables_to_appear_in_same_query!(presented_cursors, devices);
 diesel::allow_tables_to_appear_in_same_query!(operations, conflict_links);

@@ -8,10 +8,14 @@ mod connection;
 mod dialect;
 #[path = "statements/documents.rs"]
 mod documents;
+#[path = "statements/facts.rs"]
+mod facts;
 #[path = "statements/identity.rs"]
 mod identity;
 #[path = "statements/life.rs"]
 mod life;
+#[path = "sqlite/inspect.rs"]
+mod inspect;
 #[path = "statements/operations.rs"]
 mod operations;
 #[path = "sqlite/reader.rs"]
@@ -28,6 +32,7 @@ mod tx;
 mod writer;
 
 pub(crate) use connection::migrate;
+pub(crate) use inspect::inspect;
 pub use store::{CommitStats, SqliteConfig, SqliteStore};
 
 /// The connection of the statements.

@@ -13,7 +13,7 @@ mod store;
 pub use conflicts::{ConflictLink, ConflictPage, ConflictRows};
 pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, Presence};
 pub use environment::{Clock, Entropy};
-pub use identity::{AccessGrant, Device, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};
+pub use identity::{AccessGrant, Account, Device, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};
 pub use life::{FormerEpoch, Grave, GraveRows, LogRows, Presented, PresentedRows, SpaceLog, Tombstone};
 pub use operations::{OperationRows, StoredOperation, StoredResult};
 pub use spaces::{Head, Member, Space, SpaceAccess, SpaceRows, SpaceStatus};

@@ -1,18 +1,71 @@
 //! `rejoin migrate`.
 
+use clap::{Args, Subcommand};
+use serde_json::json;
+use storage_diesel::{MigrationState, inspect, migrate};
+
 use crate::failure::Failure;
 use crate::logging;
+use crate::output::{Table, print, print_json};
 use crate::settings::Settings;
 
-/// Applies what is missing and prints it.
-pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    #[command(subcommand)]
+    command: Option<MigrateCommand>,
+    /// Only tell what would be applied, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MigrateCommand {
+    /// List every migration and whether the database has it
+    Status,
+}
+
+/// Applies what is missing and prints it, or tells how things stand.
+pub(crate) fn run(settings: &Settings, arguments: &MigrateArgs) -> Result<(), Failure> {
     logging::start(settings);
-    let report = storage_diesel::migrate(&settings.database_url)?;
-    for name in &report.applied {
-        println!("applied {name}");
+    match arguments.command {
+        Some(MigrateCommand::Status) => status(settings, arguments.json),
+        None if arguments.dry_run => told(&standing(settings)?.missing, "would apply", arguments.json),
+        None => told(&migrate(&settings.database_url)?.applied, "applied", arguments.json),
     }
-    if report.applied.is_empty() {
-        println!("the database is up to date");
+}
+
+/// How the database stands. One that does not exist yet lacks everything.
+fn standing(settings: &Settings) -> Result<MigrationState, Failure> {
+    Ok(match inspect(&settings.database_url, false)? {
+        Some(inspection) => inspection.migrations,
+        None => MigrationState::none(),
+    })
+}
+
+fn told(names: &[String], verb: &str, as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        return print_json(&json!({verb.replace(' ', "_"): names}));
     }
-    Ok(())
+    if names.is_empty() {
+        return print("the database is up to date\n");
+    }
+    let lines: Vec<_> = names.iter().map(|name| format!("{verb} {name}")).collect();
+    print(&format!("{}\n", lines.join("\n")))
+}
+
+fn status(settings: &Settings, as_json: bool) -> Result<(), Failure> {
+    let MigrationState { applied, missing, unknown, .. } = standing(settings)?;
+    if as_json {
+        return print_json(&json!({"applied": applied, "missing": missing, "unknown": unknown}));
+    }
+    let mut table = Table::new(["migration", "state"]);
+    for (names, state) in [(applied, "applied"), (missing, "missing"), (unknown, "applied by a newer Rejoin")] {
+        for name in names {
+            table.row([name, state.into()]);
+        }
+    }
+    print(&table.render())
 }

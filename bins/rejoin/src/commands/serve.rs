@@ -9,10 +9,12 @@ use crate::failure::Failure;
 use crate::logging;
 use crate::server::{Backend, Server};
 use crate::settings::Settings;
+use crate::system::raise_open_files;
 
 /// Serves until SIGTERM or SIGINT, and finishes what was accepted; a second signal lets go of it.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     logging::start(settings);
+    raise_open_files();
     let backend = Backend::open(settings)?;
     System::new().block_on(serve(backend, settings))
 }

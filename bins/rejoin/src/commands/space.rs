@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use actix_web::rt::System;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sync_core::json::parse_strict;
 use sync_core::protocol::v1::spaces::{CreateSpaceRequest, PutMemberRequest};
 
@@ -12,6 +12,7 @@ use super::{in_the_name_of, load_user};
 use crate::cli::{SpaceAdd, SpaceCommand};
 use crate::failure::Failure;
 use crate::logging;
+use crate::output::{Table, print, print_json};
 use crate::server::Backend;
 use crate::settings::Settings;
 
@@ -29,13 +30,12 @@ pub(crate) fn run(settings: &Settings, command: SpaceCommand) -> Result<(), Fail
 async fn manage(backend: &Backend, command: SpaceCommand) -> Result<(), Failure> {
     match command {
         SpaceCommand::Add(add) => add_space(backend, add).await,
-        SpaceCommand::List { user } => list_spaces(backend, &user).await,
+        SpaceCommand::List { user, json } => list_spaces(backend, &user, json).await,
         SpaceCommand::Member { space_id, email, role, lead } => {
             let lead = load_user(backend, &lead).await?;
             let user = load_user(backend, &email).await?;
             let member = backend.service().put_member(&in_the_name_of(&lead), space_id, user.user_id, PutMemberRequest { role }).await?;
-            println!("{} is {} in {space_id}", member.email, member.role.as_str());
-            Ok(())
+            print(&format!("{} is {} in {space_id}\n", member.email, member.role.as_str()))
         }
     }
 }
@@ -46,8 +46,7 @@ async fn add_space(backend: &Backend, add: SpaceAdd) -> Result<(), Failure> {
     let lead = load_user(backend, &lead).await?;
     let request = CreateSpaceRequest { name, event_date, time_zone, schema };
     let space = backend.service().create_space(&in_the_name_of(&lead), request).await?;
-    println!("space_id {}", space.space_id);
-    Ok(())
+    print(&format!("space_id {}\n", space.space_id))
 }
 
 /// A built-in schema's name as it is, or the content of a JSON file.
@@ -59,18 +58,28 @@ fn read_schema(given: &str) -> Result<Value, Failure> {
     parse_strict(&bytes).map_err(|error| Failure::Input(format!("the schema {given} is not JSON: {error}; correct it")))
 }
 
-async fn list_spaces(backend: &Backend, email: &str) -> Result<(), Failure> {
+async fn list_spaces(backend: &Backend, email: &str, as_json: bool) -> Result<(), Failure> {
     let caller = in_the_name_of(&load_user(backend, email).await?);
-    let mut after = None;
+    let (mut spaces, mut after) = (Vec::new(), None);
     loop {
         let page = backend.service().list_spaces(&caller, None, after).await?;
-        for space in page.items {
-            let date = space.event_date.unwrap_or_default();
-            println!("{}  {date:10}  {:12}  {:8}  {}", space.space_id, space.role.as_str(), space.status, space.name);
-        }
+        spaces.extend(page.items);
         after = page.next;
         if after.is_none() {
-            return Ok(());
+            break;
         }
     }
+    if as_json {
+        let items = spaces.iter().map(|space| {
+            json!({"space_id": space.space_id, "name": space.name, "event_date": space.event_date, "time_zone": space.time_zone,
+                "role": space.role, "status": space.status})
+        });
+        return print_json(&items.collect());
+    }
+    let mut table = Table::new(["space_id", "date", "role", "status", "name"]);
+    for space in spaces {
+        let date = space.event_date.unwrap_or_default();
+        table.row([space.space_id.to_string(), date, space.role.as_str().into(), space.status.to_string(), space.name]);
+    }
+    print(&table.render())
 }

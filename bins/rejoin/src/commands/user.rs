@@ -1,28 +1,66 @@
 //! `rejoin user`.
 
-use std::io::{self, BufRead as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use actix_web::rt::System;
+use serde_json::json;
+use sync_core::ports::{Access, Account};
 use sync_core::protocol::v1::identity::AddUserRequest;
 
 use super::load_user;
 use crate::cli::{UserAdd, UserCommand};
 use crate::failure::Failure;
 use crate::logging;
+use crate::output::{Table, print, print_json};
 use crate::server::Backend;
 use crate::settings::Settings;
+
+/// How many people are read at a time.
+const PAGE: i64 = 1_000;
 
 /// Manages people.
 pub(crate) fn run(settings: &Settings, command: UserCommand) -> Result<(), Failure> {
     logging::start(settings);
-    let UserCommand::Add(add) = command;
-    let password = read_password()?;
+    match command {
+        UserCommand::Add(add) => {
+            let password = read_password()?;
+            with(settings, async |backend| add_user(backend, add, password).await)
+        }
+        UserCommand::List { json } => with(settings, async |backend| list_users(backend, json).await),
+    }
+}
+
+fn with(settings: &Settings, work: impl AsyncFnOnce(&Backend) -> Result<(), Failure>) -> Result<(), Failure> {
     let backend = Backend::open(settings)?;
     System::new().block_on(async {
-        let outcome = add_user(&backend, add, password).await;
+        let outcome = work(&backend).await;
         backend.close().await;
         outcome
     })
+}
+
+async fn list_users(backend: &Backend, as_json: bool) -> Result<(), Failure> {
+    let (mut accounts, mut after) = (Vec::new(), None);
+    loop {
+        let page = backend.store().transact(Access::Read, move |tx| tx.list_accounts(after, PAGE)).await;
+        let page = page.map_err(|error| Failure::Failed(error.to_string()))?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.user.user_id);
+        accounts.extend(page);
+    }
+    accounts.sort_by(|left, right| (&left.organisation, &left.user.email).cmp(&(&right.organisation, &right.user.email)));
+    if as_json {
+        let items = accounts.iter().map(|Account { user, organisation }| {
+            json!({"user_id": user.user_id, "email": user.email, "name": user.name, "organisation_id": user.organisation_id,
+                "organisation": organisation, "admin": user.admin, "created_at": user.created_at.to_string()})
+        });
+        return print_json(&items.collect());
+    }
+    let mut table = Table::new(["email", "name", "organisation", "admin", "user_id"]);
+    for Account { user, organisation } in accounts {
+        table.row([user.email, user.name, organisation, if user.admin { "yes" } else { "no" }.into(), user.user_id.to_string()]);
+    }
+    print(&table.render())
 }
 
 async fn add_user(backend: &Backend, add: UserAdd, password: String) -> Result<(), Failure> {
@@ -31,12 +69,15 @@ async fn add_user(backend: &Backend, add: UserAdd, password: String) -> Result<(
     let request = AddUserRequest { email: email.clone(), password, name };
     let added = backend.service().bootstrap_user(&organisation, request, admin).await?;
     let user = load_user(backend, &email).await?;
-    println!("user_id {}\norganisation_id {}", added.user_id, user.organisation_id);
-    Ok(())
+    print(&format!("user_id {}\norganisation_id {}\n", added.user_id, user.organisation_id))
 }
 
 /// The first line of standard input.
 fn read_password() -> Result<String, Failure> {
+    if io::stdin().is_terminal() {
+        // whether this can be written makes no difference
+        let _ = write!(io::stderr(), "the password, as you type it here it is shown: ");
+    }
     let mut line = String::new();
     io::stdin()
         .lock()

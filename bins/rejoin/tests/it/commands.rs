@@ -2,11 +2,7 @@
 
 use std::fs;
 
-use crate::process::{EMAIL, PASSWORD, Served, furnished, rejoin, run};
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
-}
+use crate::process::{EMAIL, PASSWORD, Served, furnished, rejoin, run, text};
 
 #[test]
 fn the_first_minutes() {

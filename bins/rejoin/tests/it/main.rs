@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation is to panic where it stands")]
 
 mod commands;
+mod configuration;
 mod connections;
+mod doctor;
+mod listings;
 mod process;
 mod shutdown;

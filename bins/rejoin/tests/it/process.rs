@@ -19,6 +19,11 @@ pub(crate) fn rejoin(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// What a process printed.
+pub(crate) fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
 /// Runs a command to its end.
 pub(crate) fn run(mut command: Command, input: &str) -> Output {
     let mut child = command.spawn().unwrap();

@@ -17,7 +17,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{Conn, PostgresConfig};
 use crate::OpenError;
-use crate::migrations::{self, MigrationReport};
+use crate::migrations::{self, MigrationReport, MigrationState};
 use crate::threads::apart;
 
 /// How long a connection may take to come about.
@@ -56,7 +56,7 @@ impl BlockOn for Reactor {
 }
 
 /// Connects, without any settings. Not on a thread of an asynchronous runtime.
-fn establish(url: &str) -> Result<Conn, OpenError> {
+pub(super) fn establish(url: &str) -> Result<Conn, OpenError> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(unreachable)?;
     let connecting = async { tokio::time::timeout(CONNECT, AsyncPgConnection::establish(url)).await };
     let inner = runtime.block_on(connecting).map_err(|_| unreachable("no answer within 10 s"))?.map_err(unreachable)?;
@@ -118,13 +118,13 @@ fn assert_suitable(conn: &mut Conn, allow_fsync_off: bool) -> Result<(), OpenErr
     Ok(())
 }
 
-/// The names of migrations that the database lacks.
-pub(super) fn missing_migrations(conn: &mut Conn) -> Result<Vec<String>, OpenError> {
+/// Which migrations the database has.
+pub(super) fn migration_state(conn: &mut Conn) -> Result<MigrationState, OpenError> {
     let known =
         diesel::select(sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL")).get_result(conn).map_err(unreachable)?;
     let applied: Vec<String> =
         if known { sql::<Text>("SELECT version FROM __diesel_schema_migrations").load(conn).map_err(unreachable)? } else { Vec::new() };
-    migrations::missing::<Pg>(&applied, &migrations::POSTGRES)
+    migrations::state::<Pg>(&applied, &migrations::POSTGRES)
 }
 
 /// Applies what is missing, under a lock that every process takes.
@@ -139,6 +139,6 @@ pub(crate) fn migrate(url: &str) -> Result<MigrationReport, OpenError> {
     })
 }
 
-fn unreachable(cause: impl std::fmt::Display) -> OpenError {
+pub(super) fn unreachable(cause: impl std::fmt::Display) -> OpenError {
     OpenError::Unreachable(format!("PostgreSQL: {cause}"))
 }

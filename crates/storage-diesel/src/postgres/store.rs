@@ -74,9 +74,12 @@ impl PostgresStore {
     /// [`OpenError`] when the server can't be reached, is not suitable, or lacks migrations.
     pub fn connect(config: &PostgresConfig) -> Result<Self, OpenError> {
         let statements = Arc::new(AtomicU64::new(0));
-        let missing = apart(|| connection::missing_migrations(&mut connection::open(config, &statements)?))?;
-        if !missing.is_empty() {
-            return Err(OpenError::NotMigrated(missing));
+        let migrations = apart(|| connection::migration_state(&mut connection::open(config, &statements)?))?;
+        if !migrations.unknown.is_empty() {
+            return Err(OpenError::Newer(migrations.unknown));
+        }
+        if !migrations.missing.is_empty() {
+            return Err(OpenError::NotMigrated(migrations.missing));
         }
         let mut threads = Threads::default();
         // declared after the threads: when one can't be started, the others see a closed queue before they are waited for

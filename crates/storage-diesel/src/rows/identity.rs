@@ -1,7 +1,7 @@
 //! Organisations, users, devices, sessions, keys.
 
 use diesel::Queryable;
-use sync_core::ports::{AccessGrant, Device, Organisation, ServerKey, Session, User};
+use sync_core::ports::{AccessGrant, Account, Device, Organisation, ServerKey, Session, User};
 use sync_core::{DeviceId, OrganisationId, SessionId, UserId};
 
 use super::Row;
@@ -46,6 +46,20 @@ impl Row for UserRecord {
             admin: self.admin,
             created_at: self.created_at.0,
         }
+    }
+}
+
+#[derive(Queryable)]
+pub(crate) struct AccountRecord {
+    user: UserRecord,
+    organisation: String,
+}
+
+impl Row for AccountRecord {
+    type Value = Account;
+
+    fn into_value(self) -> Account {
+        Account { user: self.user.into_value(), organisation: self.organisation }
     }
 }
 

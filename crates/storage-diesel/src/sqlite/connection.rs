@@ -1,5 +1,7 @@
 //! Connections to an SQLite file, set up so that a commit is durable.
 
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -44,6 +46,7 @@ pub(super) fn open(path: &Path, wanted: Use, busy_timeout_ms: u32) -> Result<Con
         return Err(OpenError::Url(format!("{name:?} is not the path of a file")));
     }
     let unreachable = |cause: String| OpenError::Unreachable(format!("{name}: {cause}"));
+    keep_private(path).map_err(|error| unreachable(error.to_string()))?;
     let mut conn = Conn::establish(name).map_err(|error| unreachable(error.to_string()))?;
     let timeout = format!("PRAGMA busy_timeout = {busy_timeout_ms}");
     conn.batch_execute(&timeout).map_err(|error| unreachable(error.to_string()))?;
@@ -59,6 +62,19 @@ pub(super) fn open(path: &Path, wanted: Use, busy_timeout_ms: u32) -> Result<Con
         conn.batch_execute("PRAGMA query_only = ON").map_err(|error| unreachable(error.to_string()))?;
     }
     Ok(conn)
+}
+
+/// Makes the file, when there is none, for its owner alone: it holds password hashes and all that people write. SQLite gives
+/// the files beside it the same rights.
+fn keep_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Switches to the write-ahead log. Two processes that do so at once do not wait for each other by themselves.

@@ -3,13 +3,13 @@
 use std::slice::from_ref;
 
 use diesel::prelude::*;
-use sync_core::ports::{Device, IdentityRows, Organisation, StoreError, StoreResult, User};
+use sync_core::ports::{Account, Device, IdentityRows, Organisation, StoreError, StoreResult, User};
 use sync_core::{DeviceId, OrganisationId, Timestamp, UserId};
 
 use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
-use crate::rows::{DeviceRecord, OrganisationRecord, UserRecord};
+use crate::rows::{AccountRecord, DeviceRecord, OrganisationRecord, UserRecord};
 use crate::schema::{devices, organisations, users};
 
 impl IdentityRows for Rows<'_> {
@@ -51,6 +51,21 @@ impl IdentityRows for Rows<'_> {
                 .filter(dialect::any_of!(users::user_id, ids.iter().map(|id| id.as_bytes().as_slice())))
                 .filter(users::organisation_id.eq(organisation_id.as_bytes().as_slice()))
                 .load(conn)
+        })
+    }
+
+    fn list_accounts(&mut self, after: Option<UserId>, limit: i64) -> StoreResult<Vec<Account>> {
+        self.load(|conn| -> QueryResult<Vec<AccountRecord>> {
+            let query = users::table
+                .inner_join(organisations::table.on(organisations::organisation_id.eq(users::organisation_id)))
+                .order(users::user_id)
+                .limit(limit)
+                .select((users::all_columns, organisations::name))
+                .into_boxed();
+            match &after {
+                Some(after) => query.filter(users::user_id.gt(after.as_bytes().as_slice())).load(conn),
+                None => query.load(conn),
+            }
         })
     }
 

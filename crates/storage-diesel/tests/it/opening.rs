@@ -92,6 +92,27 @@ fn says_that_postgres_is_to_be_migrated() {
 }
 
 #[test]
+fn refuses_what_a_newer_version_migrated() {
+    let unknown = |outcome: Result<(), OpenError>| match outcome {
+        Err(error @ OpenError::Newer(_)) => assert!(error.to_string().contains("9999"), "{error}"),
+        other => panic!("{other:?}"),
+    };
+    let statement = "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rejoin.db");
+    let url = format!("sqlite:{}", path.display());
+    migrate(&url).unwrap();
+    diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap().batch_execute(statement).unwrap();
+    unknown(open(&config(&url)).map(drop));
+    unknown(migrate(&url).map(drop));
+    let Some(cluster) = cluster() else { return };
+    let database = PostgresDatabase::migrated(&cluster);
+    database.connection().batch_execute(statement).unwrap();
+    unknown(open(&config(&database.url())).map(drop));
+    unknown(migrate(&database.url()).map(drop));
+}
+
+#[test]
 fn refuses_a_server_that_would_lose_commits() {
     let Some(cluster) = cluster() else { return };
     let database = PostgresDatabase::migrated(&cluster);

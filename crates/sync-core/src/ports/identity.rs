@@ -41,6 +41,15 @@ impl fmt::Debug for User {
     }
 }
 
+/// A person together with the name of their tenant, for whoever runs the installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The person.
+    pub user: User,
+    /// The name of their organisation.
+    pub organisation: String,
+}
+
 /// One installation of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
@@ -158,6 +167,12 @@ pub trait IdentityRows {
     /// # Errors
     /// [`super::StoreError`].
     fn load_users(&mut self, organisation_id: OrganisationId, user_ids: &[UserId]) -> StoreResult<Vec<User>>;
+
+    /// The users of the whole installation by id, after `after`, at most `limit`. For the command line.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_accounts(&mut self, after: Option<UserId>, limit: i64) -> StoreResult<Vec<Account>>;
 
     /// Stores a device over what stood there; a revocation that stands is kept, so that nobody who read the device before
     /// it can take it back.

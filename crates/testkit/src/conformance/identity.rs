@@ -8,6 +8,7 @@ pub(super) const CASES: &[Case] = &[
     ("an_organisation_stands_once", an_organisation_stands_once),
     ("an_email_is_taken_once", an_email_is_taken_once),
     ("users_are_loaded_within_their_organisation", users_are_loaded_within_their_organisation),
+    ("accounts_are_listed_by_id_with_their_organisation", accounts_are_listed_by_id_with_their_organisation),
     ("devices_are_overwritten_and_listed_by_id", devices_are_overwritten_and_listed_by_id),
 ];
 
@@ -49,6 +50,20 @@ fn users_are_loaded_within_their_organisation(bench: &Bench) {
     assert!(bench.read(|tx| tx.load_users(ORGANISATION, &[])).is_empty());
     let many: Vec<_> = (0..1_000).map(|number| UserId(id(number))).collect();
     assert_eq!(bench.read(move |tx| tx.load_users(ORGANISATION, &many)).len(), 2);
+}
+
+fn accounts_are_listed_by_id_with_their_organisation(bench: &Bench) {
+    let list = |after: Option<UserId>, limit| {
+        let accounts = bench.read(move |tx| tx.list_accounts(after, limit));
+        accounts.into_iter().map(|account| (account.user, account.organisation)).collect::<Vec<_>>()
+    };
+    let (ana, bo) = ((user(ANA, "ana@example.org"), "Alder & Rye".to_owned()), (user(BO, "bo@example.org"), "Alder & Rye".to_owned()));
+    let all = list(None, 10);
+    assert!(all[..2] == [ana.clone(), bo.clone()]);
+    assert_eq!((all.len(), all[2].0.user_id, all[2].1.as_str()), (3, STRANGER, "Quinta Velha"), "of every organisation");
+    assert!(list(None, 1) == [ana], "at most as many as asked for");
+    assert!(list(Some(ANA), 1) == [bo], "after the one named");
+    assert!(list(Some(STRANGER), 10).is_empty());
 }
 
 fn devices_are_overwritten_and_listed_by_id(bench: &Bench) {

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use sync_core::ports::{Device, IdentityRows, Organisation, StoreError, StoreResult, User};
+use sync_core::ports::{Account, Device, IdentityRows, Organisation, StoreError, StoreResult, User};
 use sync_core::{DeviceId, OrganisationId, UserId};
 
 use super::MemoryTx;
@@ -36,6 +36,16 @@ impl IdentityRows for MemoryTx<'_> {
         let wanted: BTreeSet<_> = user_ids.iter().collect();
         let users = wanted.into_iter().filter_map(|user_id| self.state.users.get(user_id));
         Ok(users.filter(|user| user.organisation_id == organisation_id).cloned().collect())
+    }
+
+    fn list_accounts(&mut self, after: Option<UserId>, limit: i64) -> StoreResult<Vec<Account>> {
+        let organisation_of = |user: &User| {
+            let mut organisations = self.state.organisations.values();
+            organisations.find(|organisation| organisation.organisation_id == user.organisation_id).map(|found| found.name.clone())
+        };
+        let users = self.state.users.values().filter(|user| after.is_none_or(|after| user.user_id > after));
+        let accounts = users.filter_map(|user| Some(Account { user: user.clone(), organisation: organisation_of(user)? }));
+        Ok(accounts.take(usize::try_from(limit).unwrap_or(0)).collect())
     }
 
     fn put_device(&mut self, device: &Device) -> StoreResult<()> {
