@@ -10,7 +10,7 @@ mod spaces;
 mod store;
 
 pub use conflicts::{ConflictLink, ConflictPage, ConflictRows};
-pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, Presence};
+pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, LiveDocument, LivePage, Presence};
 pub use environment::{Clock, Entropy};
 pub use identity::{AccessGrant, Device, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};
 pub use operations::{OperationRows, StoredOperation, StoredResult};

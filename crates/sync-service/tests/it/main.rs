@@ -20,6 +20,7 @@ mod push_kinds;
 mod push_storage;
 mod resolve;
 mod rights;
+mod snapshot;
 mod spaces;
 mod sync;
 mod world;
