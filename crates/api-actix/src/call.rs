@@ -16,6 +16,7 @@ use sync_service::{Caller, Service};
 use uuid::Uuid;
 
 use crate::body::{BodySlot, read_body};
+use crate::observe::RequestId;
 use crate::problem::ApiError;
 use crate::state::ApiState;
 
@@ -55,6 +56,11 @@ impl Call {
     /// The use cases.
     pub(crate) fn service(&self) -> &Service {
         self.state.service()
+    }
+
+    /// The request's id.
+    pub(crate) fn request_id(&self) -> Option<RequestId> {
+        self.request.extensions().get::<RequestId>().cloned()
     }
 
     /// Who calls, by the access token.

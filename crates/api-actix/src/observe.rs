@@ -13,17 +13,20 @@ use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
-use sync_core::Code;
 use tracing::{Instrument, Span, field};
 
 use crate::body::{Answer, BodySlot};
-use crate::problem::{ApiError, status_of};
+use crate::problem::ApiError;
 use crate::state::ApiState;
 
 /// Names the request in logs and problem documents.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of an id that a client may give to its request.
 const MAX_REQUEST_ID_BYTES: usize = 64;
+
+/// The id of the request that is being answered.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
 
 /// Wraps an endpoint. What it answers carries an id, and is a problem document when it is an error.
 pub(crate) async fn observe(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<Answer>, Error> {
@@ -35,6 +38,7 @@ pub(crate) async fn observe(mut request: ServiceRequest, next: Next<impl Message
     let span = open_span(&request, &request_id);
     let body = BodySlot::new(request.take_payload());
     request.extensions_mut().insert(body.clone());
+    request.extensions_mut().insert(RequestId(request_id.clone()));
     let Some(outcome) = caught(next.call(request)).instrument(span.clone()).await else {
         let error = ApiError::internal("the handler panicked").of_request(request_id);
         log_problem(&span, &error);
@@ -91,16 +95,7 @@ fn problem_of(response: &ServiceResponse<BoxBody>) -> Option<ApiError> {
 }
 
 fn log_problem(span: &Span, error: &ApiError) {
-    let code = error.problem().code;
-    if !status_of(code).is_server_error() {
-        return;
-    }
-    let cause = error.cause().unwrap_or(&error.problem().detail);
-    if code == Code::Internal {
-        tracing::error!(parent: span, code = %code, cause, "a request failed");
-    } else {
-        tracing::warn!(parent: span, code = %code, cause, "a request could not be served");
-    }
+    span.in_scope(|| error.log());
 }
 
 fn finish_headers(headers: &mut HeaderMap, request_id: &str) {

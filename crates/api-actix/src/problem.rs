@@ -4,6 +4,7 @@ use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use sync_core::{Code, OpId, Problem};
@@ -53,6 +54,7 @@ pub const STATUSES: &[(Code, StatusCode)] = &[
     (Code::RoleForbids, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::SpaceArchived, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::OtherEpoch, StatusCode::UNPROCESSABLE_ENTITY),
+    (Code::SnapshotGone, StatusCode::GONE),
     (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
     (Code::Overloaded, StatusCode::SERVICE_UNAVAILABLE),
     (Code::UnknownOutcome, StatusCode::SERVICE_UNAVAILABLE),
@@ -124,7 +126,7 @@ impl ApiError {
 
     /// The response. `random` spreads the retries of many clients.
     pub(crate) fn respond(&self, random: u16) -> HttpResponse {
-        let Told { problem, header, request_id, .. } = &*self.0;
+        let Told { problem, header, .. } = &*self.0;
         let code = problem.code;
         let status = status_of(code);
         let retry_after_ms = retry_after_ms(status, random);
@@ -138,19 +140,47 @@ impl ApiError {
         if let Some(wait_ms) = retry_after_ms {
             response.insert_header((header::RETRY_AFTER, wait_ms.div_ceil(1_000)));
         }
-        response.json(Document {
-            type_url: type_of(code),
-            title: code.title(),
+        response.json(self.document(type_of(code), retry_after_ms))
+    }
+
+    /// The last line of a stream that broke off: the same members, under `"type":"problem"`.
+    pub(crate) fn line(&self, random: u16) -> Bytes {
+        let document = self.document("problem".into(), retry_after_ms(status_of(self.0.problem.code), random));
+        let mut line = serde_json::to_vec(&document).unwrap_or_default();
+        line.push(b'\n');
+        line.into()
+    }
+
+    fn document(&self, type_url: String, retry_after_ms: Option<u64>) -> Document<'_> {
+        let Told { problem, request_id, .. } = &*self.0;
+        let status = status_of(problem.code);
+        Document {
+            type_url,
+            title: problem.code.title(),
             status: status.as_u16(),
             detail: &problem.detail,
-            code,
+            code: problem.code,
             request_id: request_id.as_deref(),
-            retryable: code.retryable(),
+            retryable: problem.code.retryable(),
             retry_after_ms,
             pointer: problem.pointer.as_deref(),
             op_id: problem.culprit,
             outbox: (status == StatusCode::UNAUTHORIZED).then_some("retain"),
-        })
+        }
+    }
+
+    /// Logs a fault of the server; everybody else's is theirs to know.
+    pub(crate) fn log(&self) {
+        let code = self.0.problem.code;
+        if !status_of(code).is_server_error() {
+            return;
+        }
+        let cause = self.cause().unwrap_or(&self.0.problem.detail);
+        if code == Code::Internal {
+            tracing::error!(code = %code, cause, "a request failed");
+        } else {
+            tracing::warn!(code = %code, cause, "a request could not be served");
+        }
     }
 }
 

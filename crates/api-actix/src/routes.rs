@@ -3,6 +3,7 @@
 mod auth;
 mod conflicts;
 mod health;
+mod snapshot;
 mod spaces;
 mod sync;
 mod users;
@@ -23,6 +24,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     auth::configure(cfg);
     conflicts::configure(cfg);
     health::configure(cfg);
+    snapshot::configure(cfg);
     spaces::configure(cfg);
     sync::configure(cfg);
     users::configure(cfg);

@@ -20,6 +20,7 @@ pub mod document;
 pub mod ids;
 pub mod json;
 pub mod limits;
+pub mod mark;
 pub mod operation;
 pub mod ports;
 pub mod problem;

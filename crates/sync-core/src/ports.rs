@@ -11,7 +11,7 @@ mod spaces;
 mod store;
 
 pub use conflicts::{ConflictLink, ConflictPage, ConflictRows};
-pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, Presence};
+pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, LiveDocument, LivePage, Presence};
 pub use environment::{Clock, Entropy};
 pub use identity::{AccessGrant, Account, Device, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};
 pub use life::{FormerEpoch, Grave, GraveRows, LogRows, Presented, PresentedRows, SpaceLog, Tombstone};

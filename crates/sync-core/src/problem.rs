@@ -113,6 +113,8 @@ codes! {
     SpaceArchived = "space_archived", "The space is archived; kept for the lead", false;
     /// Its document is not known and its epoch is another.
     OtherEpoch = "other_epoch", "Written against another history; kept for the lead", false;
+    /// A snapshot's mark is of another epoch or view, or too old, or none of the caller's.
+    SnapshotGone = "snapshot_gone", "This snapshot can't be resumed; begin anew", false;
     /// The server or its database can't do it now.
     Unavailable = "unavailable", "Not possible right now", true;
     /// Too much at once.

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::document::is_collection_name;
+use crate::document::{CONFLICTS, is_collection_name};
 use crate::json::{Object, pointer};
 use crate::{Audience, Code, Problem, Role, Timestamp};
 
@@ -33,6 +33,10 @@ pub struct Collection {
     /// The sync lane of its fields, 0 (safety and times) to 3 (bulk).
     #[serde(default)]
     pub lane: u8,
+    /// When a snapshot brings its documents, 0 (first: the set without which nobody works on the day) to 3. Absent: as
+    /// its lane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<u8>,
     /// Who may see a document, by the value of one of its fields. Absent: every member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
@@ -139,6 +143,9 @@ impl Schema {
             if !is_collection_name(name) {
                 return Err(format!("collection {name:?} is not named [a-z][a-z0-9_]{{0,63}}"));
             }
+            if collection.lane > 3 || collection.tier.is_some_and(|tier| tier > 3) {
+                return Err(format!("{name}: lane and tier are 0 to 3"));
+            }
             for (field_name, field) in &collection.fields {
                 if (field.kind == FieldType::Enum) == field.values.is_empty() {
                     return Err(format!("{name}.{field_name}: an enum, and only an enum, lists its values"));
@@ -168,6 +175,17 @@ impl Schema {
     pub fn collection(&self, name: &str) -> Option<&Collection> {
         static FREE: LazyLock<Collection> = LazyLock::new(Collection::default);
         if self.collections.is_empty() { Some(&FREE) } else { self.collections.get(name) }
+    }
+
+    /// When a snapshot brings a collection's documents. Questions come with what is needed first; what the schema does
+    /// not name any more comes last.
+    #[must_use]
+    pub fn tier(&self, name: &str) -> u8 {
+        match self.collection(name) {
+            _ if name == CONFLICTS => 0,
+            Some(collection) => collection.tier.unwrap_or(collection.lane),
+            None => 3,
+        }
     }
 }
 
@@ -268,6 +286,9 @@ mod tests {
         assert!(private.includes(Role::Lead) && !private.includes(Role::Vendor));
         assert_eq!(events.audience(&object(json!({"visibility":"everyone"}))), Audience::EVERYONE);
         assert!(schema.collection("no_such").is_none());
+        let tiers = ["weddings", "guests", "tables", "venues", "_conflicts", "tasks", "payments", "assets", "no_such"]
+            .map(|name| schema.tier(name));
+        assert_eq!(tiers, [0, 0, 0, 0, 0, 2, 2, 3, 3], "the day-of set comes first");
     }
 
     #[test]
@@ -290,6 +311,7 @@ mod tests {
             (r#"{"name":"x","version":1,"collections":{"Bad":{}}}"#, "Bad"),
             (r#"{"name":"x","version":1,"collections":{"a":{"fields":{"f":{"type":"enum"}}}}}"#, "a.f"),
             (r#"{"name":"x","version":1,"collections":{"a":{"fields":{"f":{"type":"text","lane":9}}}}}"#, "lane"),
+            (r#"{"name":"x","version":1,"collections":{"a":{"tier":4}}}"#, "tier"),
             (r#"{"name":"x","version":1,"collections":{},"more":1}"#, "more"),
         ] {
             let error = Schema::parse(text).unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::ports::{Access, SpaceAccess, SpaceStatus, StoreResult, Tx};
+use sync_core::ports::{Access, SpaceAccess, SpaceStatus, StoreResult, Transaction, Tx};
 use sync_core::{Code, Problem, SpaceId};
 
 use crate::{Caller, Service, ServiceError, ServiceResult};
@@ -111,7 +111,16 @@ pub(crate) fn lock_as_manager(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceI
 impl Service {
     /// Runs a unit of work that may end in a problem. A problem commits what was written before it: a job decides first
     /// and writes then.
-    pub(crate) async fn decide<T, F>(&self, access: Access, mut work: F) -> ServiceResult<T>
+    pub(crate) async fn decide<T, F>(&self, access: Access, work: F) -> ServiceResult<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Tx) -> ServiceResult<T> + Send + 'static,
+    {
+        Ok(self.begin(access, work).await??)
+    }
+
+    /// [`Service::decide`], under way: the work goes on while its answer is not yet asked for.
+    pub(crate) fn begin<T, F>(&self, access: Access, mut work: F) -> Transaction<Result<T, Problem>>
     where
         T: Send + 'static,
         F: FnMut(&mut dyn Tx) -> ServiceResult<T> + Send + 'static,
@@ -121,6 +130,6 @@ impl Service {
             Err(ServiceError::Problem(problem)) => Ok(Err(problem)),
             Err(ServiceError::Store(error)) => Err(error),
         };
-        Ok(self.store.transact(access, job).await??)
+        self.store.transact(access, job)
     }
 }

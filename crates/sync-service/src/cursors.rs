@@ -4,13 +4,16 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
-use sync_core::cursor::{CURSOR_BYTES, Cursor};
+use sync_core::cursor::Cursor;
+use sync_core::mark::Mark;
 use sync_core::ports::{Access, ServerKey, SpaceAccess};
 use sync_core::{Schema, SpaceId, UserId};
 
 use crate::{Service, ServiceResult};
 
 const PURPOSE: &str = "cursor";
+/// Bytes of an HMAC-SHA-256.
+const TAG_BYTES: usize = 32;
 
 /// The installation's cursor keys, by number. The highest signs, all verify.
 #[derive(Debug, Clone, Default)]
@@ -23,27 +26,56 @@ impl CursorKeys {
 
     /// Signs a cursor for one user in one space.
     pub(crate) fn sign(&self, cursor: Cursor, space_id: SpaceId, user_id: UserId) -> Option<String> {
-        let (number, key) = self.0.last()?;
-        let mut text = number.to_be_bytes().to_vec();
-        text.extend_from_slice(&cursor.encode());
-        let tag = hmac::sign(key, &bound(&text, space_id, user_id));
-        text.extend_from_slice(tag.as_ref());
-        Some(URL_SAFE_NO_PAD.encode(text))
+        self.seal(Sealed::Cursor, &cursor.encode(), space_id, user_id)
     }
 
     /// Reads a cursor that this installation gave to this user for this space; `None` for anything else.
     pub(crate) fn read(&self, text: &str, space_id: SpaceId, user_id: UserId) -> Option<Cursor> {
+        Cursor::decode(&self.unseal(Sealed::Cursor, text, space_id, user_id)?)
+    }
+
+    /// Signs a mark for one user in one space.
+    pub(crate) fn sign_mark(&self, mark: &Mark, space_id: SpaceId, user_id: UserId) -> Option<String> {
+        self.seal(Sealed::Mark, &mark.encode(), space_id, user_id)
+    }
+
+    /// Reads a mark that this installation gave to this user for this space; `None` for anything else.
+    pub(crate) fn read_mark(&self, text: &str, space_id: SpaceId, user_id: UserId) -> Option<Mark> {
+        Mark::decode(&self.unseal(Sealed::Mark, text, space_id, user_id)?)
+    }
+
+    fn seal(&self, what: Sealed, content: &[u8], space_id: SpaceId, user_id: UserId) -> Option<String> {
+        let (number, key) = self.0.last()?;
+        let mut text = number.to_be_bytes().to_vec();
+        text.extend_from_slice(content);
+        let tag = hmac::sign(key, &bound(what, &text, space_id, user_id));
+        text.extend_from_slice(tag.as_ref());
+        Some(URL_SAFE_NO_PAD.encode(text))
+    }
+
+    fn unseal(&self, what: Sealed, text: &str, space_id: SpaceId, user_id: UserId) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (signed, tag) = bytes.split_at_checked(4 + CURSOR_BYTES)?;
-        let (number, cursor) = signed.split_first_chunk::<4>()?;
+        let (signed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
+        let (number, content) = signed.split_first_chunk::<4>()?;
         let (_, key) = self.0.iter().find(|(other, _)| *other == i32::from_be_bytes(*number))?;
-        hmac::verify(key, &bound(signed, space_id, user_id), tag).ok()?;
-        Cursor::decode(cursor)
+        hmac::verify(key, &bound(what, signed, space_id, user_id), tag).ok()?;
+        Some(content.to_vec())
     }
 }
 
-fn bound(signed: &[u8], space_id: SpaceId, user_id: UserId) -> Vec<u8> {
-    [b"rejoin-cursor/1".as_slice(), signed, space_id.as_bytes(), user_id.as_bytes()].concat()
+/// What a signature is for: one of the one is none of the other.
+#[derive(Debug, Clone, Copy)]
+enum Sealed {
+    Cursor,
+    Mark,
+}
+
+fn bound(what: Sealed, signed: &[u8], space_id: SpaceId, user_id: UserId) -> Vec<u8> {
+    let purpose = match what {
+        Sealed::Cursor => b"rejoin-cursor/1".as_slice(),
+        Sealed::Mark => b"rejoin-mark/1",
+    };
+    [purpose, signed, space_id.as_bytes(), user_id.as_bytes()].concat()
 }
 
 /// The tag of an epoch: the last bytes of its id.
@@ -100,6 +132,7 @@ mod tests {
         assert_eq!(keys.read(&text, SpaceId(id(9)), UserId(id(2))), None);
         assert_eq!(keys.read(&text, SpaceId(id(1)), UserId(id(9))), None);
         assert_eq!(old.read(&keys.sign(cursor, SpaceId(id(1)), UserId(id(2))).unwrap(), SpaceId(id(1)), UserId(id(2))), None);
+        assert_eq!(keys.read_mark(&text, SpaceId(id(1)), UserId(id(2))), None, "a cursor is no mark");
         for index in 0..text.len() {
             let mut forged = text.clone().into_bytes();
             forged[index] = if forged[index] == b'A' { b'B' } else { b'A' };

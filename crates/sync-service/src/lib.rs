@@ -14,8 +14,10 @@ mod push;
 mod receipts;
 mod resolve;
 pub mod service;
+pub mod snapshot;
 pub mod spaces;
 
 pub use conflicts::{ConflictFilter, ConflictQuery};
 pub use error::{ServiceError, ServiceResult};
 pub use service::{Caller, Service};
+pub use snapshot::SnapshotReader;

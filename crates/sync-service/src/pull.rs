@@ -318,15 +318,19 @@ impl Reader<'_> {
     }
 
     fn checksums(&self, tx: &mut dyn Tx) -> StoreResult<BTreeMap<String, String>> {
-        let role = self.access.member.role;
-        let mut totals: BTreeMap<String, (i64, u64)> = BTreeMap::new();
-        for sum in tx.load_sums(self.access.space.space_id)?.into_iter().filter(|sum| sum.audience.includes(role)) {
-            let total = totals.entry(sum.collection).or_default();
-            *total = (total.0 + sum.documents, total.1.wrapping_add(sum.sum));
-        }
-        let live = totals.into_iter().filter(|(_, total)| total.0 > 0);
-        Ok(live.map(|(collection, total)| (collection, format!("{:016x}", total.1))).collect())
+        Ok(totals(tx, self.access)?.into_iter().map(|(collection, (_, sum))| (collection, format!("{sum:016x}"))).collect())
     }
+}
+
+/// The live documents in a member's view: how many, and their checksum, by collection. Empty ones are left out.
+pub(crate) fn totals(tx: &mut dyn Tx, access: &SpaceAccess) -> StoreResult<BTreeMap<String, (i64, u64)>> {
+    let mut totals: BTreeMap<String, (i64, u64)> = BTreeMap::new();
+    for sum in tx.load_sums(access.space.space_id)?.into_iter().filter(|sum| sum.audience.includes(access.member.role)) {
+        let total = totals.entry(sum.collection).or_default();
+        *total = (total.0 + sum.documents, total.1.wrapping_add(sum.sum));
+    }
+    totals.retain(|_, total| total.0 > 0);
+    Ok(totals)
 }
 
 /// Every top-level member that was touched above the floor, with its whole value now, `null` where absent.

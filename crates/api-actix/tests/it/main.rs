@@ -5,5 +5,6 @@ mod bodies;
 mod errors;
 mod harness;
 mod identity;
+mod snapshot;
 mod surface;
 mod tenants;

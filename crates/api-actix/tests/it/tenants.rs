@@ -31,6 +31,7 @@ async fn foreign_ids_do_not_exist() {
         ("PUT", &format!("/api/spaces/ID/members/{}", eve.user_id), json!({"role":"lead"})),
         ("DELETE", &format!("/api/spaces/ID/members/{}", eve.user_id), json!(null)),
         ("GET", "/api/offline/conflict?space=ID", json!(null)),
+        ("GET", "/api/offline/sync/snapshot?space=ID", json!(null)),
         ("POST", "/api/offline/sync", json!({"protocol":1,"pull":{"spaces":{"ID":{"cursor":null}}}})),
     ] {
         assert_alike(&api, &eve, &space_id, (method, path, &body)).await;

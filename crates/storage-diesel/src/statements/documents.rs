@@ -1,9 +1,12 @@
 //! Documents, the change log, sums.
 
+use std::ops::ControlFlow;
+
+use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Text};
-use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, StoreResult};
+use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, LiveDocument, LivePage, StoreResult};
 use sync_core::{DocumentKey, SpaceId};
 
 use super::dialect;
@@ -11,6 +14,7 @@ use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{ChangeRecord, DocumentRecord, SumRecord};
 use crate::schema::{changes, collection_sums, documents};
+use crate::values::Utf8;
 
 diesel::infix_operator!(BitAnd, " & ", Integer);
 
@@ -31,6 +35,20 @@ macro_rules! document {
             documents::audience_version,
             documents::open_conflicts,
         )
+    };
+}
+
+/// The live documents of a page, by key.
+macro_rules! live {
+    ($page:ident) => {
+        documents::table
+            .filter(documents::space_id.eq($page.space_id.as_bytes().as_slice()))
+            .filter(documents::key.gt($page.after))
+            .filter(documents::key.lt($page.before))
+            .filter(documents::deleted.eq(false))
+            .filter(BitAnd::new(documents::audience, $page.seen_by.bits().into_sql::<Integer>()).ne(0))
+            .order(documents::key)
+            .limit($page.limit)
     };
 }
 
@@ -92,6 +110,29 @@ impl DocumentRows for Rows<'_> {
 
     fn list_documents(&mut self, page: DocumentPage) -> StoreResult<Vec<DocumentRow>> {
         self.load(|conn| -> QueryResult<Vec<DocumentRecord>> { page!(page).order(documents::version).select(document!()).load(conn) })
+    }
+
+    fn visit_live(&mut self, page: LivePage<'_>, visit: &mut dyn FnMut(LiveDocument<'_>) -> ControlFlow<()>) -> StoreResult<()> {
+        self.send(|conn| {
+            if page.bodies {
+                let narrow = live!(page).select((documents::key, documents::version, documents::body));
+                for row in narrow.load_iter::<(String, i64, Utf8), DefaultLoadingMode>(conn)? {
+                    let (key, version, body) = row?;
+                    if visit(LiveDocument { key: &key, version, body: &body.0 }).is_break() {
+                        break;
+                    }
+                }
+            } else {
+                let narrow = live!(page).select((documents::key, documents::version));
+                for row in narrow.load_iter::<(String, i64), DefaultLoadingMode>(conn)? {
+                    let (key, version) = row?;
+                    if visit(LiveDocument { key: &key, version, body: "" }).is_break() {
+                        break;
+                    }
+                }
+            }
+            Ok(())
+        })
     }
 
     fn count_documents(&mut self, page: DocumentPage) -> StoreResult<i64> {

@@ -1,5 +1,7 @@
 //! Documents, their change log and their sums.
 
+use std::ops::ControlFlow;
+
 use super::StoreResult;
 use crate::json::RawJson;
 use crate::{Audience, Author, DocumentKey, SpaceId, Timestamp};
@@ -104,6 +106,34 @@ pub struct DocumentPage {
     pub limit: i64,
 }
 
+/// Which live documents to visit, by key.
+#[derive(Debug, Clone, Copy)]
+pub struct LivePage<'a> {
+    /// The space.
+    pub space_id: SpaceId,
+    /// Keys above this text, compared as bytes.
+    pub after: &'a str,
+    /// Keys below this text.
+    pub before: &'a str,
+    /// Only documents that one of these roles can see.
+    pub seen_by: Audience,
+    /// Whether their bodies are read.
+    pub bodies: bool,
+    /// At most this many.
+    pub limit: i64,
+}
+
+/// A live document, lent while it is visited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveDocument<'a> {
+    /// `collection/id`.
+    pub key: &'a str,
+    /// Its version.
+    pub version: i64,
+    /// Its body as it is stored, compact JSON; empty where it was not asked for.
+    pub body: &'a str,
+}
+
 /// Rows of documents, changes and sums.
 pub trait DocumentRows {
     /// The rows of these keys, in any order; unknown keys are left out.
@@ -123,6 +153,13 @@ pub trait DocumentRows {
     /// # Errors
     /// [`super::StoreError`].
     fn list_documents(&mut self, page: DocumentPage) -> StoreResult<Vec<DocumentRow>>;
+
+    /// Visits live documents in the order of their keys, until the visitor breaks off. Narrow and unparsed: this is how
+    /// whole spaces are read.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn visit_live(&mut self, page: LivePage<'_>, visit: &mut dyn FnMut(LiveDocument<'_>) -> ControlFlow<()>) -> StoreResult<()>;
 
     /// How many rows the page would have, counted no further than its limit.
     ///

@@ -22,6 +22,7 @@ mod push_storage;
 mod resolve;
 mod restored;
 mod rights;
+mod snapshot;
 mod spaces;
 mod story;
 mod sync;

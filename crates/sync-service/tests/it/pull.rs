@@ -8,13 +8,13 @@ use crate::sync::{Pair, id, op, with};
 
 /// A device's copy, kept as the protocol says.
 #[derive(Default)]
-struct Copy {
-    rows: BTreeMap<(String, String), (i64, Value)>,
-    cursor: Option<String>,
+pub(crate) struct Copy {
+    pub(crate) rows: BTreeMap<(String, String), (i64, Value)>,
+    pub(crate) cursor: Option<String>,
 }
 
 impl Copy {
-    fn take(&mut self, page: &Value) {
+    pub(crate) fn take(&mut self, page: &Value) {
         for item in page["items"].as_array().unwrap() {
             let key = (item["collection"].as_str().unwrap().to_owned(), item["document_id"].as_str().unwrap().to_owned());
             let version = item["version"].as_i64().unwrap();

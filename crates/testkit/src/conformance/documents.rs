@@ -1,5 +1,7 @@
+use std::ops::ControlFlow;
+
 use sync_core::json::RawJson;
-use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, History, Presence};
+use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, History, LivePage, Presence};
 use sync_core::{Audience, DocumentKey, Object, Role, SpaceId, Timestamp};
 
 use super::Case;
@@ -15,6 +17,7 @@ pub(super) const CASES: &[Case] = &[
     ("pages_hold_what_a_role_ever_saw", pages_hold_what_a_role_ever_saw),
     ("pages_leave_out_what_is_no_news", pages_leave_out_what_is_no_news),
     ("counting_stops_at_the_limit", counting_stops_at_the_limit),
+    ("live_documents_are_visited_by_key", live_documents_are_visited_by_key),
     ("changes_come_newest_first", changes_come_newest_first),
     ("a_thousand_changes_and_none", a_thousand_changes_and_none),
     ("sums_are_kept_by_collection_and_audience", sums_are_kept_by_collection_and_audience),
@@ -206,6 +209,64 @@ fn counting_stops_at_the_limit(bench: &Bench) {
     assert_eq!(count(45, 7), 5);
     assert_eq!(count(50, 7), 0);
     assert_eq!(count(0, 0), 0);
+}
+
+/// What a visit brings: keys, versions and bodies.
+fn visited(bench: &Bench, (after, before): (&'static str, &'static str), seen_by: Audience, limit: i64) -> Vec<(String, i64, String)> {
+    let visit = |bodies| {
+        bench.read(move |tx| {
+            let mut found = Vec::new();
+            let page = LivePage { space_id: SPACE, after, before, seen_by, bodies, limit };
+            tx.visit_live(page, &mut |live| {
+                found.push((live.key.to_owned(), live.version, live.body.to_owned()));
+                ControlFlow::Continue(())
+            })?;
+            Ok(found)
+        })
+    };
+    let whole = visit(true);
+    let narrow: Vec<_> = whole.iter().map(|(key, version, _)| (key.clone(), *version, String::new())).collect();
+    assert_eq!(visit(false), narrow, "the same without bodies");
+    whole
+}
+
+fn live_documents_are_visited_by_key(bench: &Bench) {
+    let named = |collection: &str, id: &str, version| document(key(collection, id), version);
+    let rows = [
+        DocumentRow { body: raw(r#"{"text":"\"💍\""}"#), ..named("guests", "B", 4) },
+        named("guests", "a", 3),
+        named("guest", "z", 1),
+        named("guest_notes", "c", 2),
+        DocumentRow { audience: Audience::of([Role::Lead]), audience_ever: Audience::EVERYONE, ..named("guests", "b", 5) },
+        DocumentRow { presence: Presence { created: 1, live_since: 1, deleted: true }, ..named("guests", "c", 6) },
+        named("tables", "t", 7),
+    ];
+    bench.write(move |tx| {
+        tx.put_documents(SPACE, &rows)?;
+        tx.put_documents(SECOND_SPACE, &[document(key("guests", "x"), 1)])
+    });
+    let keys = |range, seen_by, limit| visited(bench, range, seen_by, limit).into_iter().map(|row| row.0).collect::<Vec<_>>();
+    let (lead, vendor) = (Audience::of([Role::Lead]), Audience::of([Role::Vendor]));
+    let all = visited(bench, ("guests/", "guests0"), lead, 10);
+    assert_eq!(all[0], ("guests/B".into(), 4, r#"{"text":"\"💍\""}"#.into()));
+    assert_eq!(keys(("guests/", "guests0"), lead, 10), ["guests/B", "guests/a", "guests/b"], "one collection, live");
+    assert_eq!(keys(("guests/", "guests0"), vendor, 10), ["guests/B", "guests/a"], "in the view");
+    assert_eq!(keys(("guests/a", "guests0"), lead, 10), ["guests/b"], "above, not from");
+    assert_eq!(keys(("guests/", "guests/b"), lead, 2), ["guests/B", "guests/a"], "below the end, within the limit");
+    assert_eq!(keys(("", "~"), lead, 3), ["guest/z", "guest_notes/c", "guests/B"], "as bytes");
+    assert_eq!(keys(("guests0", "guests/"), lead, 10), [""; 0], "nothing is between the end and the beginning");
+    assert_eq!(keys(("", "~"), lead, 0), [""; 0]);
+    let seen = bench.read(move |tx| {
+        let mut seen = Vec::new();
+        let page = LivePage { space_id: SPACE, after: "", before: "~", seen_by: lead, bodies: true, limit: 10 };
+        tx.visit_live(page, &mut |live| {
+            seen.push(live.version);
+            if seen.len() == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        tx.load_sums(SPACE)?;
+        Ok(seen)
+    });
+    assert_eq!(seen, [1, 2], "whoever breaks off sees no more, and the transaction goes on");
 }
 
 fn changes_come_newest_first(bench: &Bench) {

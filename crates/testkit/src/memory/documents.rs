@@ -1,6 +1,9 @@
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
-use sync_core::ports::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, StoreError, StoreResult};
+use sync_core::ports::{
+    ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, LiveDocument, LivePage, StoreError, StoreResult,
+};
 use sync_core::{Audience, DocumentKey, SpaceId};
 
 use super::{MemoryTx, count};
@@ -37,6 +40,22 @@ impl DocumentRows for MemoryTx<'_> {
 
     fn list_documents(&mut self, page: DocumentPage) -> StoreResult<Vec<DocumentRow>> {
         Ok(self.page(page).into_iter().cloned().collect())
+    }
+
+    fn visit_live(&mut self, page: LivePage<'_>, visit: &mut dyn FnMut(LiveDocument<'_>) -> ControlFlow<()>) -> StoreResult<()> {
+        let place = |text: &str| (page.space_id, text.to_owned());
+        if page.after >= page.before {
+            return Ok(());
+        }
+        let range = (Bound::Excluded(place(page.after)), Bound::Excluded(place(page.before)));
+        let seen = |row: &&DocumentRow| !row.presence.deleted && row.audience.bits() & page.seen_by.bits() != 0;
+        for row in self.state.documents.range(range).map(|(_, row)| row).filter(seen).take(count(page.limit)) {
+            let body = if page.bodies { row.body.as_str() } else { "" };
+            if visit(LiveDocument { key: row.key.as_str(), version: row.version, body }).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn count_documents(&mut self, page: DocumentPage) -> StoreResult<i64> {

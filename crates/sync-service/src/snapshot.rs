@@ -1,0 +1,258 @@
+//! Snapshot: a whole space as lines, by (tier, collection, id), for a device that begins anew.
+//!
+//! It notes the head when it begins and reads page by page, each page in a transaction of its own and at its present
+//! state: what changes meanwhile is above that head, and comes with the pull that follows. One page is read ahead while
+//! the one before it is written, and no more: whoever reads slowly is read for slowly.
+
+mod lines;
+
+use std::future::Future as _;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use sync_core::cursor::Cursor;
+use sync_core::mark::{Mark, Place};
+use sync_core::ports::{Access, LiveDocument, LivePage, SpaceAccess, StoreError, StoreResult, Transaction, Tx};
+use sync_core::{Audience, Code, Problem, Schema, SpaceId};
+
+use self::lines::{End, Head, MarkLine, Tier, write_document, write_line};
+use crate::access::{require_member, require_session};
+use crate::cursors::{CursorKeys, epoch_tag, view_tag};
+use crate::pull::totals;
+use crate::{Caller, Service, ServiceError, ServiceResult};
+
+/// Documents between two marks.
+const DOCUMENTS_A_PAGE: u64 = 1_000;
+/// A page with large documents ends earlier.
+const BYTES_A_PAGE: usize = 1_048_576;
+/// Rows of one statement: at most 64 MiB of documents, where a database hands them over together.
+const ROWS_AT_ONCE: u64 = 256;
+
+/// A snapshot that is being read. Dropping it ends the reading.
+pub struct SnapshotReader {
+    service: Service,
+    plan: Arc<Plan>,
+    first: Option<Vec<u8>>,
+    pending: Option<Transaction<Result<Page, Problem>>>,
+}
+
+/// What holds for all pages.
+struct Plan {
+    caller: Caller,
+    keys: CursorKeys,
+    space_id: SpaceId,
+    epoch_tag: u32,
+    view_tag: u32,
+    seen_by: Audience,
+    /// The head when the snapshot began.
+    began: i64,
+    /// The collections that have documents in the view, as places without an id.
+    stops: Vec<Place>,
+}
+
+/// How far a snapshot came.
+#[derive(Debug, Clone, Default)]
+struct Progress {
+    sent: u64,
+    last: Option<Place>,
+}
+
+/// A page's lines, and where to go on; `None` at the end.
+struct Page {
+    lines: Vec<u8>,
+    next: Option<Progress>,
+}
+
+impl Service {
+    /// Begins a snapshot of a space, or goes on after a mark. Its first page is read before this returns.
+    ///
+    /// # Errors
+    /// `unknown_space`, `unauthenticated`, `snapshot_gone` for a mark that can't be used; the store's.
+    pub async fn snapshot(&self, caller: &Caller, space_id: SpaceId, mark: Option<&str>) -> ServiceResult<SnapshotReader> {
+        let keys = self.cursor_keys().await?;
+        let given = mark.map(|text| keys.read_mark(text, space_id, caller.user_id));
+        let caller = *caller;
+        let work = move |tx: &mut dyn Tx| {
+            let (access, schema) = enter(tx, &caller, space_id)?;
+            let mark = given.clone().map(|mark| resumable(&access, &schema, mark)).transpose()?;
+            Ok(open(tx, &access, &schema, (caller, &keys), mark)?)
+        };
+        let (plan, page) = self.decide(Access::Read, work).await?;
+        let mut reader = SnapshotReader { service: self.clone(), plan: Arc::new(plan), first: Some(page.lines), pending: None };
+        reader.read_ahead(page.next);
+        Ok(reader)
+    }
+}
+
+impl SnapshotReader {
+    /// The next lines, some hundred KiB at a time; `None` after the last. After an error there is nothing more.
+    pub fn poll_lines(&mut self, context: &mut Context<'_>) -> Poll<Option<ServiceResult<Vec<u8>>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
+        let Some(pending) = &mut self.pending else { return Poll::Ready(None) };
+        let outcome = ready!(Pin::new(pending).poll(context));
+        self.pending = None;
+        Poll::Ready(Some(match outcome {
+            Ok(Ok(page)) => {
+                self.read_ahead(page.next);
+                Ok(page.lines)
+            }
+            Ok(Err(problem)) => Err(problem.into()),
+            Err(error) => Err(error.into()),
+        }))
+    }
+
+    fn read_ahead(&mut self, next: Option<Progress>) {
+        let Some(progress) = next else { return };
+        let plan = Arc::clone(&self.plan);
+        self.pending = Some(self.service.begin(Access::Read, move |tx| {
+            plan.require_same(tx)?;
+            Ok(plan.read_page(tx, progress.clone(), Vec::new())?)
+        }));
+    }
+}
+
+/// The membership of a caller who may read, with the space's schema.
+fn enter(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> ServiceResult<(SpaceAccess, Arc<Schema>)> {
+    require_session(tx, caller)?;
+    let access = require_member(tx, caller, space_id)?;
+    let schema = Schema::of_space(access.space.schema.as_deref());
+    let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
+    Ok((access, schema))
+}
+
+/// A mark, where it still stands.
+fn resumable(access: &SpaceAccess, schema: &Schema, mark: Option<Mark>) -> ServiceResult<Mark> {
+    let stands = |mark: &Mark| {
+        mark.epoch_tag == epoch_tag(access.head.epoch) && mark.view_tag == view_tag(access, schema) && mark.began <= access.head.version
+    };
+    mark.filter(stands).ok_or_else(gone)
+}
+
+fn gone() -> ServiceError {
+    let detail = "the space's history or what you may see of it changed since this snapshot began, or the mark is none of yours; drop what was read of it and begin a new one";
+    Problem::new(Code::SnapshotGone, detail).into()
+}
+
+/// The head line and the first page.
+fn open(
+    tx: &mut dyn Tx,
+    access: &SpaceAccess,
+    schema: &Schema,
+    (caller, keys): (Caller, &CursorKeys),
+    mark: Option<Mark>,
+) -> StoreResult<(Plan, Page)> {
+    let mut stops: Vec<(Place, i64)> = Vec::new();
+    for (collection, (documents, _)) in totals(tx, access)? {
+        stops.push((Place { tier: schema.tier(&collection), key: format!("{collection}/") }, documents));
+    }
+    stops.sort_unstable();
+    let mut lines = Vec::new();
+    let head = Head {
+        space_id: access.space.space_id,
+        epoch: access.head.epoch.to_string(),
+        schema: schema.version,
+        documents: stops.iter().map(|(_, documents)| documents).sum(),
+        tiers: tiers(&stops),
+    };
+    write_line(&head, &mut lines);
+    let plan = Plan {
+        caller,
+        keys: keys.clone(),
+        space_id: access.space.space_id,
+        epoch_tag: epoch_tag(access.head.epoch),
+        view_tag: view_tag(access, schema),
+        seen_by: Audience::of([access.member.role]),
+        began: mark.as_ref().map_or(access.head.version, |mark| mark.began),
+        stops: stops.into_iter().map(|(place, _)| place).collect(),
+    };
+    let progress = mark.map(|mark| Progress { sent: mark.sent, last: Some(mark.place) }).unwrap_or_default();
+    let page = plan.read_page(tx, progress, lines)?;
+    Ok((plan, page))
+}
+
+fn tiers(stops: &[(Place, i64)]) -> Vec<Tier> {
+    let of_tier =
+        |chunk: &[(Place, i64)]| Some(Tier { tier: chunk.first()?.0.tier, documents: chunk.iter().map(|(_, documents)| documents).sum() });
+    stops.chunk_by(|one, other| one.0.tier == other.0.tier).filter_map(of_tier).collect()
+}
+
+impl Plan {
+    /// Checks, before each page, that the caller may still read, the same log and the same view.
+    fn require_same(&self, tx: &mut dyn Tx) -> ServiceResult<()> {
+        let (access, schema) = enter(tx, &self.caller, self.space_id)?;
+        let same = self.epoch_tag == epoch_tag(access.head.epoch) && self.view_tag == view_tag(&access, &schema);
+        if same { Ok(()) } else { Err(gone()) }
+    }
+
+    /// Adds a page's lines: documents, and a mark or the end.
+    fn read_page(&self, tx: &mut dyn Tx, mut progress: Progress, mut lines: Vec<u8>) -> StoreResult<Page> {
+        let mut left = DOCUMENTS_A_PAGE;
+        while let Some((place, before)) = self.range_after(progress.last.as_ref()) {
+            let limit = left.min(ROWS_AT_ONCE);
+            let mut found = 0;
+            // where to go on, unless the collection has no more
+            let mut last = None;
+            let page = LivePage {
+                space_id: self.space_id,
+                after: &place.key,
+                before: &before,
+                seen_by: self.seen_by,
+                bodies: true,
+                limit: i64::try_from(limit).unwrap_or(i64::MAX),
+            };
+            tx.visit_live(page, &mut |live: LiveDocument<'_>| {
+                write_document(live, &mut lines);
+                found += 1;
+                if found == limit || lines.len() >= BYTES_A_PAGE {
+                    last = Some(live.key.to_owned());
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })?;
+            progress.sent += found;
+            left -= found;
+            progress.last = Some(Place { tier: place.tier, key: last.unwrap_or(before) });
+            if left == 0 || lines.len() >= BYTES_A_PAGE {
+                return Ok(self.marked(progress, lines));
+            }
+        }
+        let end = Cursor { epoch_tag: self.epoch_tag, view_tag: self.view_tag, floor: None, place: self.began, began: self.began };
+        let cursor = self.keys.sign(end, self.space_id, self.caller.user_id);
+        write_line(&End { cursor, sent: progress.sent }, &mut lines);
+        Ok(Page { lines, next: None })
+    }
+
+    /// Where to read on after a place: above which key, and below which.
+    fn range_after(&self, last: Option<&Place>) -> Option<(Place, String)> {
+        let from = last.map_or(0, |last| {
+            // the collection in which the place is, or the first one behind it
+            let behind = self.stops.partition_point(|stop| stop <= last);
+            let within = behind
+                .checked_sub(1)
+                .filter(|at| self.stops.get(*at).is_some_and(|stop| stop.tier == last.tier && last.key < end_of(&stop.key)));
+            within.unwrap_or(behind)
+        });
+        let stop = self.stops.get(from)?;
+        let place = last.filter(|last| *last > stop).unwrap_or(stop);
+        Some((place.clone(), end_of(&stop.key)))
+    }
+
+    fn marked(&self, progress: Progress, mut lines: Vec<u8>) -> Page {
+        if let Some(place) = progress.last.clone() {
+            let (epoch_tag, view_tag, began, sent) = (self.epoch_tag, self.view_tag, self.began, progress.sent);
+            let mark = Mark { epoch_tag, view_tag, began, sent, place };
+            let mark = self.keys.sign_mark(&mark, self.space_id, self.caller.user_id);
+            write_line(&MarkLine { mark, sent: progress.sent }, &mut lines);
+        }
+        Page { lines, next: Some(progress) }
+    }
+}
+
+/// The text above every key of a collection, of which `collection/` is given: `0` is the character after `/`.
+fn end_of(collection: &str) -> String {
+    format!("{}0", collection.strip_suffix('/').unwrap_or(collection))
+}
