@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use sync_core::{Role, SpaceId};
 
+use crate::bench::options::BenchArgs;
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
 
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Apply the migrations that the database lacks
     Migrate,
+    /// Measure how fast a server is: one that is started for it in a temporary folder, or any other
+    Bench(BenchArgs),
     /// Manage people
     #[command(subcommand)]
     User(UserCommand),
@@ -168,6 +171,11 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 impl Common {
+    /// The database that was asked for by the flag.
+    pub(crate) fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
     /// The settings of a command that does not serve.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         self.settings_with(&ServeArgs::default())
