@@ -53,12 +53,12 @@ impl fmt::Debug for DatabaseConfig {
     }
 }
 
-enum Target<'a> {
+pub(crate) enum Target<'a> {
     Sqlite(&'a str),
     Postgres,
 }
 
-fn target(url: &str) -> Result<Target<'_>, OpenError> {
+pub(crate) fn target(url: &str) -> Result<Target<'_>, OpenError> {
     match url.split_once(':') {
         Some(("sqlite", path)) => Ok(Target::Sqlite(path.strip_prefix("//").unwrap_or(path))),
         Some(("postgres" | "postgresql", _)) => Ok(Target::Postgres),

@@ -28,8 +28,10 @@ mod worker;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
+#[cfg(feature = "bench")]
+pub(crate) use connection::connect;
 pub(crate) use connection::migrate;
 pub use store::{PostgresConfig, PostgresStore};
 
 /// The connection of the statements.
-type Conn = AsyncConnectionWrapper<AsyncPgConnection, connection::Reactor>;
+pub(crate) type Conn = AsyncConnectionWrapper<AsyncPgConnection, connection::Reactor>;

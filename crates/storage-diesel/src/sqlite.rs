@@ -25,6 +25,8 @@ mod tx;
 #[path = "sqlite/writer.rs"]
 mod writer;
 
+#[cfg(feature = "bench")]
+pub(crate) use connection::connect_to_write;
 pub(crate) use connection::migrate;
 pub use store::{CommitStats, SqliteConfig, SqliteStore};
 
