@@ -9,6 +9,7 @@ use clap::{Arg, Args, Command as Definition, CommandFactory as _, Parser, Subcom
 use clap_complete::Shell;
 use sync_core::{Role, SpaceId};
 
+use crate::bench::options::BenchArgs;
 use crate::commands;
 use crate::commands::config::ConfigCommand;
 use crate::commands::doctor::DoctorArgs;
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     /// Apply the migrations that the database lacks, or tell which they are
     #[command(after_help = EXIT_CODES)]
     Migrate(MigrateArgs),
+    /// Measure how fast a server is: one that is started for it in a temporary folder, or any other
+    Bench(BenchArgs),
     /// Manage people
     #[command(subcommand)]
     User(UserCommand),
@@ -206,6 +209,11 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 impl Common {
+    /// The database that was asked for by the flag.
+    pub(crate) fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
     /// The settings of a command that does not serve.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         self.settings_with(&ServeArgs::default())

@@ -1,6 +1,7 @@
 //! `rejoin`: the composition root. It alone reads flags, the environment and files, and joins the adapters to the use
 //! cases.
 
+mod bench;
 mod cli;
 mod commands;
 mod demo;
@@ -45,6 +46,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(demo) => commands::demo::run(common.settings_without_database()?, &demo),
         Command::Migrate(migrate) => commands::migrate::run(&common.settings()?, &migrate),
         Command::User(user) => commands::user::run(&common.settings()?, user),
+        Command::Bench(bench) => commands::bench::run(common.database(), &bench),
         Command::Space(space) => commands::space::run(&common.settings()?, space),
         Command::Doctor(doctor) => commands::doctor::run(&common, &doctor),
         Command::Config(config) => commands::config::run(&common, &config),

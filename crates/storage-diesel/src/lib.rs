@@ -17,6 +17,8 @@
 //! ```
 #![allow(clippy::duplicate_mod, reason = "the statements are written once and compiled for each database")]
 
+#[cfg(feature = "bench")]
+pub mod bench;
 mod error;
 mod insert;
 mod inspect;

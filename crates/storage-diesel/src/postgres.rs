@@ -12,10 +12,10 @@ mod documents;
 mod facts;
 #[path = "statements/identity.rs"]
 mod identity;
-#[path = "statements/life.rs"]
-mod life;
 #[path = "postgres/inspect.rs"]
 mod inspect;
+#[path = "statements/life.rs"]
+mod life;
 #[path = "postgres/link.rs"]
 mod link;
 #[path = "statements/operations.rs"]
@@ -34,10 +34,13 @@ mod worker;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
+#[cfg(feature = "bench")]
+pub(crate) use connection::connect;
 pub(crate) use connection::migrate;
 pub(crate) use inspect::inspect;
 pub use store::{PostgresConfig, PostgresStore};
 
 /// The connection of the statements.
-type Conn = AsyncConnectionWrapper<AsyncPgConnection, connection::Reactor>;
+pub(crate) type Conn = AsyncConnectionWrapper<AsyncPgConnection, connection::Reactor>;
+
 type Backend = diesel::pg::Pg;

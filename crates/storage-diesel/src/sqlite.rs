@@ -12,10 +12,10 @@ mod documents;
 mod facts;
 #[path = "statements/identity.rs"]
 mod identity;
-#[path = "statements/life.rs"]
-mod life;
 #[path = "sqlite/inspect.rs"]
 mod inspect;
+#[path = "statements/life.rs"]
+mod life;
 #[path = "statements/operations.rs"]
 mod operations;
 #[path = "sqlite/reader.rs"]
@@ -31,6 +31,8 @@ mod tx;
 #[path = "sqlite/writer.rs"]
 mod writer;
 
+#[cfg(feature = "bench")]
+pub(crate) use connection::connect_to_write;
 pub(crate) use connection::migrate;
 pub(crate) use inspect::inspect;
 pub use store::{CommitStats, SqliteConfig, SqliteStore};

@@ -49,3 +49,4 @@ INSERT INTO documents_new (space_id, key, version, created, live_since, deleted,
 DROP TABLE documents;
 ALTER TABLE documents_new RENAME TO documents;
 CREATE UNIQUE INDEX documents_by_version ON documents (space_id, version);
+CREATE INDEX documents_tombstones ON documents (space_id, version) WHERE deleted;

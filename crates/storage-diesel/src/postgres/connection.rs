@@ -40,7 +40,7 @@ thread_local! {
 }
 
 /// Drives a connection on the thread that uses it.
-pub(super) struct Reactor(Option<Runtime>);
+pub(crate) struct Reactor(Option<Runtime>);
 
 impl BlockOn for Reactor {
     fn block_on<F: Future>(&self, future: F) -> F::Output {
@@ -76,6 +76,12 @@ pub(super) fn open(config: &PostgresConfig, statements: &Arc<AtomicU64>) -> Resu
         }
     });
     Ok(conn)
+}
+
+/// A connection like the server's.
+#[cfg(feature = "bench")]
+pub(crate) fn connect(config: &PostgresConfig) -> Result<Conn, OpenError> {
+    open(config, &Arc::default())
 }
 
 fn assert_suitable(conn: &mut Conn, allow_fsync_off: bool) -> Result<(), OpenError> {

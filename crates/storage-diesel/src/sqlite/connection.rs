@@ -77,6 +77,12 @@ fn keep_private(path: &Path) -> io::Result<()> {
     }
 }
 
+/// A connection that writes, set up like the server's.
+#[cfg(feature = "bench")]
+pub(crate) fn connect_to_write(path: &Path, busy_timeout_ms: u32) -> Result<Conn, OpenError> {
+    open(path, Use::Write, busy_timeout_ms)
+}
+
 /// Switches to the write-ahead log. Two processes that do so at once do not wait for each other by themselves.
 fn enter_wal(conn: &mut Conn, busy_timeout_ms: u32) -> QueryResult<()> {
     let deadline = Instant::now() + Duration::from_millis(busy_timeout_ms.into());

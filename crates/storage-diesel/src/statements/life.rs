@@ -2,7 +2,9 @@
 
 use diesel::dsl::min;
 use diesel::prelude::*;
-use sync_core::ports::{FormerEpoch, Grave, GraveRows, LogRows, Presented, PresentedRows, SpaceLog, StoreResult, Tombstone};
+use sync_core::ports::{
+    DocumentRows as _, FormerEpoch, Grave, GraveRows, History, LogRows, Presented, PresentedRows, SpaceLog, StoreResult, Tombstone,
+};
 use sync_core::{DocumentKey, SpaceId, Timestamp};
 use uuid::Uuid;
 
@@ -127,8 +129,12 @@ impl GraveRows for Rows<'_> {
         let keys: Vec<&str> = graves.iter().map(|grave| grave.key.as_str()).collect();
         self.send_each(&keys, |conn, keys| {
             let own = documents::space_id.eq(space_id.as_bytes().as_slice()).and(documents::key.eq_any(keys.iter().copied()));
-            diesel::delete(documents::table.filter(own)).execute(conn)?;
-            let own = changes::space_id.eq(space_id.as_bytes().as_slice()).and(changes::key.eq_any(keys.iter().copied()));
+            diesel::delete(documents::table.filter(own)).execute(conn)
+        })?;
+        let histories: Vec<History> = graves.iter().map(|grave| History { from: grave.version, above: 0 }).collect();
+        let versions: Vec<i64> = self.list_changes(space_id, &histories)?.into_iter().map(|change| change.version).collect();
+        self.send_each(&versions, |conn, versions| {
+            let own = changes::space_id.eq(space_id.as_bytes().as_slice()).and(changes::version.eq_any(versions.iter().copied()));
             diesel::delete(changes::table.filter(own)).execute(conn)
         })
     }

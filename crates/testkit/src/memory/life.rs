@@ -98,9 +98,10 @@ impl GraveRows for MemoryTx<'_> {
         let state = self.writable()?;
         for grave in graves {
             let key = grave.key.as_str().to_owned();
-            let changes = state.changes.range((space_id, key.clone(), i64::MIN)..=(space_id, key.clone(), i64::MAX));
-            for place in changes.map(|(place, _)| place.clone()).collect::<Vec<_>>() {
-                state.changes.remove(&place);
+            let mut place = grave.version;
+            while let Some(previous) = state.changes.get(&(space_id, place)).map(|row| row.previous) {
+                state.changes.remove(&(space_id, place));
+                place = previous;
             }
             state.documents.remove(&(space_id, key.clone()));
             state.graves.put((space_id, key), grave.clone());

@@ -1,0 +1,13 @@
+//! The load generator: it drives a server from outside, over HTTP as devices do, and says what that cost. The server
+//! that it starts is a process of its own, so that the two are measured apart.
+
+pub(crate) mod client;
+pub(crate) mod crew;
+pub(crate) mod data;
+pub(crate) mod options;
+pub(crate) mod processes;
+pub(crate) mod progress;
+pub(crate) mod push;
+pub(crate) mod report;
+pub(crate) mod target;
+pub(crate) mod wire;
