@@ -115,6 +115,9 @@ pub(crate) struct ServeArgs {
     /// database.readers: threads that read from SQLite [default: 4]
     #[arg(long, value_name = "NUMBER")]
     readers: Option<String>,
+    /// metrics.bind: an address for /metrics alone, away from the API [default: none]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics_bind: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -246,6 +249,7 @@ impl Common {
             ("server.body_deadline_s", &serve.body_deadline_s),
             ("database.connections", &serve.connections),
             ("database.readers", &serve.readers),
+            ("metrics.bind", &serve.metrics_bind),
         ];
         Sources {
             file: self.config.clone(),

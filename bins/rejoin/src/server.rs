@@ -86,6 +86,8 @@ pub(crate) struct Server {
     listener: TcpListener,
     state: ApiState,
     handle: ServerHandle,
+    /// The server of `/metrics` alone, if there is one.
+    metrics: Option<ServerHandle>,
     running: JoinHandle<io::Result<()>>,
     backend: Backend,
 }
@@ -99,6 +101,7 @@ impl Server {
         backend.service.ready().await?;
         let mut config = ApiConfig::default();
         config.body_deadline = settings.body_deadline;
+        config.metrics = settings.metrics_bind.is_none();
         let state = ApiState::new(backend.service.clone(), Arc::clone(&backend.entropy), config);
         let shared = state.clone();
         let mut server = HttpServer::new(move || App::new().configure(|cfg| api_actix::configure_alone(cfg, shared.clone())))
@@ -110,14 +113,13 @@ impl Server {
         if settings.workers > 0 {
             server = server.workers(settings.workers);
         }
-        let taken = |error| {
-            Failure::Failed(format!("{} can't be listened on: {error}; choose another with --bind, or stop who uses it", settings.bind))
-        };
+        let taken = |error| taken(settings.bind, "--bind", &error);
         let listener = listen(settings.bind).map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
         let server = server.listen(listener.try_clone().map_err(taken)?).map_err(taken)?.run();
         let handle = server.handle();
-        Ok(Self { address, listener, state, handle, running: rt::spawn(server), backend })
+        let metrics = settings.metrics_bind.map(|bind| serve_metrics(bind, &state)).transpose()?;
+        Ok(Self { address, listener, state, handle, metrics, running: rt::spawn(server), backend })
     }
 
     /// Where it listens.
@@ -131,7 +133,7 @@ impl Server {
     /// # Errors
     /// [`Failure`] when the server ended by itself.
     pub(crate) async fn run_until(self, stop: impl Future<Output = ()>, now: impl Future<Output = ()>) -> Result<(), Failure> {
-        let Self { listener, state, handle, mut running, backend, .. } = self;
+        let Self { listener, state, handle, metrics, mut running, backend, .. } = self;
         let ended = tokio::select! {
             ended = &mut running => ended,
             () = stop => {
@@ -146,6 +148,9 @@ impl Server {
                 }
             }
         };
+        if let Some(metrics) = metrics {
+            metrics.stop(false).await;
+        }
         drop(state);
         backend.close().await;
         match ended {
@@ -154,6 +159,27 @@ impl Server {
             Err(error) => Err(Failure::Failed(format!("the server broke off: {error}"))),
         }
     }
+}
+
+/// Serves `/metrics` alone, on an address of its own.
+fn serve_metrics(bind: SocketAddr, state: &ApiState) -> Result<ServerHandle, Failure> {
+    let shared = state.clone();
+    let server = HttpServer::new(move || App::new().configure(|cfg| api_actix::configure_metrics(cfg, shared.clone())))
+        .workers(1)
+        .client_request_timeout(HEAD_DEADLINE)
+        .keep_alive(KEEP_ALIVE)
+        .disable_signals();
+    let taken = |error| taken(bind, "--metrics-bind", &error);
+    let listener = listen(bind).map_err(taken)?;
+    tracing::info!(address = %listener.local_addr().map_err(taken)?, "metrics are served on an address of their own");
+    let server = server.listen(listener).map_err(taken)?.run();
+    let handle = server.handle();
+    rt::spawn(server);
+    Ok(handle)
+}
+
+fn taken(bind: SocketAddr, flag: &str, error: &io::Error) -> Failure {
+    Failure::Failed(format!("{bind} can't be listened on: {error}; choose another with {flag}, or stop who uses it"))
 }
 
 /// Takes an address. As actix does it by itself: at once after an earlier server let go of it, with room for a crowd.

@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) connections: u32,
     pub(crate) allow_fsync_off: bool,
     pub(crate) readers: usize,
+    pub(crate) metrics_bind: Option<SocketAddr>,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
 }
@@ -84,7 +85,7 @@ impl Settings {
 
     fn read(config: &Layers) -> Result<Self, Wrong> {
         Ok(Self {
-            bind: read(config, "server.bind", |text| text.to_socket_addrs().ok()?.next())?,
+            bind: read(config, "server.bind", address)?,
             workers: read(config, "server.workers", |text| between(text, 0, 512))?,
             shutdown_grace: read(config, "server.shutdown_grace_s", |text| between(text, 1, 3_600)).map(Duration::from_secs)?,
             body_deadline: read(config, "server.body_deadline_s", |text| between(text, 1, 3_600)).map(Duration::from_secs)?,
@@ -92,6 +93,7 @@ impl Settings {
             connections: read(config, "database.connections", |text| between(text, 1, 1_000))?,
             allow_fsync_off: read(config, "database.allow_fsync_off", |text| text.parse().ok())?,
             readers: read(config, "database.readers", |text| between(text, 1, 1_000))?,
+            metrics_bind: read(config, "metrics.bind", |text| if text == "none" { Some(None) } else { address(text).map(Some) })?,
             log_level: read(config, "log.level", |text| crate::logging::filter(text).map(|_| text.to_owned()))?,
             log_format: read(config, "log.format", |text| match text {
                 "human" => Some(LogFormat::Human),
@@ -100,6 +102,10 @@ impl Settings {
             })?,
         })
     }
+}
+
+fn address(text: &str) -> Option<SocketAddr> {
+    text.to_socket_addrs().ok()?.next()
 }
 
 /// A value that can't be used.

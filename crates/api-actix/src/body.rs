@@ -1,4 +1,4 @@
-//! Reading a request's body: its type, its size and its time are bounded, whatever its framing.
+//! Reading a request's body: its type, its size and its time are bounded, whatever its framing and its coding.
 //!
 //! The body stays in a [`BodySlot`] that the request's outermost layer owns. What a handler leaves unread is still
 //! there when the response is written: the connection then closes after a short grace for the client to read the
@@ -17,10 +17,12 @@ use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::rt::time::{Instant, timeout};
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::{Buf as _, Bytes, BytesMut};
 use futures_core::Stream;
 use sync_core::{Code, Problem};
+use tokio::task::yield_now;
 
+use crate::encoding::{self, Encoding, Fault, STEP_BYTES, Unpacker};
 use crate::problem::ApiError;
 
 /// Each so many bytes received extend the deadline by a second: slow networks may take their time, idle ones may not.
@@ -43,43 +45,155 @@ impl BodySlot {
     }
 }
 
-/// Reads the whole body of a request that is to carry JSON, of at most `limit` bytes.
+/// Reads the whole body of a request that is to carry JSON, of at most `limit` bytes once it is unpacked.
 ///
 /// # Errors
-/// `unsupported_media_type`, `too_large`, `request_timeout` after the deadline, `malformed_json` when it breaks off.
+/// Those of [`BodyReader::open`] and [`BodyReader::next`].
 pub(crate) async fn read_body(request: &HttpRequest, slot: &BodySlot, limit: usize, deadline: Duration) -> Result<Bytes, ApiError> {
-    check_type(request.headers())?;
-    let announced = announced_length(request.headers());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large(limit).into());
+    let mut reader = BodyReader::open(request.headers(), slot, limit, deadline)?;
+    let announced = announced_length(request.headers()).unwrap_or(0);
+    let mut body = BytesMut::with_capacity(announced.min(FIRST_RESERVE_BYTES));
+    while let Some(bytes) = reader.next().await? {
+        body.extend_from_slice(&bytes);
     }
-    let started = Instant::now();
-    let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(FIRST_RESERVE_BYTES));
-    loop {
-        let extra_s = u64::try_from(body.len() / BYTES_PER_EXTRA_SECOND).unwrap_or(u64::MAX);
-        let allowed = deadline.saturating_add(Duration::from_secs(extra_s));
-        let chunk = timeout(allowed.saturating_sub(started.elapsed()), slot.next()).await.map_err(|_| too_slow())?;
-        match chunk {
-            None => return Ok(body.freeze()),
-            Some(Ok(bytes)) if body.len() + bytes.len() > limit => return Err(too_large(limit).into()),
-            Some(Ok(bytes)) => body.extend_from_slice(&bytes),
-            Some(Err(PayloadError::Overflow)) => return Err(too_large(limit).into()),
-            Some(Err(_)) => {
-                return Err(Problem::new(Code::MalformedJson, "the body broke off or its framing is wrong; send it again").into());
+    Ok(body.freeze())
+}
+
+/// Reads a body piece by piece, unpacked.
+///
+/// The limit holds for what is sent and for what comes out of it: a bomb ends where a plain body of its size would, and
+/// what is held meanwhile is one piece and the coding's window. The deadline counts what is sent.
+pub(crate) struct BodyReader {
+    slot: BodySlot,
+    limit: usize,
+    deadline: Duration,
+    started: Instant,
+    received: usize,
+    unpacking: Option<Unpacking>,
+}
+
+struct Unpacking {
+    coding: Encoding,
+    unpacker: Unpacker,
+    /// What was received and is not unpacked yet.
+    packed: Bytes,
+    output: Vec<u8>,
+    /// Whether more comes out of what was received already.
+    more: bool,
+    unpacked: usize,
+    ended: bool,
+}
+
+impl BodyReader {
+    /// Begins to read a body that is to carry JSON.
+    ///
+    /// # Errors
+    /// `unsupported_media_type`, `too_large` when the announced length is.
+    pub(crate) fn open(headers: &HeaderMap, slot: &BodySlot, limit: usize, deadline: Duration) -> Result<Self, ApiError> {
+        check_type(headers)?;
+        let coding = encoding::of_body(headers)?;
+        if announced_length(headers).is_some_and(|length| length > limit) {
+            return Err(too_large(limit).into());
+        }
+        let unpacking = coding.map(Unpacking::new).transpose()?;
+        Ok(Self { slot: slot.clone(), limit, deadline, started: Instant::now(), received: 0, unpacking })
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// `too_large`, `request_timeout` after the deadline, `malformed_json` when it breaks off or can't be unpacked.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        loop {
+            if let Some(piece) = self.unpack()? {
+                // a large body is unpacked in many small steps: others get their turn between them
+                yield_now().await;
+                return Ok(Some(piece));
             }
+            let chunk = self.receive().await?;
+            match (&mut self.unpacking, chunk) {
+                (None, chunk) => return Ok(chunk),
+                (Some(unpacking), Some(chunk)) => unpacking.take(chunk),
+                (Some(unpacking), None) => return unpacking.finish(self.limit),
+            }
+        }
+    }
+
+    fn unpack(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let limit = self.limit;
+        self.unpacking.as_mut().map_or(Ok(None), |unpacking| unpacking.step(limit))
+    }
+
+    async fn receive(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let extra_s = u64::try_from(self.received / BYTES_PER_EXTRA_SECOND).unwrap_or(u64::MAX);
+        let allowed = self.deadline.saturating_add(Duration::from_secs(extra_s));
+        let chunk = timeout(allowed.saturating_sub(self.started.elapsed()), self.slot.next()).await.map_err(|_| too_slow())?;
+        match chunk {
+            None => Ok(None),
+            Some(Ok(bytes)) => {
+                self.received = self.received.saturating_add(bytes.len());
+                if self.received > self.limit { Err(too_large(self.limit).into()) } else { Ok(Some(bytes)) }
+            }
+            Some(Err(PayloadError::Overflow)) => Err(too_large(self.limit).into()),
+            Some(Err(_)) => Err(Problem::new(Code::MalformedJson, "the body broke off or its framing is wrong; send it again").into()),
         }
     }
 }
 
-/// JSON in UTF-8, unencoded. A request that names no type is taken at its word.
-fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    for encoding in headers.get_all(header::CONTENT_ENCODING) {
-        if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
-            let problem =
-                Problem::new(Code::UnsupportedMediaType, "the body is compressed in a way that is not read here; send it as it is");
-            return Err(ApiError::from(problem).with_header(header::ACCEPT_ENCODING, "identity"));
-        }
+impl Unpacking {
+    fn new(coding: Encoding) -> Result<Self, ApiError> {
+        let unpacker = Unpacker::new(coding).map_err(ApiError::internal)?;
+        Ok(Self { coding, unpacker, packed: Bytes::new(), output: vec![0; STEP_BYTES], more: false, unpacked: 0, ended: false })
     }
+
+    fn take(&mut self, chunk: Bytes) {
+        self.packed = chunk;
+        self.more = !self.packed.is_empty();
+    }
+
+    /// What comes out of one step; `None` when more has to be received first.
+    fn step(&mut self, limit: usize) -> Result<Option<Bytes>, ApiError> {
+        while self.more {
+            let step = self.unpacker.step(&self.packed, &mut self.output).map_err(|fault| self.damaged(fault))?;
+            self.packed.advance(step.read);
+            self.more = !self.packed.is_empty() || step.written == self.output.len();
+            if step.written > 0 {
+                let piece = self.output.get(..step.written).map(Bytes::copy_from_slice);
+                return self.counted(piece.unwrap_or_default(), limit).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn finish(&mut self, limit: usize) -> Result<Option<Bytes>, ApiError> {
+        if std::mem::replace(&mut self.ended, true) {
+            return Ok(None);
+        }
+        let rest = self.unpacker.finish().map_err(|fault| self.damaged(fault))?;
+        if rest.is_empty() { Ok(None) } else { self.counted(rest.into(), limit).map(Some) }
+    }
+
+    fn counted(&mut self, piece: Bytes, limit: usize) -> Result<Bytes, ApiError> {
+        self.unpacked = self.unpacked.saturating_add(piece.len());
+        if self.unpacked > limit { Err(too_large(limit).into()) } else { Ok(piece) }
+    }
+
+    fn damaged(&self, fault: Fault) -> ApiError {
+        let coding = self.coding.name();
+        let detail = match fault {
+            Fault::CutShort => format!("the body ends before its {coding} stream does; nothing of it was taken: send it whole"),
+            Fault::Corrupt => {
+                format!(
+                    "the body is no {coding} stream, or a damaged one; nothing of it was taken: pack it again, or send it without Content-Encoding"
+                )
+            }
+        };
+        Problem::new(Code::MalformedJson, detail).into()
+    }
+}
+
+/// JSON in UTF-8. A request that names no type is taken at its word.
+fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
     match headers.get(header::CONTENT_TYPE) {
         None => Ok(()),
         Some(value) if value.to_str().is_ok_and(is_json) => Ok(()),

@@ -15,6 +15,8 @@
 
 mod body;
 mod call;
+mod encoding;
+mod metrics;
 mod observe;
 pub mod problem;
 mod routes;
@@ -22,14 +24,22 @@ mod state;
 
 use actix_web::web::ServiceConfig;
 
+pub use encoding::ENCODINGS;
 pub use problem::ApiError;
 pub use state::{ApiConfig, ApiState};
 
-/// Mounts `/api/offline`, `/api/auth`, `/api/users`, `/api/spaces`, `/healthz` and `/readyz`. Other paths stay with the
-/// application.
+/// Mounts `/api/offline`, `/api/auth`, `/api/users`, `/api/spaces`, `/healthz`, `/readyz` and, unless the state says
+/// otherwise, `/metrics`. Other paths stay with the application.
 pub fn configure(cfg: &mut ServiceConfig, state: ApiState) {
+    routes::configure(cfg, state.config().metrics);
     cfg.app_data(state);
-    routes::configure(cfg);
+}
+
+/// Mounts `/metrics` alone, for an address of its own.
+pub fn configure_metrics(cfg: &mut ServiceConfig, state: ApiState) {
+    cfg.app_data(state);
+    routes::configure_metrics(cfg);
+    cfg.service(routes::not_found());
 }
 
 /// [`configure`], and a problem document for every other path.

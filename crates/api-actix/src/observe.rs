@@ -16,7 +16,8 @@ use actix_web::{Error, HttpMessage};
 use tracing::{Instrument, Span, field};
 
 use crate::body::{Answer, BodySlot};
-use crate::problem::ApiError;
+use crate::encoding::encode;
+use crate::problem::{ApiError, status_of};
 use crate::state::ApiState;
 
 /// Names the request in logs and problem documents.
@@ -34,6 +35,7 @@ pub(crate) async fn observe(mut request: ServiceRequest, next: Next<impl Message
         return Err(ApiError::internal("the routes were mounted without their state").into());
     };
     let started = Instant::now();
+    let counting = state.requests().begin(request.method().as_str(), request.match_pattern().as_deref());
     let request_id = given_id(request.headers()).unwrap_or_else(|| state.new_request_id());
     let span = open_span(&request, &request_id);
     let body = BodySlot::new(request.take_payload());
@@ -42,6 +44,7 @@ pub(crate) async fn observe(mut request: ServiceRequest, next: Next<impl Message
     let Some(outcome) = caught(next.call(request)).instrument(span.clone()).await else {
         let error = ApiError::internal("the handler panicked").of_request(request_id);
         log_problem(&span, &error);
+        counting.answered(status_of(error.problem().code), started.elapsed());
         return Err(error.into());
     };
     let mut response = outcome?.map_into_boxed_body();
@@ -55,7 +58,9 @@ pub(crate) async fn observe(mut request: ServiceRequest, next: Next<impl Message
         // clients that keep connections open go elsewhere with their next request
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
+    let response = encode(response).instrument(span.clone()).await;
     record(&span, response.status().as_u16(), started);
+    counting.answered(response.status(), started.elapsed());
     Ok(response.map_body(|_, boxed| Answer::new(boxed, body)))
 }
 

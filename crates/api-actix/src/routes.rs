@@ -3,6 +3,7 @@
 mod auth;
 mod conflicts;
 mod health;
+mod metrics;
 mod snapshot;
 mod spaces;
 mod sync;
@@ -20,7 +21,7 @@ use crate::observe::observe;
 use crate::problem::ApiError;
 
 /// Mounts every path.
-pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
+pub(crate) fn configure(cfg: &mut web::ServiceConfig, with_metrics: bool) {
     auth::configure(cfg);
     conflicts::configure(cfg);
     health::configure(cfg);
@@ -28,6 +29,14 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     spaces::configure(cfg);
     sync::configure(cfg);
     users::configure(cfg);
+    if with_metrics {
+        metrics::configure(cfg);
+    }
+}
+
+/// Mounts `/metrics` alone.
+pub(crate) fn configure_metrics(cfg: &mut web::ServiceConfig) {
+    metrics::configure(cfg);
 }
 
 /// What answers where nothing is mounted.

@@ -7,17 +7,22 @@ use std::time::Duration;
 use sync_core::ports::Entropy;
 use sync_service::Service;
 
+use crate::metrics::Requests;
+
 /// What an operator may set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiConfig {
     /// How long a request's body may take to arrive, before each 4 KiB received add a second. 20 s unless told.
     pub body_deadline: Duration,
+    /// Whether [`configure`](crate::configure) mounts `/metrics`. It does unless told; otherwise
+    /// [`configure_metrics`](crate::configure_metrics) mounts it, on an address that fewer can reach.
+    pub metrics: bool,
 }
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        Self { body_deadline: Duration::from_secs(20) }
+        Self { body_deadline: Duration::from_secs(20), metrics: true }
     }
 }
 
@@ -30,13 +35,14 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     config: ApiConfig,
     draining: AtomicBool,
+    requests: Arc<Requests>,
 }
 
 impl ApiState {
     /// A state over a service. The entropy makes request ids and spreads retries.
     #[must_use]
     pub fn new(service: Service, entropy: Arc<dyn Entropy>, config: ApiConfig) -> Self {
-        Self(Arc::new(Shared { service, entropy, config, draining: AtomicBool::new(false) }))
+        Self(Arc::new(Shared { service, entropy, config, draining: AtomicBool::new(false), requests: Arc::default() }))
     }
 
     /// The use cases.
@@ -56,6 +62,10 @@ impl ApiState {
 
     pub(crate) fn config(&self) -> &ApiConfig {
         &self.0.config
+    }
+
+    pub(crate) fn requests(&self) -> &Arc<Requests> {
+        &self.0.requests
     }
 
     pub(crate) fn new_request_id(&self) -> String {

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -47,6 +48,7 @@ pub struct PasswordHasher {
     params: Params,
     dummy: Arc<str>,
     tasks: SyncSender<Task>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl PasswordHasher {
@@ -66,7 +68,7 @@ impl PasswordHasher {
                 .spawn(move || work(&waiting))
                 .map_err(|error| AuthError::Config(error.to_string()))?;
         }
-        Ok(Self { params, dummy: dummy(config).into(), tasks })
+        Ok(Self { params, dummy: dummy(config).into(), tasks, waiting: Arc::default() })
     }
 
     /// Hashes a password to a PHC string. The work is queued at once, and skipped if the answer is dropped before its
@@ -100,13 +102,21 @@ impl PasswordHasher {
         })
     }
 
+    /// How many passwords wait for their turn or have it now.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     fn queue<T, F>(&self, work: F) -> impl Future<Output = Result<T, AuthError>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T, AuthError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let counted = Counted::new(&self.waiting);
         let task: Task = Box::new(move || {
+            let _counted = counted;
             if !reply.is_canceled() {
                 // whoever asked may have gone meanwhile
                 let _ = reply.send(work());
@@ -120,6 +130,22 @@ impl PasswordHasher {
             queued?;
             answer.await.unwrap_or(Err(AuthError::Stopped))
         }
+    }
+}
+
+/// One that waits or is worked on, until this is dropped.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(waiting))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -20,6 +20,7 @@
 #[cfg(feature = "bench")]
 pub mod bench;
 mod error;
+mod figures;
 mod insert;
 mod inspect;
 mod migrations;

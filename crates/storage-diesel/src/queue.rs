@@ -3,18 +3,22 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sync_core::ports::{Access, Job, StoreError, StoreResult, Tx};
+
+use crate::figures::Waiting;
 
 /// A job and what it needs.
 pub(crate) struct Task {
     pub(crate) access: Access,
     job: Box<dyn Job>,
+    since: Instant,
 }
 
 impl Task {
     pub(crate) fn new(access: Access, job: Box<dyn Job>) -> Self {
-        Self { access, job }
+        Self { access, job, since: Instant::now() }
     }
 
     /// Runs the job; a panic inside it is an error.
@@ -47,12 +51,35 @@ pub(crate) struct JobQueue {
 
 struct State {
     tasks: VecDeque<Task>,
+    writes: usize,
+    /// How long the write job that was taken last had waited.
+    write_wait: Duration,
     closed: bool,
+}
+
+impl State {
+    fn push(&mut self, task: Task) {
+        self.writes += usize::from(task.access == Access::Write);
+        self.tasks.push_back(task);
+    }
+
+    fn pop(&mut self) -> Option<Task> {
+        let task = self.tasks.pop_front()?;
+        if task.access == Access::Write {
+            self.writes = self.writes.saturating_sub(1);
+            self.write_wait = task.since.elapsed();
+        }
+        Some(task)
+    }
 }
 
 impl JobQueue {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { state: Mutex::new(State { tasks: VecDeque::new(), closed: false }), wakes: Condvar::new(), capacity }
+        Self {
+            state: Mutex::new(State { tasks: VecDeque::new(), writes: 0, write_wait: Duration::ZERO, closed: false }),
+            wakes: Condvar::new(),
+            capacity,
+        }
     }
 
     /// Takes a task, or finishes it at once when the queue is full or closed.
@@ -64,7 +91,7 @@ impl JobQueue {
             } else if state.tasks.len() >= self.capacity {
                 StoreError::Overloaded
             } else {
-                state.tasks.push_back(task);
+                state.push(task);
                 drop(state);
                 self.wakes.notify_one();
                 return;
@@ -77,7 +104,7 @@ impl JobQueue {
     pub(crate) fn wait(&self) -> Option<Task> {
         let mut state = self.state();
         loop {
-            if let Some(task) = state.tasks.pop_front() {
+            if let Some(task) = state.pop() {
                 return Some(task);
             }
             if state.closed {
@@ -89,7 +116,17 @@ impl JobQueue {
 
     /// The next task, if one waits.
     pub(crate) fn take(&self) -> Option<Task> {
-        self.state().tasks.pop_front()
+        self.state().pop()
+    }
+
+    /// What waits.
+    pub(crate) fn waiting(&self) -> Waiting {
+        let state = self.state();
+        Waiting { writes: state.writes, reads: state.tasks.len() - state.writes, write_wait: state.write_wait }
+    }
+
+    pub(crate) const fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Refuses what waits and what comes; the threads end with what they have in hand.
@@ -97,6 +134,7 @@ impl JobQueue {
         let waiting = {
             let mut state = self.state();
             state.closed = true;
+            state.writes = 0;
             std::mem::take(&mut state.tasks)
         };
         self.wakes.notify_all();

@@ -73,6 +73,10 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::Applied, Self::Merged, Self::Noop, Self::Conflict, Self::Rejected, Self::Quarantined, Self::Duplicate, Self::Waiting];
+
     /// The name on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

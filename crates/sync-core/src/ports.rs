@@ -6,6 +6,7 @@ mod documents;
 mod environment;
 mod identity;
 mod life;
+mod load;
 mod operations;
 mod spaces;
 mod store;
@@ -15,6 +16,7 @@ pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, Documen
 pub use environment::{Clock, Entropy};
 pub use identity::{AccessGrant, Account, Device, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};
 pub use life::{FormerEpoch, Grave, GraveRows, LogRows, Presented, PresentedRows, SpaceLog, Tombstone};
+pub use load::{COMMIT_JOBS, CommitTally, StoreLoad};
 pub use operations::{OperationRows, StoredOperation, StoredResult};
 pub use spaces::{Head, Member, Space, SpaceAccess, SpaceRows, SpaceStatus};
 pub use store::{Access, Job, Store, StoreError, StoreResult, Transaction, Tx};

@@ -7,6 +7,7 @@ mod cursors;
 mod digest;
 mod epochs;
 pub mod error;
+pub mod figures;
 pub mod identity;
 mod presented;
 mod pull;
@@ -19,5 +20,6 @@ pub mod spaces;
 
 pub use conflicts::{ConflictFilter, ConflictQuery};
 pub use error::{ServiceError, ServiceResult};
+pub use figures::Figures;
 pub use service::{Caller, Service};
 pub use snapshot::SnapshotReader;

@@ -66,6 +66,8 @@ struct Batch {
 struct Decided {
     results: BTreeMap<usize, OperationResult>,
     own: OwnChanges,
+    /// Conflicts that were opened.
+    opened: u64,
 }
 
 impl Service {
@@ -90,6 +92,7 @@ impl Service {
         if let Some(error) = failure.filter(|_| results.iter().all(waits)) {
             return Err(error);
         }
+        self.counters.answered(&results);
         let decided = !results.is_empty();
         let receipts = if request.ask.is_empty() {
             Ok(Vec::new())
@@ -126,6 +129,7 @@ impl Service {
                 let unstored = unstored.map(|(index, _)| *index).collect();
                 match self.push_space(batch, space_id, units.clone(), unstored).await {
                     Ok(decided) => {
+                        self.counters.opened(decided.opened);
                         let waits = |unit: &usize| members(&batch.plan, *unit).any(|index| decided.results.get(&index).is_some_and(waits));
                         open.retain(|unit| !units.contains(unit) || waits(unit));
                         results.extend(decided.results);
@@ -250,7 +254,12 @@ fn decide_space(
         sent_at: batch.sent_at,
         unstored,
     };
-    let mut desk = Desk::new(&request, world, gate, closed_groups, new_conflict_id);
+    let mut opened = 0;
+    let mut open_conflict = || {
+        opened += 1;
+        new_conflict_id()
+    };
+    let mut desk = Desk::new(&request, world, gate, closed_groups, &mut open_conflict);
     for unit in units {
         desk.decide_unit(unit);
     }
@@ -259,7 +268,8 @@ fn decide_space(
     let stored = stored::rows_to_store(&desk.world.known, &desk.fresh);
     rows::write(tx, &mut desk.world, batch.caller.organisation_id, &stored)?;
     let own = own_changes(&desk);
-    Ok(Decided { results: desk.results, own })
+    let results = desk.results;
+    Ok(Decided { results, own, opened })
 }
 
 /// Reads all that the units of a space are decided against.

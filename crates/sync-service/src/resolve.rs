@@ -43,7 +43,10 @@ impl Service {
         let (results, failure) = self.answer(caller, resolutions).await;
         match failure {
             Some(error) if results.iter().all(|result| result.status == Status::Waiting) => Err(error),
-            _ => Ok(ResolveResponse { results }),
+            _ => {
+                self.counters.answered(&results);
+                Ok(ResolveResponse { results })
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use sync_core::{DeviceId, OrganisationId, SessionId, Timestamp, UserId};
 
 use crate::cursors::CursorKeys;
 use crate::error::ServiceResult;
+use crate::figures::Counters;
 use crate::presented::Notes;
 
 /// Who calls: what a valid access token stands for.
@@ -34,13 +35,14 @@ pub struct Service {
     pub(crate) hasher: Arc<PasswordHasher>,
     pub(crate) cursor_keys: Arc<OnceLock<CursorKeys>>,
     pub(crate) presented: Arc<Notes>,
+    pub(crate) counters: Arc<Counters>,
 }
 
 impl Service {
     /// A service over these ports. The hasher's pool is shared by all clones.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, hasher: Arc<PasswordHasher>) -> Self {
-        Self { store, clock, entropy, hasher, cursor_keys: Arc::default(), presented: Arc::default() }
+        Self { store, clock, entropy, hasher, cursor_keys: Arc::default(), presented: Arc::default(), counters: Arc::default() }
     }
 
     /// Whether the database answers.

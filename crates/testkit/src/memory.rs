@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sync_core::ports::{
     Access, ChangeRow, CollectionSum, ConflictLink, Device, DocumentRow, FormerEpoch, Grave, Head, Job, Member, Organisation, Presented,
-    ServerKey, Session, Space, Store, StoreError, StoreResult, StoredOperation, User,
+    ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult, StoredOperation, User,
 };
 use sync_core::{Audience, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
 use table::Table;
@@ -30,6 +30,7 @@ const ATTEMPTS: usize = 4;
 pub struct MemoryStore {
     state: Mutex<State>,
     lost_commit: Mutex<Option<bool>>,
+    load: Mutex<StoreLoad>,
 }
 
 impl MemoryStore {
@@ -56,6 +57,12 @@ impl MemoryStore {
         *lock(&self.state) = saved.0.clone();
     }
 
+    /// From now on it tells this load, as a store under it would; its commits go on being counted.
+    pub fn pretend_load(&self, load: StoreLoad) {
+        let mut told = lock(&self.load);
+        *told = StoreLoad { commits: told.commits, ..load };
+    }
+
     fn attempt(&self, access: Access, job: &mut dyn Job) -> StoreResult<()> {
         let mut state = lock(&self.state);
         let run = catch_unwind(AssertUnwindSafe(|| job.run(&mut MemoryTx { state: &mut state, access })));
@@ -65,7 +72,10 @@ impl MemoryStore {
             return outcome;
         }
         match lock(&self.lost_commit).take() {
-            None => state.commit(),
+            None => {
+                state.commit();
+                lock(&self.load).commits.add(1);
+            }
             Some(kept) => {
                 if kept {
                     state.commit();
@@ -92,6 +102,12 @@ impl Store for MemoryStore {
             outcome = self.attempt(access, job.as_mut());
         }
         job.finish(outcome);
+    }
+
+    fn load(&self) -> StoreLoad {
+        let told = *lock(&self.load);
+        // one job at a time, each on the thread that brings it: no connection is busy while it is asked
+        if told.busy_connections + told.idle_connections == 0 { StoreLoad { idle_connections: 1, ..told } } else { told }
     }
 }
 

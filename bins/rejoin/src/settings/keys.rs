@@ -24,6 +24,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("database.connections", "8", "a number from 1 to 1000"),
     key("database.allow_fsync_off", "false", "true, for tests only, or false"),
     key("database.readers", "4", "a number from 1 to 1000"),
+    key("metrics.bind", "none", "an address and a port, such as 127.0.0.1:9464, or none for /metrics beside the API"),
     key("log.level", "info", "error, warn, info, debug or trace, or directives such as info,api_actix=debug (each request)"),
     key("log.format", "human", "human or json"),
 ];

@@ -6,5 +6,6 @@ mod configuration;
 mod connections;
 mod doctor;
 mod listings;
+mod metrics;
 mod process;
 mod shutdown;

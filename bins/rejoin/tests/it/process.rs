@@ -50,7 +50,11 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = rejoin(folder, &[&["serve", "--bind", "127.0.0.1:0"], arguments].concat());
-        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
+        Self::of(command.stderr(Stdio::inherit()).spawn().unwrap())
+    }
+
+    /// A server that was started, once it accepts requests.
+    pub(crate) fn of(mut child: Child) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.strip_prefix("rejoin listens on http://").and_then(|rest| rest.trim_end().parse().ok());

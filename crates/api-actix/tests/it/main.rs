@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation is to panic where it stands")]
 
 mod bodies;
+mod compression;
 mod errors;
 mod harness;
 mod identity;
+mod metrics;
 mod snapshot;
 mod surface;
 mod tenants;

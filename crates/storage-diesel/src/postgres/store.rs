@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sync_core::ports::{Access, Job, Store};
+use sync_core::ports::{Access, Job, Store, StoreLoad};
 
 use super::connection;
 use super::link::Link;
 use super::worker::Worker;
 use crate::OpenError;
+use crate::figures::Figures;
 use crate::queue::{JobQueue, Task};
 use crate::threads::{Threads, apart};
 
@@ -55,6 +56,7 @@ impl fmt::Debug for PostgresConfig {
 pub struct PostgresStore {
     queue: Closing,
     statements: Arc<AtomicU64>,
+    figures: Arc<Figures>,
     // after the queue: it is closed first, then the threads are waited for
     _threads: Threads,
 }
@@ -84,11 +86,14 @@ impl PostgresStore {
         let mut threads = Threads::default();
         // declared after the threads: when one can't be started, the others see a closed queue before they are waited for
         let queue = Closing(Arc::new(JobQueue::new(config.max_waiting_jobs)));
-        for number in 0..config.connections.max(1) {
-            let worker = Worker::new(Link::new(config.clone(), Arc::clone(&statements)), Arc::clone(&queue.0), number);
+        let connections = config.connections.max(1);
+        let figures = Arc::new(Figures::new(usize::try_from(connections).unwrap_or(usize::MAX)));
+        for number in 0..connections {
+            let link = Link::new(config.clone(), Arc::clone(&statements));
+            let worker = Worker::new(link, Arc::clone(&queue.0), Arc::clone(&figures), number);
             threads.spawn(&format!("postgres-{number}"), move || worker.run())?;
         }
-        Ok(Self { queue, statements, _threads: threads })
+        Ok(Self { queue, statements, figures, _threads: threads })
     }
 
     /// Statements that were sent since the store was opened, BEGIN and COMMIT included.
@@ -101,5 +106,9 @@ impl PostgresStore {
 impl Store for PostgresStore {
     fn submit(&self, access: Access, job: Box<dyn Job>) {
         self.queue.0.submit(Task::new(access, job));
+    }
+
+    fn load(&self) -> StoreLoad {
+        self.figures.load(self.queue.0.waiting(), self.queue.0.capacity())
     }
 }

@@ -11,6 +11,7 @@ use sync_core::ports::{Access, StoreError, StoreResult};
 use super::Conn;
 use super::link::Link;
 use super::tx::{Rows, store_error};
+use crate::figures::Figures;
 use crate::queue::{JobQueue, Task};
 
 /// Attempts at a job that loses races, before it is said to be busy.
@@ -38,16 +39,19 @@ enum Attempt {
 pub(super) struct Worker {
     link: Link,
     queue: Arc<JobQueue>,
+    figures: Arc<Figures>,
     number: u32,
 }
 
 impl Worker {
-    pub(super) fn new(link: Link, queue: Arc<JobQueue>, number: u32) -> Self {
-        Self { link, queue, number }
+    pub(super) fn new(link: Link, queue: Arc<JobQueue>, figures: Arc<Figures>, number: u32) -> Self {
+        Self { link, queue, figures, number }
     }
 
     pub(super) fn run(mut self) {
+        let figures = Arc::clone(&self.figures);
         while let Some(mut task) = self.queue.wait() {
+            let _busy = figures.busy();
             let outcome = self.run_task(&mut task);
             task.finish(outcome);
         }
@@ -58,7 +62,12 @@ impl Worker {
         let (mut races, mut losses) = (0, 0);
         loop {
             match attempt(self.link.connection(until)?, task) {
-                Attempt::Over(outcome) => return outcome,
+                Attempt::Over(outcome) => {
+                    if outcome.is_ok() && task.access == Access::Write {
+                        self.figures.committed(1);
+                    }
+                    return outcome;
+                }
                 Attempt::Raced(error) => {
                     races += 1;
                     if races == RACES {

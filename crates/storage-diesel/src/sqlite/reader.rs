@@ -6,14 +6,16 @@ use sync_core::ports::{StoreError, StoreResult};
 
 use super::Conn;
 use super::tx::{Rows, store_error};
+use crate::figures::Figures;
 use crate::queue::{JobQueue, Task};
 
 /// Attempts at a job that meets a lock (a checkpoint, a recovery).
 const ATTEMPTS: u32 = 3;
 
 /// Reads until the queue is closed.
-pub(super) fn run(mut conn: Conn, queue: &JobQueue) {
+pub(super) fn run(mut conn: Conn, queue: &JobQueue, figures: &Figures) {
     while let Some(mut task) = queue.wait() {
+        let _busy = figures.busy();
         let mut outcome = read(&mut conn, &mut task);
         for _ in 1..ATTEMPTS {
             if !matches!(outcome, Err(StoreError::Busy(_))) {

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use sync_core::ports::{Access, Job, Store};
+use sync_core::ports::{Access, Job, Store, StoreLoad};
 
 use super::connection::{self, Use};
 use super::reader;
 use super::writer::Writer;
 use crate::OpenError;
+use crate::figures::{Figures, Waiting};
 use crate::queue::{JobQueue, Task};
 use crate::threads::Threads;
 
@@ -46,19 +46,6 @@ pub struct CommitStats {
     pub jobs: u64,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    commits: AtomicU64,
-    jobs: AtomicU64,
-}
-
-impl Counters {
-    pub(super) fn committed(&self, jobs: u64) {
-        self.commits.fetch_add(1, Ordering::Relaxed);
-        self.jobs.fetch_add(jobs, Ordering::Relaxed);
-    }
-}
-
 /// The embedded database: a write-ahead log with `synchronous=FULL`, one thread that writes, and several that read.
 ///
 /// The writer takes a job, and with it every job that waits by then: each runs inside a savepoint of one transaction,
@@ -68,7 +55,7 @@ impl Counters {
 /// Dropping the store refuses what waits, finishes what was begun, and ends the threads.
 pub struct SqliteStore {
     queues: Queues,
-    counters: Arc<Counters>,
+    figures: Arc<Figures>,
     // after the queues: they are closed first, then the threads are waited for
     _threads: Threads,
 }
@@ -97,23 +84,24 @@ impl SqliteStore {
         for _ in 0..config.readers.max(1) {
             readers.push(connection::open(&config.path, Use::Read, config.busy_timeout_ms)?);
         }
-        let counters = Arc::new(Counters::default());
+        let figures = Arc::new(Figures::new(1 + readers.len()));
         let mut threads = Threads::default();
         // declared after the threads: when one can't be started, the others see closed queues before they are waited for
         let queues = Queues { writes: queue(config), reads: queue(config) };
-        let writer = Writer::new(write, Arc::clone(&queues.writes), Arc::clone(&counters), config.max_jobs_per_commit);
+        let writer = Writer::new(write, Arc::clone(&queues.writes), Arc::clone(&figures), config.max_jobs_per_commit);
         threads.spawn("sqlite-writer", move || writer.run())?;
         for (number, conn) in readers.into_iter().enumerate() {
-            let reads = Arc::clone(&queues.reads);
-            threads.spawn(&format!("sqlite-reader-{number}"), move || reader::run(conn, &reads))?;
+            let (reads, figures) = (Arc::clone(&queues.reads), Arc::clone(&figures));
+            threads.spawn(&format!("sqlite-reader-{number}"), move || reader::run(conn, &reads, &figures))?;
         }
-        Ok(Self { queues, counters, _threads: threads })
+        Ok(Self { queues, figures, _threads: threads })
     }
 
     /// What was committed since the store was opened.
     #[must_use]
     pub fn commits(&self) -> CommitStats {
-        CommitStats { commits: self.counters.commits.load(Ordering::Relaxed), jobs: self.counters.jobs.load(Ordering::Relaxed) }
+        let tally = self.figures.commits();
+        CommitStats { commits: tally.commits, jobs: tally.jobs }
     }
 }
 
@@ -123,6 +111,12 @@ impl Store for SqliteStore {
             Access::Write => self.queues.writes.submit(Task::new(access, job)),
             Access::Read => self.queues.reads.submit(Task::new(access, job)),
         }
+    }
+
+    fn load(&self) -> StoreLoad {
+        let Queues { writes, reads } = &self.queues;
+        let waiting = Waiting { reads: reads.waiting().reads, ..writes.waiting() };
+        self.figures.load(waiting, writes.capacity())
     }
 }
 

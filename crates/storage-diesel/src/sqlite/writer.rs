@@ -7,8 +7,8 @@ use diesel::connection::SimpleConnection;
 use sync_core::ports::{StoreError, StoreResult};
 
 use super::Conn;
-use super::store::Counters;
 use super::tx::{Rows, store_error};
+use crate::figures::Figures;
 use crate::queue::{JobQueue, Task};
 
 /// A commit waits for no further job after this long: the first of its jobs waits for all of them.
@@ -21,7 +21,7 @@ const ATTEMPTS: u32 = 3;
 pub(super) struct Writer {
     conn: Conn,
     queue: Arc<JobQueue>,
-    counters: Arc<Counters>,
+    figures: Arc<Figures>,
     max_jobs_per_commit: usize,
 }
 
@@ -29,13 +29,15 @@ pub(super) struct Writer {
 type Ran = (Task, StoreResult<()>);
 
 impl Writer {
-    pub(super) fn new(conn: Conn, queue: Arc<JobQueue>, counters: Arc<Counters>, max_jobs_per_commit: usize) -> Self {
-        Self { conn, queue, counters, max_jobs_per_commit }
+    pub(super) fn new(conn: Conn, queue: Arc<JobQueue>, figures: Arc<Figures>, max_jobs_per_commit: usize) -> Self {
+        Self { conn, queue, figures, max_jobs_per_commit }
     }
 
     /// Writes until the queue is closed.
     pub(super) fn run(mut self) {
+        let figures = Arc::clone(&self.figures);
         while let Some(first) = self.queue.wait() {
+            let _busy = figures.busy();
             for (task, outcome) in self.write(first) {
                 task.finish(outcome);
             }
@@ -129,7 +131,7 @@ impl Writer {
             other => other,
         })?;
         let kept = batch.iter().filter(|(_, outcome)| outcome.is_ok()).count();
-        self.counters.committed(u64::try_from(kept).unwrap_or(u64::MAX));
+        self.figures.committed(u64::try_from(kept).unwrap_or(u64::MAX));
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use storage_diesel::{PostgresConfig, PostgresStore, SqliteConfig, SqliteStore, migrate};
 use sync_core::json::RawJson;
 use sync_core::ports::{
-    Access, ChangeRow, CollectionSum, ConflictLink, DocumentRow, History, Job, Presence, Space, SpaceStatus, Store, StoreResult,
+    Access, ChangeRow, CollectionSum, ConflictLink, DocumentRow, History, Job, Presence, Space, SpaceStatus, Store, StoreLoad, StoreResult,
     StoredOperation, Tx,
 };
 use sync_core::{Audience, Author, ConflictId, DeviceId, DocumentKey, OpId, OrganisationId, SpaceId, Status, Timestamp, UserId};
@@ -45,6 +45,10 @@ impl SqliteFile {
 impl Store for SqliteFile {
     fn submit(&self, access: Access, job: Box<dyn Job>) {
         self.store.submit(access, job);
+    }
+
+    fn load(&self) -> StoreLoad {
+        self.store.load()
     }
 }
 
@@ -132,6 +136,10 @@ impl PostgresFixture {
 impl Store for PostgresFixture {
     fn submit(&self, access: Access, job: Box<dyn Job>) {
         self.store.submit(access, job);
+    }
+
+    fn load(&self) -> StoreLoad {
+        self.store.load()
     }
 }
 

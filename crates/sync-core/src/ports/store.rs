@@ -6,7 +6,9 @@ use std::task::{Context, Poll};
 
 use futures_channel::oneshot;
 
-use super::{ConflictRows, DocumentRows, GraveRows, IdentityRows, LogRows, OperationRows, PresentedRows, SessionRows, SpaceRows};
+use super::{
+    ConflictRows, DocumentRows, GraveRows, IdentityRows, LogRows, OperationRows, PresentedRows, SessionRows, SpaceRows, StoreLoad,
+};
 
 /// Why a unit of work did not happen. Except for [`StoreError::Unknown`], nothing of it was kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +64,9 @@ pub trait Job: Send {
 pub trait Store: Send + Sync {
     /// Takes a job. It returns at once or runs the job on the calling thread; [`Job::finish`] tells the outcome.
     fn submit(&self, access: Access, job: Box<dyn Job>);
+
+    /// What it has to do, and has done. It never waits for a job.
+    fn load(&self) -> StoreLoad;
 }
 
 impl dyn Store + '_ {

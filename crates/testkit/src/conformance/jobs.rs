@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use sync_core::json::RawJson;
-use sync_core::ports::{CollectionSum, ConflictLink, Device, History, ServerKey, Space, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{
+    CollectionSum, ConflictLink, Device, History, ServerKey, Space, StoreError, StoreLoad, StoreResult, StoredOperation, Tx,
+};
 use sync_core::{Audience, ConflictId, OpId, Role, SessionId, Timestamp, UserId};
 
 use super::Case;
@@ -21,6 +23,7 @@ pub(super) const CASES: &[Case] = &[
     ("a_panic_harms_nobody_else", a_panic_harms_nobody_else),
     ("a_dropped_answer_does_not_undo_the_work", a_dropped_answer_does_not_undo_the_work),
     ("the_head_orders_writers", the_head_orders_writers),
+    ("commits_are_counted_and_failures_are_not", commits_are_counted_and_failures_are_not),
 ];
 
 /// Something in every table.
@@ -173,4 +176,20 @@ fn append(tx: &mut dyn Tx, name: &str) -> StoreResult<()> {
     row.at = Timestamp::from_millis(version);
     tx.put_documents(SPACE, &[row])?;
     tx.put_head(SPACE, version)
+}
+
+fn commits_are_counted_and_failures_are_not(bench: &Bench) {
+    let before = bench.store.load();
+    bench.write(|tx| tx.put_head(SPACE, 1));
+    bench.read(|tx| tx.load_sums(SPACE));
+    let failed = bench.try_write(|_| Err::<(), _>(StoreError::Refused("the job changed its mind".into())));
+    assert!(failed.is_err());
+    let after = bench.store.load();
+    let counted = |load: &StoreLoad| (load.commits.commits, load.commits.jobs);
+    assert_eq!(counted(&after), (before.commits.commits + 1, before.commits.jobs + 1), "one job was committed");
+    assert_eq!(after.commits.sizes[0], before.commits.sizes[0] + 1, "alone in its commit");
+    assert_eq!(after.commits.sizes.iter().sum::<u64>(), after.commits.commits);
+    assert_eq!((after.waiting_writes, after.waiting_reads), (0, 0), "nobody waits once all are answered");
+    let connections = |load: &StoreLoad| load.busy_connections + load.idle_connections;
+    assert!(connections(&after) > 0 && connections(&after) == connections(&before), "each is either busy or idle");
 }

@@ -1,0 +1,57 @@
+//! What `/metrics` tells.
+//!
+//! The figures are kept where they come about (requests here, operations in the use cases, commits in the store) and
+//! read when somebody asks: nothing is registered, hashed or kept twice on the way of a request.
+
+mod process;
+mod requests;
+mod text;
+
+use sync_core::ports::{COMMIT_JOBS, StoreLoad};
+use sync_service::Figures;
+
+use crate::state::ApiState;
+pub(crate) use requests::Requests;
+use text::{Kind, Text};
+
+/// The text format of Prometheus.
+pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Everything, in the text format.
+pub(crate) fn render(state: &ApiState) -> String {
+    let figures = state.service().figures();
+    let mut text = Text::default();
+    text.family("rejoin_build_info", Kind::Gauge, "The version that runs, as a label.");
+    text.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+    state.requests().write(&mut text);
+    operations(&mut text, &figures);
+    store(&mut text, &figures.store);
+    process::write(&mut text);
+    text.finish()
+}
+
+fn operations(text: &mut Text, figures: &Figures) {
+    text.family("rejoin_operations_total", Kind::Counter, "Operations and resolutions that were answered, by their status.");
+    for (status, count) in &figures.operations {
+        text.sample(&[("status", status.as_str())], *count);
+    }
+    text.family("rejoin_conflicts_opened_total", Kind::Counter, "Conflicts that were opened.");
+    text.sample(&[], figures.conflicts_opened);
+    text.family("rejoin_passwords_waiting", Kind::Gauge, "Logins and sign-ups whose password is hashed or waits for its turn.");
+    text.sample(&[], figures.passwords_waiting);
+}
+
+fn store(text: &mut Text, load: &StoreLoad) {
+    text.family("rejoin_commits_total", Kind::Counter, "Commits of the database that carried anything.");
+    text.sample(&[], load.commits.commits);
+    text.family("rejoin_commit_jobs", Kind::Histogram, "Jobs in one commit.");
+    text.histogram(&[], &COMMIT_JOBS.map(|most| most.to_string()), &load.commits.sizes, load.commits.jobs);
+    text.family("rejoin_store_waiting_jobs", Kind::Gauge, "Jobs that wait for the database.");
+    text.sample(&[("lane", "write")], load.waiting_writes);
+    text.sample(&[("lane", "read")], load.waiting_reads);
+    text.family("rejoin_store_write_wait_seconds", Kind::Gauge, "How long the job that last began to write had waited.");
+    text.sample(&[], load.write_wait.as_secs_f64());
+    text.family("rejoin_store_connections", Kind::Gauge, "Connections to the database.");
+    text.sample(&[("state", "busy")], load.busy_connections);
+    text.sample(&[("state", "idle")], load.idle_connections);
+}
