@@ -18,7 +18,9 @@ use uuid::Uuid;
 use crate::body::{BodySlot, read_body};
 use crate::observe::RequestId;
 use crate::problem::ApiError;
+use crate::query;
 use crate::state::ApiState;
+use crate::words::plain;
 
 /// Bodies above this many bytes are parsed on the blocking pool: 8 MiB take long enough to hold up other requests.
 const PARSE_INLINE_BYTES: usize = 65_536;
@@ -114,8 +116,9 @@ impl Call {
 
     /// The query's parameters as a type.
     pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        let query = web::Query::<T>::from_query(self.request.query_string());
-        query.map(web::Query::into_inner).map_err(|error| Problem::new(Code::Malformed, format!("the query: {error}")).into())
+        let pairs = web::Query::<Vec<(String, String)>>::from_query(self.request.query_string());
+        let unreadable = |_| Problem::new(Code::Malformed, "the query is not made of name=value, joined by &, percent-encoded");
+        Ok(query::read(pairs.map_err(unreadable)?.into_inner())?)
     }
 }
 
@@ -136,10 +139,11 @@ fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 
 fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let detail = error.inner().to_string();
+        let said = error.inner().to_string();
         let mut tokens: Vec<String> = error.path().iter().map(ToString::to_string).collect();
+        let detail = plain(&tokens.join("."), &said);
         // serde places a missing member at its parent
-        tokens.extend(detail.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()).map(str::to_owned));
+        tokens.extend(said.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()).map(str::to_owned));
         Problem::new(Code::Malformed, detail).at(json::pointer(&tokens))
     })
 }

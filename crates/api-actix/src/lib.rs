@@ -18,9 +18,12 @@ mod call;
 mod encoding;
 mod metrics;
 mod observe;
+mod openapi;
 pub mod problem;
+mod query;
 mod routes;
 mod state;
+mod words;
 
 use actix_web::web::ServiceConfig;
 
@@ -28,7 +31,7 @@ pub use encoding::ENCODINGS;
 pub use problem::ApiError;
 pub use state::{ApiConfig, ApiState};
 
-/// Mounts `/api/offline`, `/api/auth`, `/api/users`, `/api/spaces`, `/healthz`, `/readyz` and, unless the state says
+/// Mounts `/api/offline`, `/api/auth`, `/api/users`, `/api/spaces`, `/api/openapi.json`, `/docs`, `/healthz`, `/readyz` and, unless the state says
 /// otherwise, `/metrics`. Other paths stay with the application.
 pub fn configure(cfg: &mut ServiceConfig, state: ApiState) {
     routes::configure(cfg, state.config().metrics);

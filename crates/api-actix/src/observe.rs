@@ -50,7 +50,7 @@ pub(crate) async fn observe(mut request: ServiceRequest, next: Next<impl Message
     let mut response = outcome?.map_into_boxed_body();
     if let Some(error) = problem_of(&response) {
         log_problem(&span, &error);
-        let document = error.of_request(request_id.clone()).respond(state.random());
+        let document = error.of_request(request_id.clone()).respond(state.retry_ms());
         response = response.into_response(document);
     }
     finish_headers(response.headers_mut(), &request_id);

@@ -13,6 +13,9 @@ use sync_service::ServiceError;
 /// Where the codes are explained: `docs/errors.md`, an anchor for each code.
 const TYPE_BASE: &str = "https://rejoin.example/errors#";
 
+/// When to retry where no state is at hand to spread it.
+const DEFAULT_RETRY_MS: u64 = 1_000;
+
 /// The media type of problem documents.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -124,12 +127,12 @@ impl ApiError {
         self
     }
 
-    /// The response. `random` spreads the retries of many clients.
-    pub(crate) fn respond(&self, random: u16) -> HttpResponse {
+    /// The response. Where a retry may help, it is to come after `retry_ms`.
+    pub(crate) fn respond(&self, retry_ms: u64) -> HttpResponse {
         let Told { problem, header, .. } = &*self.0;
         let code = problem.code;
         let status = status_of(code);
-        let retry_after_ms = retry_after_ms(status, random);
+        let retry_after_ms = may_retry(status).then_some(retry_ms);
         let mut response = HttpResponse::build(status);
         response.content_type(PROBLEM_JSON);
         if let Some(header) = header {
@@ -144,8 +147,8 @@ impl ApiError {
     }
 
     /// The last line of a stream that broke off: the same members, under `"type":"problem"`.
-    pub(crate) fn line(&self, random: u16) -> Bytes {
-        let document = self.document("problem".into(), retry_after_ms(status_of(self.0.problem.code), random));
+    pub(crate) fn line(&self, retry_ms: u64) -> Bytes {
+        let document = self.document("problem".into(), may_retry(status_of(self.0.problem.code)).then_some(retry_ms));
         let mut line = serde_json::to_vec(&document).unwrap_or_default();
         line.push(b'\n');
         line.into()
@@ -184,10 +187,9 @@ impl ApiError {
     }
 }
 
-/// How long to wait after an overload or an outage: 1 to 4 seconds, at random.
-fn retry_after_ms(status: StatusCode, random: u16) -> Option<u64> {
-    let retry = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
-    retry.then(|| 1_000 + u64::from(random) % 3_000)
+/// Whether it was an overload or an outage.
+fn may_retry(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
 }
 
 #[derive(Serialize)]
@@ -240,6 +242,6 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.respond(0)
+        self.respond(DEFAULT_RETRY_MS)
     }
 }

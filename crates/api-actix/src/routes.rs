@@ -2,6 +2,7 @@
 
 mod auth;
 mod conflicts;
+mod docs;
 mod health;
 mod metrics;
 mod snapshot;
@@ -24,6 +25,7 @@ use crate::problem::ApiError;
 pub(crate) fn configure(cfg: &mut web::ServiceConfig, with_metrics: bool) {
     auth::configure(cfg);
     conflicts::configure(cfg);
+    docs::configure(cfg);
     health::configure(cfg);
     snapshot::configure(cfg);
     spaces::configure(cfg);

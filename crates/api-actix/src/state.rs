@@ -72,9 +72,10 @@ impl ApiState {
         self.0.entropy.uuid_v7(self.0.service.now()).to_string()
     }
 
-    pub(crate) fn random(&self) -> u16 {
-        let mut bytes = [0; 2];
+    /// When a client that is refused for now may come again: full jitter, over a time that grows with the load.
+    pub(crate) fn retry_ms(&self) -> u64 {
+        let mut bytes = [0; 8];
         self.0.entropy.fill(&mut bytes);
-        u16::from_ne_bytes(bytes)
+        1 + u64::from_ne_bytes(bytes) % self.service().retry_within_ms().max(1)
     }
 }

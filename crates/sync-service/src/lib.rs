@@ -9,6 +9,7 @@ mod epochs;
 pub mod error;
 pub mod figures;
 pub mod identity;
+mod load;
 mod presented;
 mod pull;
 mod push;

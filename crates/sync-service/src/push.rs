@@ -41,6 +41,7 @@ pub(crate) mod working {
 }
 use crate::access::{self, Standing};
 use crate::epochs::{Named, Shared};
+use crate::load::Pressure;
 use crate::pull::{Pulled, Pushed};
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
@@ -108,7 +109,7 @@ impl Service {
                 pulled => pulled?,
             },
         };
-        let next = next_visit(&pulled, received_at);
+        let next = next_visit(&pulled, received_at, Pressure::of(&self.store.load()));
         Ok(SyncResponse { results, receipts, changes: pulled.changes, server_time: self.now(), next })
     }
 
@@ -216,8 +217,9 @@ fn in_order(batch: &Batch, mut results: BTreeMap<usize, OperationResult>) -> Vec
     results.into_values().collect()
 }
 
-/// When to come again: at once while pages are left, soon on the day of an event, otherwise in a quarter of a minute.
-fn next_visit(pulled: &Pulled, now: Timestamp) -> Next {
+/// When to come again: at once while pages are left, soon on the day of an event, otherwise in a quarter of a minute;
+/// later, and with less, while the database is pressed.
+fn next_visit(pulled: &Pulled, now: Timestamp, pressure: Pressure) -> Next {
     let day = now.to_string();
     let today = day.get(..10).unwrap_or_default();
     let event_day = pulled.event_dates.iter().any(|date| date == today);
@@ -227,7 +229,8 @@ fn next_visit(pulled: &Pulled, now: Timestamp) -> Next {
         (false, true) => (5_000, "event_day"),
         (false, false) => (15_000, "idle"),
     };
-    Next { sync_after_ms, max_operations: 500, reason }
+    let reason = if pressure.is_felt() { "busy" } else { reason };
+    Next { sync_after_ms: pressure.stretched_ms(sync_after_ms), max_operations: pressure.max_operations(), reason }
 }
 
 /// Decides a space's units in one transaction. `unstored` are operations of the request that were refused before.

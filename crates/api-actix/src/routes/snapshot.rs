@@ -37,7 +37,7 @@ async fn snapshot(call: Call) -> Answered {
     // as in a path: what is no UUID names a space that nobody has
     let space_id = query.space.parse().unwrap_or(SpaceId(uuid::Uuid::nil()));
     let reader = call.service().snapshot(&caller, space_id, query.mark.as_deref()).await?;
-    let lines = Lines { reader: Some(reader), rest: Bytes::new(), request_id: call.request_id(), random: call.state().random() };
+    let lines = Lines { reader: Some(reader), rest: Bytes::new(), request_id: call.request_id(), retry_ms: call.state().retry_ms() };
     Ok(HttpResponse::Ok().content_type(NDJSON).body(lines))
 }
 
@@ -46,7 +46,7 @@ struct Lines {
     reader: Option<SnapshotReader>,
     rest: Bytes,
     request_id: Option<RequestId>,
-    random: u16,
+    retry_ms: u64,
 }
 
 impl Lines {
@@ -57,7 +57,7 @@ impl Lines {
             None => error,
         };
         error.log();
-        error.line(self.random)
+        error.line(self.retry_ms)
     }
 }
 

@@ -179,7 +179,23 @@ async fn wrong_members_are_pointed_at() {
         let problem = api.call(token, method, path, body.clone()).await.assert_problem(400, code);
         assert_eq!(problem["pointer"].as_str(), pointer, "{method} {path} {body}: {problem}");
     }
-    for query in ["limit=many", "after=x", "state=closed"] {
-        api.call(token, "GET", &format!("/api/offline/conflict?{query}"), json!(null)).await.assert_problem(400, "malformed");
+    for (path, query, words) in [
+        ("/api/offline/conflict", "limit=many", "limit is to be a whole number"),
+        ("/api/offline/conflict", "after=x", "after is to be a UUID"),
+        ("/api/offline/conflict", "state=closed", "state is to be open or resolved or all; \"closed\" is none of them"),
+        ("/api/offline/conflict", "sapce=x", "there is no parameter \"sapce\" here; this path takes space, state, limit, after"),
+        ("/api/offline/conflict", "limit=1&limit=2", "limit is there twice"),
+        ("/api/spaces", "limit=-1", "limit is to be a whole number, not negative, and not -1"),
+    ] {
+        let problem = api.call(token, "GET", &format!("{path}?{query}"), json!(null)).await.assert_problem(400, "malformed");
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{query}: {problem}");
+    }
+    for (body, words) in [
+        (json!({"email":"a@b"}), "password is missing"),
+        (json!({"email":1,"password":"x"}), "email is to be a string, and not 1"),
+        (json!({"email":"a@b","password":"x","device":{"id":"x"}}), "device.id is to be a UUID"),
+    ] {
+        let problem = api.call("", "POST", "/api/auth/login", body).await.assert_problem(400, "malformed");
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{problem}");
     }
 }

@@ -20,6 +20,8 @@ use sync_service::Service;
 use testkit::fake::{FakeClock, SeededEntropy};
 use testkit::memory::MemoryStore;
 
+use crate::contract::Contract;
+
 /// The password of everybody.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -66,6 +68,8 @@ pub(crate) struct Login {
 pub(crate) struct Api<S> {
     pub(crate) app: S,
     pub(crate) state: ApiState,
+    pub(crate) contract: &'static Contract,
+    pub(crate) store: Arc<MemoryStore>,
     pub(crate) clock: Arc<FakeClock>,
 }
 
@@ -77,10 +81,11 @@ pub(crate) async fn api() -> Api<impl actix_web::dev::Service<Request, Response 
     let mut passwords = PasswordConfig::default();
     (passwords.memory_kib, passwords.passes) = (8, 1);
     let hasher = Arc::new(PasswordHasher::new(&passwords).unwrap());
-    let service = Service::new(store, clock.clone(), entropy.clone(), hasher);
+    let service = Service::new(store.clone(), clock.clone(), entropy.clone(), hasher);
     let state = ApiState::new(service, entropy, ApiConfig::default());
     let app = init_service(App::new().configure(|cfg| api_actix::configure_alone(cfg, state.clone()))).await;
-    Api { app, state, clock }
+    let document = actix_web::test::call_and_read_body_json(&app, request("GET", "/api/openapi.json").to_request()).await;
+    Api { app, state, contract: Contract::of(document), store, clock }
 }
 
 impl<S, B> Api<S>
@@ -103,6 +108,7 @@ where
     }
 
     async fn send_raw(&self, request: Request) -> Reply {
+        let (method, path) = (request.method().clone(), request.path().to_owned());
         let response = match self.app.call(request).await {
             Ok(response) => response,
             Err(error) => panic!("{error}"),
@@ -110,7 +116,9 @@ where
         let (_, response) = response.into_parts();
         let (response, body) = response.into_parts();
         let body = actix_web::body::to_bytes(body).await.unwrap_or_else(|_| panic!("the body broke off"));
-        Reply { status: response.status(), headers: response.headers().clone(), body }
+        let reply = Reply { status: response.status(), headers: response.headers().clone(), body };
+        self.contract.check(method.as_str(), &path, &reply);
+        reply
     }
 
     /// A call with a token and a JSON body.

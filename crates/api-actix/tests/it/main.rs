@@ -3,10 +3,13 @@
 
 mod bodies;
 mod compression;
+mod contract;
 mod errors;
 mod harness;
 mod identity;
+mod load;
 mod metrics;
+mod openapi;
 mod snapshot;
 mod surface;
 mod tenants;

@@ -33,6 +33,10 @@ fn routes() -> Vec<(&'static str, String, bool, bool)> {
         ("GET", "/healthz", false, false),
         ("GET", "/readyz", false, false),
         ("GET", "/metrics", false, false),
+        ("GET", "/api/openapi.json", false, false),
+        ("GET", "/docs", false, false),
+        ("GET", "/docs/docs.js", false, false),
+        ("GET", "/docs/docs.css", false, false),
     ];
     fixed.into_iter().map(|(method, path, token, body)| (method, path.replace("ID", ID), token, body)).collect()
 }
@@ -129,7 +133,7 @@ async fn ready_until_it_drains_and_healthy_all_along() {
     let reply = api.send(request("GET", "/readyz")).await;
     let problem = reply.assert_problem(503, "unavailable");
     let wait_ms = problem["retry_after_ms"].as_u64().unwrap();
-    assert!((1_000..=4_000).contains(&wait_ms), "{wait_ms}");
+    assert!((1..=4_000).contains(&wait_ms), "{wait_ms}");
     assert_eq!(reply.header("retry-after"), wait_ms.div_ceil(1_000).to_string());
     assert_eq!(api.send(request("GET", "/healthz")).await.status, 200);
 }
