@@ -1,6 +1,8 @@
 //! One INSERT for any number of rows. Columns are given as accessors, so that names and types are checked against
 //! `schema.rs`; each database binds them in its own way (`dialect::insert`).
 
+use std::marker::PhantomData;
+
 use diesel::Column;
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 
@@ -60,16 +62,16 @@ pub(crate) enum Taken {
     Replace,
 }
 
-/// An INSERT in the making.
+/// An INSERT into a table in the making. Each table has one such statement: connections keep it prepared by the table.
 #[derive(Debug)]
-pub(crate) struct Insert<'a, R> {
+pub(crate) struct Insert<'a, T, R> {
     rows: &'a [R],
-    bulk: Bulk<'a>,
+    bulk: Bulk<'a, T>,
 }
 
 /// An INSERT of named columns.
 #[derive(Debug)]
-pub(crate) struct Bulk<'a> {
+pub(crate) struct Bulk<'a, T> {
     pub(crate) table: &'static str,
     pub(crate) rows: usize,
     pub(crate) columns: Vec<Values<'a>>,
@@ -77,18 +79,19 @@ pub(crate) struct Bulk<'a> {
     names: Vec<&'static str>,
     keys: Vec<&'static str>,
     lasting: Vec<&'static str>,
+    into: PhantomData<T>,
 }
 
-impl<'a, R> Insert<'a, R> {
+impl<'a, T, R> Insert<'a, T, R> {
     pub(crate) fn into(table: &'static str, rows: &'a [R], taken: Taken) -> Self {
-        let bulk = Bulk { table, rows: rows.len(), columns: Vec::new(), taken, names: Vec::new(), keys: Vec::new(), lasting: Vec::new() };
-        Self { rows, bulk }
+        let (columns, names, keys, lasting) = Default::default();
+        Self { rows, bulk: Bulk { table, rows: rows.len(), columns, taken, names, keys, lasting, into: PhantomData } }
     }
 
     /// A column of the key by which a row counts as taken.
     pub(crate) fn key<C>(mut self, column: C, value: impl Fn(&'a R) -> <C::SqlType as Cell<'a>>::Value) -> Self
     where
-        C: Column,
+        C: Column<Table = T>,
         C::SqlType: Cell<'a>,
     {
         self.bulk.keys.push(C::NAME);
@@ -98,7 +101,7 @@ impl<'a, R> Insert<'a, R> {
     /// Another column.
     pub(crate) fn column<C>(mut self, _column: C, value: impl Fn(&'a R) -> <C::SqlType as Cell<'a>>::Value) -> Self
     where
-        C: Column,
+        C: Column<Table = T>,
         C::SqlType: Cell<'a>,
     {
         self.bulk.names.push(C::NAME);
@@ -109,19 +112,19 @@ impl<'a, R> Insert<'a, R> {
     /// A column that, once it is set, no replacement changes.
     pub(crate) fn lasting<C>(mut self, column: C, value: impl Fn(&'a R) -> <C::SqlType as Cell<'a>>::Value) -> Self
     where
-        C: Column,
+        C: Column<Table = T>,
         C::SqlType: Cell<'a>,
     {
         self.bulk.lasting.push(C::NAME);
         self.column(column, value)
     }
 
-    pub(crate) fn build(self) -> Bulk<'a> {
+    pub(crate) fn build(self) -> Bulk<'a, T> {
         self.bulk
     }
 }
 
-impl Bulk<'_> {
+impl<T> Bulk<'_, T> {
     /// `INSERT INTO "t" ("a", "b")`.
     pub(crate) fn head(&self) -> String {
         format!("INSERT INTO \"{}\" ({})", self.table, quoted(&self.names))

@@ -182,9 +182,9 @@ pub fn apply_patch(target: &mut Object, patch: &Object) {
 
 /// The canonical form of RFC 8785.
 #[must_use]
-pub fn canonical(value: &Value) -> String {
+pub fn canonical<T: Serialize>(value: &T) -> String {
     // an integer that no double carries has no canonical form: its own digits keep it apart from others
-    serde_json_canonicalizer::to_string(value).unwrap_or_else(|_| value.to_string())
+    serde_json_canonicalizer::to_string(value).unwrap_or_else(|_| serde_json::to_string(value).unwrap_or_default())
 }
 
 /// The pointer (RFC 6901) to a path of member names.

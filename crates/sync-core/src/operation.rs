@@ -118,6 +118,20 @@ pub enum Hint {
     Ask,
 }
 
+/// What makes an operation the same as another; members in the order of their names.
+#[derive(Serialize)]
+struct Identity<'a> {
+    collection: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intent: Option<&'a Value>,
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<&'a Object>,
+    space_id: SpaceId,
+}
+
 /// A well-formed operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
@@ -159,18 +173,14 @@ impl Operation {
     /// patch or intent. Everything else may differ in a replay.
     #[must_use]
     pub fn identity_text(&self) -> String {
-        let mut identity = Object::new();
-        identity.insert("space_id".into(), self.space_id.to_string().into());
-        identity.insert("collection".into(), self.collection.clone().into());
-        identity.insert("kind".into(), self.kind.as_str().into());
-        if let Some(key) = &self.key {
-            identity.insert("document_id".into(), key.id().into());
-        }
-        if self.kind == Kind::Intent {
-            identity.insert("intent".into(), self.payload.get("intent").cloned().unwrap_or(Value::Null));
-        } else {
-            identity.insert("patch".into(), Value::Object(self.patch.clone()));
-        }
-        crate::json::canonical(&Value::Object(identity))
+        let is_intent = self.kind == Kind::Intent;
+        crate::json::canonical(&Identity {
+            collection: &self.collection,
+            document_id: self.key.as_ref().map(DocumentKey::id),
+            intent: is_intent.then(|| self.payload.get("intent").unwrap_or(&Value::Null)),
+            kind: self.kind.as_str(),
+            patch: (!is_intent).then_some(&self.patch),
+            space_id: self.space_id,
+        })
     }
 }

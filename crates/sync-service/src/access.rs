@@ -53,6 +53,15 @@ pub(crate) fn load(tx: &mut dyn Tx, caller: &Caller, space_ids: &[SpaceId]) -> S
     Ok(standings)
 }
 
+/// What the caller is to a space; a member's standing is read under the lock of its log.
+///
+/// # Errors
+/// [`sync_core::ports::StoreError`].
+pub(crate) fn lock(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> StoreResult<Standing> {
+    let access = tx.lock_access(caller.organisation_id, caller.user_id, space_id)?;
+    Ok(access.map_or(Standing::Unknown, Standing::of))
+}
+
 /// The spaces in which the caller is a member, by id, after one, at most `limit`.
 ///
 /// # Errors
@@ -83,12 +92,7 @@ pub(crate) fn require_member(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId
     Ok(standing.member()?)
 }
 
-/// The membership of a caller who may manage the space and its members.
-///
-/// # Errors
-/// `unknown_space`, `forbidden`, or the store's.
-pub(crate) fn require_manager(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> ServiceResult<SpaceAccess> {
-    let access = require_member(tx, caller, space_id)?;
+fn require_management(access: SpaceAccess) -> ServiceResult<SpaceAccess> {
     if access.member.role.may_manage() {
         Ok(access)
     } else {
@@ -96,16 +100,13 @@ pub(crate) fn require_manager(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceI
     }
 }
 
-/// [`require_manager`] for a change: the space's lock is taken and the right is read again under it, so that two leads
-/// who change each other's roles at once are decided one after the other, and after every push that came first. Nobody
-/// takes the lock of a space that they can't see.
+/// The membership of a caller who may manage the space and its members. The space's lock is taken and the right is read under it, so that two
+/// leads who change each other's roles at once are decided one after the other, and after every push that came first.
 ///
 /// # Errors
-/// As [`require_manager`].
+/// `unknown_space`, `forbidden`, or the store's.
 pub(crate) fn lock_as_manager(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> ServiceResult<SpaceAccess> {
-    require_manager(tx, caller, space_id)?;
-    tx.lock_head(space_id)?;
-    require_manager(tx, caller, space_id)
+    require_management(lock(tx, caller, space_id)?.member()?)
 }
 
 impl Service {

@@ -303,19 +303,13 @@ fn load(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId, units: &[&Unit]) -> S
 
 /// Checks the sender's standing, under the lock of the log where they are a member; the last part says whether they are.
 fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate, World, bool)> {
-    let mut standing = access::load(tx, &batch.caller, &[space_id])?.remove(&space_id).unwrap_or(Standing::Unknown);
-    let mut head = None;
-    if matches!(standing, Standing::Member(_)) {
-        head = tx.lock_head(space_id)?;
-        standing = access::load(tx, &batch.caller, &[space_id])?.remove(&space_id).unwrap_or(Standing::Unknown);
-    }
     let closed = |head| World::new(space_id, Schema::open(), Role::Viewer, head, Shared::all(head));
     let nowhere = Head::of_empty(uuid::Uuid::nil());
-    match standing {
+    match access::lock(tx, &batch.caller, space_id)? {
         Standing::Unknown => Ok((Gate::of_stranger(), closed(nowhere), false)),
         Standing::Former(access) => Ok((Gate::of_former_member(), closed(access.head), false)),
         Standing::Member(access) => {
-            let head = head.unwrap_or(access.head);
+            let head = access.head;
             let schema = Schema::of_space(access.space.schema.as_deref());
             let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
             let shared = Shared::of(tx, space_id, head, batch.epochs.get(&space_id))?;

@@ -343,7 +343,7 @@ impl Desk<'_> {
         };
         self.stored.push(row.clone());
         // the same id may stand in the request once more
-        self.world.known.insert(op_id, Known { row, overlay: Overlay::default(), stamp: None, origin: Origin::default() });
+        self.world.known.insert(op_id, Known { row, overlay: Overlay::default(), stamp: None, origin: Origin::default(), plain: true });
         let result = OperationResult { decided_version: version, conflict_id, problem, ..OperationResult::new(op_id, status, true) };
         self.with_document(result, conflict_id)
     }

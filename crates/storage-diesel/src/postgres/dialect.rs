@@ -10,6 +10,9 @@ use sync_core::ports::StoreError;
 use super::Conn;
 use crate::insert::{Bulk, Values};
 
+/// Whether a transaction that writes is the only one from its beginning on.
+pub(super) const WRITES_ALONE: bool = false;
+
 /// All ids in one statement (`= ANY($1)`), whose text does not depend on their number; nothing for no ids.
 pub(super) fn chunks<T>(ids: &[T]) -> impl Iterator<Item = &[T]> {
     ids.chunks(usize::MAX)
@@ -78,7 +81,7 @@ const UNAVAILABLE: &[&str] = &[
 ];
 
 /// Inserts all rows with one statement; its text does not depend on their number, so that it is planned once.
-pub(super) fn insert(conn: &mut Conn, bulk: &Bulk<'_>) -> QueryResult<usize> {
+pub(super) fn insert<T: 'static>(conn: &mut Conn, bulk: &Bulk<'_, T>) -> QueryResult<usize> {
     conn.execute_returning_count(&InsertRows {
         head: format!("{} SELECT * FROM UNNEST(", bulk.head()),
         tail: format!("){}", bulk.tail()),
@@ -86,20 +89,19 @@ pub(super) fn insert(conn: &mut Conn, bulk: &Bulk<'_>) -> QueryResult<usize> {
     })
 }
 
-struct InsertRows<'a> {
+struct InsertRows<'a, T> {
     head: String,
     tail: String,
-    bulk: &'a Bulk<'a>,
+    bulk: &'a Bulk<'a, T>,
 }
 
-impl QueryId for InsertRows<'_> {
-    type QueryId = ();
+impl<T: 'static> QueryId for InsertRows<'_, T> {
+    type QueryId = InsertRows<'static, T>;
 
-    // the prepared statement is found by its text
-    const HAS_STATIC_QUERY_ID: bool = false;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl QueryFragment<Pg> for InsertRows<'_> {
+impl<T> QueryFragment<Pg> for InsertRows<'_, T> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(&self.head);
         for (index, column) in self.bulk.columns.iter().enumerate() {

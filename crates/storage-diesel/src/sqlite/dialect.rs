@@ -5,7 +5,7 @@ use diesel::expression::ValidGrouping;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{Error, QueryResult};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Binary, Bool, HasSqlType, Integer, Nullable, SingleValue, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, HasSqlType, Integer, Nullable, SingleValue, SqlType, Text, is_nullable::NotNull};
 use diesel::sqlite::Sqlite;
 use diesel::{AppearsOnTable, Expression, SelectableExpression};
 use sync_core::ports::StoreError;
@@ -13,12 +13,13 @@ use sync_core::ports::StoreError;
 use super::Conn;
 use crate::insert::{Bulk, Values};
 
-/// Values of one IN list; SQLite binds at most 32,766.
-const CHUNK: usize = 512;
+/// Whether a transaction that writes is the only one from its beginning on.
+pub(super) const WRITES_ALONE: bool = true;
 
-/// Pieces of a list of ids, each for one statement.
+/// Pieces of a list of ids, each for one statement: here one id each, because a statement that stays prepared costs less
+/// than a list.
 pub(super) fn chunks<T>(ids: &[T]) -> impl Iterator<Item = &[T]> {
-    ids.chunks(CHUNK)
+    ids.chunks(1)
 }
 
 /// Pieces of a list of pairs, each for one statement.
@@ -38,73 +39,57 @@ pub(super) fn pairs<'b>(out: &mut AstPass<'_, 'b, Sqlite>, left: &'b [i64], righ
     Ok(())
 }
 
-/// Whether a column has one of some values.
+/// Whether a column has one of the values of a piece, of which it has one.
 macro_rules! any_of {
     ($column:expr, $values:expr) => {
-        dialect::AnyOf::new($column, $values)
+        dialect::Is::new($column, $values)
     };
 }
 pub(super) use any_of;
 
-/// `column IN (…)`. diesel prepares an IN of its own anew each time, because its text depends on the number of values.
-/// This one repeats the last value until their number is a power of two: the few texts that there are stay prepared.
-#[derive(Debug, Clone)]
-pub(super) struct AnyOf<C, V> {
+/// `column = ?`, kept prepared. An IN of diesel's is prepared anew each time, because its text depends on the number of
+/// values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Is<C, V> {
     column: C,
-    values: Vec<V>,
+    value: Option<V>,
 }
 
-impl<C, V: Copy> AnyOf<C, V> {
+impl<C, V> Is<C, V> {
     pub(super) fn new(column: C, values: impl IntoIterator<Item = V>) -> Self {
-        let mut values: Vec<V> = values.into_iter().collect();
-        if let Some(last) = values.last().copied() {
-            values.resize(values.len().next_power_of_two(), last);
-        }
-        Self { column, values }
+        Self { column, value: values.into_iter().next() }
     }
 }
 
-impl<C, V> Expression for AnyOf<C, V> {
+impl<C, V> Expression for Is<C, V> {
     type SqlType = Bool;
 }
 
-impl<C: AppearsOnTable<T>, V, T> AppearsOnTable<T> for AnyOf<C, V> {}
+impl<C: AppearsOnTable<T>, V, T> AppearsOnTable<T> for Is<C, V> {}
 
-impl<C: SelectableExpression<T>, V, T> SelectableExpression<T> for AnyOf<C, V> {}
+impl<C: SelectableExpression<T>, V, T> SelectableExpression<T> for Is<C, V> {}
 
-impl<C: ValidGrouping<G>, V, G> ValidGrouping<G> for AnyOf<C, V> {
+impl<C: ValidGrouping<G>, V, G> ValidGrouping<G> for Is<C, V> {
     type IsAggregate = C::IsAggregate;
 }
 
-impl<C, V> QueryId for AnyOf<C, V> {
-    type QueryId = ();
+impl<C: QueryId, V> QueryId for Is<C, V> {
+    type QueryId = Is<C::QueryId, ()>;
 
-    // the prepared statement is found by its text
-    const HAS_STATIC_QUERY_ID: bool = false;
+    const HAS_STATIC_QUERY_ID: bool = C::HAS_STATIC_QUERY_ID;
 }
 
-impl<C, V> QueryFragment<Sqlite> for AnyOf<C, V>
+impl<C, V> QueryFragment<Sqlite> for Is<C, V>
 where
     C: Expression + QueryFragment<Sqlite>,
-    C::SqlType: SingleValue,
-    V: ToSql<C::SqlType, Sqlite>,
+    C::SqlType: SingleValue + SqlType<IsNull = NotNull>,
+    Option<V>: ToSql<Nullable<C::SqlType>, Sqlite>,
     Sqlite: HasSqlType<C::SqlType>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        if self.values.is_empty() {
-            out.push_sql("FALSE");
-            return Ok(());
-        }
         self.column.walk_ast(out.reborrow())?;
-        out.push_sql(" IN (");
-        for (index, value) in self.values.iter().enumerate() {
-            if index > 0 {
-                out.push_sql(", ");
-            }
-            out.push_bind_param::<C::SqlType, V>(value)?;
-        }
-        out.push_sql(")");
-        Ok(())
+        out.push_sql(" = ");
+        out.push_bind_param::<Nullable<C::SqlType>, Option<V>>(&self.value)
     }
 }
 
@@ -131,7 +116,7 @@ pub(super) fn explain(message: String) -> StoreError {
 }
 
 /// Inserts row by row: one statement, prepared once, is as fast here as any batch.
-pub(super) fn insert(conn: &mut Conn, bulk: &Bulk<'_>) -> QueryResult<usize> {
+pub(super) fn insert<T: 'static>(conn: &mut Conn, bulk: &Bulk<'_, T>) -> QueryResult<usize> {
     let mut statement = InsertRow { head: format!("{} VALUES (", bulk.head()), tail: format!("){}", bulk.tail()), bulk, row: 0 };
     let mut stored = 0;
     while statement.row < bulk.rows {
@@ -141,20 +126,20 @@ pub(super) fn insert(conn: &mut Conn, bulk: &Bulk<'_>) -> QueryResult<usize> {
     Ok(stored)
 }
 
-struct InsertRow<'a> {
+struct InsertRow<'a, T> {
     head: String,
     tail: String,
-    bulk: &'a Bulk<'a>,
+    bulk: &'a Bulk<'a, T>,
     row: usize,
 }
 
-impl QueryId for InsertRow<'_> {
-    type QueryId = ();
+impl<T: 'static> QueryId for InsertRow<'_, T> {
+    type QueryId = InsertRow<'static, T>;
 
-    const HAS_STATIC_QUERY_ID: bool = false;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl QueryFragment<Sqlite> for InsertRow<'_> {
+impl<T> QueryFragment<Sqlite> for InsertRow<'_, T> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         let missing = || Error::QueryBuilderError("a column with fewer values than rows".into());
         out.push_sql(&self.head);

@@ -54,7 +54,7 @@ impl ConflictRows for Rows<'_> {
     }
 
     fn put_conflicts(&mut self, conflicts: &[ConflictLink]) -> StoreResult<()> {
-        let bulk = Insert::into("conflict_links", conflicts, Taken::Replace)
+        let bulk = Insert::<links::table, _>::into("conflict_links", conflicts, Taken::Replace)
             .key(links::conflict_id, |row| row.conflict_id.as_bytes())
             .key(links::key, |row| row.key.as_str())
             .column(links::organisation_id, |row| row.organisation_id.as_bytes())

@@ -86,7 +86,7 @@ impl DocumentRows for Rows<'_> {
     }
 
     fn put_documents(&mut self, space_id: SpaceId, rows: &[DocumentRow]) -> StoreResult<()> {
-        let bulk = Insert::into("documents", rows, Taken::Replace)
+        let bulk = Insert::<documents::table, _>::into("documents", rows, Taken::Replace)
             .key(documents::space_id, |_| space_id.as_bytes())
             .key(documents::key, |row| row.key.as_str())
             .column(documents::version, |row| row.version)
@@ -140,7 +140,7 @@ impl DocumentRows for Rows<'_> {
     }
 
     fn insert_changes(&mut self, space_id: SpaceId, rows: &[ChangeRow]) -> StoreResult<()> {
-        let bulk = Insert::into("changes", rows, Taken::Fail)
+        let bulk = Insert::<changes::table, _>::into("changes", rows, Taken::Fail)
             .key(changes::space_id, |_| space_id.as_bytes())
             .key(changes::version, |row| row.version)
             .column(changes::previous, |row| row.previous)
@@ -179,7 +179,7 @@ impl DocumentRows for Rows<'_> {
     }
 
     fn put_sums(&mut self, space_id: SpaceId, sums: &[CollectionSum]) -> StoreResult<()> {
-        let bulk = Insert::into("collection_sums", sums, Taken::Replace)
+        let bulk = Insert::<collection_sums::table, _>::into("collection_sums", sums, Taken::Replace)
             .key(collection_sums::space_id, |_| space_id.as_bytes())
             .key(collection_sums::collection, |row| &row.collection)
             .key(collection_sums::audience, |row| row.audience.bits())

@@ -14,7 +14,7 @@ use crate::schema::{devices, organisations, users};
 
 impl IdentityRows for Rows<'_> {
     fn ensure_organisation(&mut self, organisation: &Organisation) -> StoreResult<Organisation> {
-        let bulk = Insert::into("organisations", from_ref(organisation), Taken::Keep)
+        let bulk = Insert::<organisations::table, _>::into("organisations", from_ref(organisation), Taken::Keep)
             .key(organisations::name, |row| &row.name)
             .column(organisations::organisation_id, |row| row.organisation_id.as_bytes())
             .column(organisations::created_at, |row| row.created_at.millis())
@@ -28,7 +28,7 @@ impl IdentityRows for Rows<'_> {
     }
 
     fn insert_user(&mut self, user: &User) -> StoreResult<bool> {
-        let bulk = Insert::into("users", from_ref(user), Taken::Keep)
+        let bulk = Insert::<users::table, _>::into("users", from_ref(user), Taken::Keep)
             .key(users::email, |row| &row.email)
             .column(users::user_id, |row| row.user_id.as_bytes())
             .column(users::organisation_id, |row| row.organisation_id.as_bytes())
@@ -70,7 +70,7 @@ impl IdentityRows for Rows<'_> {
     }
 
     fn put_device(&mut self, device: &Device) -> StoreResult<()> {
-        let bulk = Insert::into("devices", from_ref(device), Taken::Replace)
+        let bulk = Insert::<devices::table, _>::into("devices", from_ref(device), Taken::Replace)
             .key(devices::device_id, |row| row.device_id.as_bytes())
             .column(devices::organisation_id, |row| row.organisation_id.as_bytes())
             .column(devices::user_id, |row| row.user_id.as_bytes())

@@ -8,6 +8,7 @@ use sync_core::ports::{
 use sync_core::{DocumentKey, SpaceId, Timestamp};
 use uuid::Uuid;
 
+use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{FormerEpochRecord, GraveRecord, LogRecord, PresentedRecord, TombstoneRecord};
@@ -42,7 +43,7 @@ impl LogRows for Rows<'_> {
     }
 
     fn put_former_epochs(&mut self, epochs: &[FormerEpoch]) -> StoreResult<()> {
-        let bulk = Insert::into("former_epochs", epochs, Taken::Replace)
+        let bulk = Insert::<former_epochs::table, _>::into("former_epochs", epochs, Taken::Replace)
             .key(former_epochs::space_id, |row| row.space_id.as_bytes())
             .key(former_epochs::epoch, |row| row.epoch.as_bytes())
             .column(former_epochs::shared_until, |row| row.shared_until)
@@ -53,7 +54,7 @@ impl LogRows for Rows<'_> {
 
     fn list_former_epochs(&mut self, space_ids: &[SpaceId]) -> StoreResult<Vec<FormerEpoch>> {
         self.load_each(space_ids, |conn, ids| -> QueryResult<Vec<FormerEpochRecord>> {
-            former_epochs::table.filter(former_epochs::space_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice()))).load(conn)
+            former_epochs::table.filter(dialect::any_of!(former_epochs::space_id, ids.iter().map(|id| id.as_bytes().as_slice()))).load(conn)
         })
     }
 }
@@ -63,7 +64,7 @@ impl PresentedRows for Rows<'_> {
         // always in the same order, so that two nodes that do so at once wait for each other and never deadlock
         let mut rows: Vec<_> = rows.iter().collect();
         rows.sort_by_key(|row| (row.space_id, row.device_id));
-        let bulk = Insert::into("presented_cursors", &rows, Taken::Replace)
+        let bulk = Insert::<presented_cursors::table, _>::into("presented_cursors", &rows, Taken::Replace)
             .key(presented_cursors::space_id, |row| row.space_id.as_bytes())
             .key(presented_cursors::device_id, |row| row.device_id.as_bytes())
             .column(presented_cursors::user_id, |row| row.user_id.as_bytes())
@@ -119,7 +120,7 @@ impl GraveRows for Rows<'_> {
     }
 
     fn bury(&mut self, space_id: SpaceId, graves: &[Grave]) -> StoreResult<()> {
-        let bulk = Insert::into("graves", graves, Taken::Replace)
+        let bulk = Insert::<graves::table, _>::into("graves", graves, Taken::Replace)
             .key(graves::space_id, |_| space_id.as_bytes())
             .key(graves::key, |row| row.key.as_str())
             .column(graves::version, |row| row.version)
@@ -143,7 +144,7 @@ impl GraveRows for Rows<'_> {
         self.load_each(keys, |conn, keys| -> QueryResult<Vec<GraveRecord>> {
             graves::table
                 .filter(graves::space_id.eq(space_id.as_bytes().as_slice()))
-                .filter(graves::key.eq_any(keys.iter().map(|key| key.as_str())))
+                .filter(dialect::any_of!(graves::key, keys.iter().map(|key| key.as_str())))
                 .select((graves::key, graves::version, graves::audience))
                 .load(conn)
         })

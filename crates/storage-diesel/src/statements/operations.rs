@@ -45,7 +45,7 @@ impl OperationRows for Rows<'_> {
         // always in the same order, so that two transactions with the same ids wait for each other and never deadlock
         let mut rows: Vec<_> = rows.iter().collect();
         rows.sort_by_key(|row| (row.organisation_id, row.op_id));
-        let bulk = Insert::into("operations", &rows, Taken::Fail)
+        let bulk = Insert::<operations::table, _>::into("operations", &rows, Taken::Fail)
             .key(operations::organisation_id, |row| row.organisation_id.as_bytes())
             .key(operations::op_id, |row| row.op_id.as_bytes())
             .column(operations::identity, |row| &row.identity)
@@ -85,7 +85,7 @@ impl Rows<'_> {
             rows.iter().filter_map(|row| row.group.as_deref().map(|group| (row.organisation_id, row.user_id, group))).collect();
         groups.sort_unstable();
         groups.dedup();
-        let bulk = Insert::into("operation_groups", &groups, Taken::Keep)
+        let bulk = Insert::<operation_groups::table, _>::into("operation_groups", &groups, Taken::Keep)
             .key(operation_groups::organisation_id, |row| row.0.as_bytes())
             .key(operation_groups::user_id, |row| row.1.as_bytes())
             .key(operation_groups::group_id, |row| row.2.as_bytes())

@@ -14,7 +14,7 @@ use crate::schema::{access_tokens, devices, server_keys, sessions, users};
 
 impl SessionRows for Rows<'_> {
     fn put_session(&mut self, session: &Session) -> StoreResult<()> {
-        let bulk = Insert::into("sessions", from_ref(session), Taken::Replace)
+        let bulk = Insert::<sessions::table, _>::into("sessions", from_ref(session), Taken::Replace)
             .key(sessions::session_id, |row| row.session_id.as_bytes())
             .column(sessions::organisation_id, |row| row.organisation_id.as_bytes())
             .column(sessions::user_id, |row| row.user_id.as_bytes())
@@ -42,7 +42,7 @@ impl SessionRows for Rows<'_> {
     }
 
     fn insert_access_token(&mut self, hash: &[u8; 32], session_id: SessionId, expires_at: Timestamp) -> StoreResult<()> {
-        let bulk = Insert::into("access_tokens", from_ref(hash), Taken::Fail)
+        let bulk = Insert::<access_tokens::table, _>::into("access_tokens", from_ref(hash), Taken::Fail)
             .key(access_tokens::hash, |hash| hash)
             .column(access_tokens::session_id, |_| session_id.as_bytes())
             .column(access_tokens::expires_at, |_| expires_at.millis())
@@ -91,7 +91,7 @@ impl SessionRows for Rows<'_> {
     }
 
     fn insert_server_key(&mut self, key: &ServerKey) -> StoreResult<()> {
-        let bulk = Insert::into("server_keys", from_ref(key), Taken::Keep)
+        let bulk = Insert::<server_keys::table, _>::into("server_keys", from_ref(key), Taken::Keep)
             .key(server_keys::purpose, |row| &row.purpose)
             .key(server_keys::number, |row| row.number)
             .column(server_keys::secret, |row| &row.secret)

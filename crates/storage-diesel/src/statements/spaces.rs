@@ -37,7 +37,7 @@ macro_rules! access {
 impl SpaceRows for Rows<'_> {
     fn insert_space(&mut self, space: &Space, epoch: Uuid) -> StoreResult<()> {
         let space_id = space.space_id;
-        let bulk = Insert::into("spaces", from_ref(space), Taken::Fail)
+        let bulk = Insert::<spaces::table, _>::into("spaces", from_ref(space), Taken::Fail)
             .key(spaces::space_id, |row| row.space_id.as_bytes())
             .column(spaces::organisation_id, |row| row.organisation_id.as_bytes())
             .column(spaces::name, |row| &row.name)
@@ -48,7 +48,7 @@ impl SpaceRows for Rows<'_> {
             .column(spaces::created_at, |row| row.created_at.millis())
             .build();
         self.insert(&bulk)?;
-        let bulk = Insert::into("space_heads", from_ref(&epoch), Taken::Fail)
+        let bulk = Insert::<space_heads::table, _>::into("space_heads", from_ref(&epoch), Taken::Fail)
             .key(space_heads::space_id, |_| space_id.as_bytes())
             .column(space_heads::epoch, |epoch| epoch.as_bytes())
             .column(space_heads::head, |_| 0)
@@ -104,6 +104,16 @@ impl SpaceRows for Rows<'_> {
         })
     }
 
+    fn lock_access(&mut self, organisation_id: OrganisationId, user_id: UserId, space_id: SpaceId) -> StoreResult<Option<SpaceAccess>> {
+        let found = self.load_access(organisation_id, user_id, &[space_id])?.pop();
+        if dialect::WRITES_ALONE || found.as_ref().is_none_or(|access| access.member.removed_at.is_some()) {
+            return Ok(found);
+        }
+        // what was read before the lock may have changed while it was waited for
+        self.lock_head(space_id)?;
+        Ok(self.load_access(organisation_id, user_id, &[space_id])?.pop())
+    }
+
     fn lock_head(&mut self, space_id: SpaceId) -> StoreResult<Option<Head>> {
         let head = self.load(|conn| -> QueryResult<Vec<HeadRecord>> {
             let query = space_heads::table.find(space_id.as_bytes().as_slice()).select(head!());
@@ -118,7 +128,7 @@ impl SpaceRows for Rows<'_> {
     }
 
     fn put_member(&mut self, member: &Member) -> StoreResult<()> {
-        let bulk = Insert::into("members", from_ref(member), Taken::Replace)
+        let bulk = Insert::<members::table, _>::into("members", from_ref(member), Taken::Replace)
             .key(members::space_id, |row| row.space_id.as_bytes())
             .key(members::user_id, |row| row.user_id.as_bytes())
             .column(members::role, |row| row.role.as_str())

@@ -86,7 +86,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Inserts rows; how many were stored.
-    pub(super) fn insert(&mut self, bulk: &Bulk<'_>) -> StoreResult<usize> {
+    pub(super) fn insert<T: 'static>(&mut self, bulk: &Bulk<'_, T>) -> StoreResult<usize> {
         if bulk.rows == 0 {
             return Ok(0);
         }
@@ -94,7 +94,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Inserts rows of which a taken key means a lost race.
-    pub(super) fn insert_racing(&mut self, bulk: &Bulk<'_>) -> StoreResult<usize> {
+    pub(super) fn insert_racing<T: 'static>(&mut self, bulk: &Bulk<'_, T>) -> StoreResult<usize> {
         if bulk.rows == 0 {
             return Ok(0);
         }

@@ -136,6 +136,13 @@ pub trait SpaceRows {
         limit: i64,
     ) -> StoreResult<Vec<SpaceAccess>>;
 
+    /// What [`Self::load_access`] tells of one space; where the user is a member now, under the lock that orders the
+    /// space's log until the end of the transaction. Who is no member locks nothing.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn lock_access(&mut self, organisation_id: OrganisationId, user_id: UserId, space_id: SpaceId) -> StoreResult<Option<SpaceAccess>>;
+
     /// Takes the lock that orders the space's log until the end of the transaction, and reads the head under it.
     ///
     /// # Errors

@@ -170,7 +170,7 @@ impl<'a> Desk<'a> {
             version: decided_version.filter(|_| effect.status == Status::Applied),
             ..OperationResult::new(operation.op_id, effect.status, true)
         };
-        self.keep(index, Known { row, overlay, stamp: Some(stamp), origin }, result);
+        self.keep(index, Known::decided(&operation.payload, row, overlay, Some(stamp), origin), result);
     }
 
     /// Brings the open questions about a document up to date with what an operation did, and asks what it asks.
@@ -247,7 +247,7 @@ impl<'a> Desk<'a> {
         let origin = Origin { before: last, ..Origin::default() };
         let row = StoredOperation { problem: Some(RawJson::of(&problem)), group: group.map(str::to_owned), ..self.row(operation, status) };
         let result = OperationResult { problem: Some(problem), ..OperationResult::new(operation.op_id, status, true) };
-        self.keep(index, Known { row, overlay, stamp, origin }, result);
+        self.keep(index, Known::decided(&operation.payload, row, overlay, stamp, origin), result);
     }
 
     /// Adds the document's present state to the results that tell it: all but those that applied as sent, whose sender

@@ -139,7 +139,7 @@ impl Desk<'_> {
             (overlay.conflict, overlay.joined) = (Some(id), Some(operation.op_id));
             let row = StoredOperation { conflict_id: Some(id), group: Some(group.to_owned()), ..self.row(operation, Status::Conflict) };
             let result = OperationResult { conflict_id: Some(id), ..OperationResult::new(operation.op_id, Status::Conflict, true) };
-            self.keep(*index, Known { row, overlay, stamp: None, origin }, result);
+            self.keep(*index, Known::decided(&operation.payload, row, overlay, None, origin), result);
         }
     }
 }

@@ -93,7 +93,10 @@ impl Laid {
 
 /// What a stored operation says: its kind, and its patch.
 pub(super) fn payload_of(row: &StoredOperation) -> (Option<Kind>, Object) {
-    let mut payload = row.payload.object();
+    said_by(row.payload.object())
+}
+
+fn said_by(mut payload: Object) -> (Option<Kind>, Object) {
     let kind = payload.get("kind").and_then(Value::as_str).and_then(Kind::parse);
     let mut patch = match payload.remove("patch") {
         Some(Value::Object(patch)) => patch,
@@ -144,6 +147,16 @@ impl Overlay {
             return Self::default();
         }
         let (kind, patch) = payload_of(row);
+        Self::of_simple(kind, &patch, row)
+    }
+
+    /// The same, of a payload that was not written yet.
+    pub(crate) fn of_value(payload: &Value, row: &StoredOperation) -> Self {
+        if !row.status.satisfies() {
+            return Self::default();
+        }
+        let said = ["kind", "patch"].into_iter().filter_map(|name| Some((name.to_owned(), payload.get(name)?.clone())));
+        let (kind, patch) = said_by(said.collect());
         Self::of_simple(kind, &patch, row)
     }
 

@@ -100,11 +100,11 @@ impl Step {
 pub(crate) fn rows_to_store(known: &HashMap<OpId, Known>, fresh: &[OpId]) -> Vec<StoredOperation> {
     let fresh: Vec<&Known> = fresh.iter().filter_map(|op_id| known.get(op_id)).collect();
     let keepers: HashMap<&str, OpId> =
-        fresh.iter().filter(|known| !says_it_all(known)).map(|known| (known.row.key.as_str(), known.row.op_id)).collect();
+        fresh.iter().filter(|known| !known.plain).map(|known| (known.row.key.as_str(), known.row.op_id)).collect();
     let mut kept: HashMap<OpId, Vec<OpId>> = HashMap::new();
     let row = |known_one: &&Known| {
         let mut row = known_one.row.clone();
-        let Some(keeper) = keepers.get(row.key.as_str()).copied().filter(|_| !says_it_all(known_one)) else { return row };
+        let Some(keeper) = keepers.get(row.key.as_str()).copied().filter(|_| !known_one.plain) else { return row };
         let step = (keeper != row.op_id).then(|| stepwise(known, known_one, keeper)).flatten();
         if step.is_some() {
             kept.entry(keeper).or_default().push(row.op_id);
@@ -118,12 +118,6 @@ pub(crate) fn rows_to_store(known: &HashMap<OpId, Known>, fresh: &[OpId]) -> Vec
         row
     };
     fresh.iter().map(row).collect()
-}
-
-/// Whether nothing is stored, because the payload and the result say it all.
-fn says_it_all(known: &Known) -> bool {
-    // what a group's question was asked from is needed when it is decided
-    known.origin.taken_back.is_none() && known.overlay == Overlay::of_payload(&known.row)
 }
 
 /// An operation's view as a step from its predecessor's; none where the whole is as short, or it can't be had so.
@@ -214,7 +208,7 @@ impl Shelf {
     fn take(&mut self, op_id: OpId) -> Option<Known> {
         let overlay = self.view(op_id);
         let (row, stored) = self.rows.get(&op_id)?;
-        Some(Known { row: row.clone(), overlay, stamp: None, origin: stored.origin() })
+        Some(Known { row: row.clone(), overlay, stamp: None, origin: stored.origin(), plain: true })
     }
 
     /// The view after an operation: the nearest one before it that is there, with the steps since then.

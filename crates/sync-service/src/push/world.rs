@@ -92,6 +92,17 @@ pub(crate) struct Known {
     pub(crate) overlay: Overlay,
     pub(crate) stamp: Option<(i64, u32)>,
     pub(crate) origin: Origin,
+    /// Whether the payload and the result say all of the overlay, so that it is not stored.
+    pub(crate) plain: bool,
+}
+
+impl Known {
+    /// An operation that was decided here.
+    pub(crate) fn decided(payload: &Value, row: StoredOperation, overlay: Overlay, stamp: Option<(i64, u32)>, origin: Origin) -> Self {
+        // what a group's question was asked from is needed when it is decided
+        let plain = origin.taken_back.is_none() && overlay == Overlay::of_value(payload, &row);
+        Self { row, overlay, stamp, origin, plain }
+    }
 }
 
 /// The working state of one space.
@@ -185,12 +196,13 @@ impl World {
     pub(crate) fn change(&mut self, key: &DocumentKey, state: NewState, by: Author, at: Timestamp, stamp: (i64, u32)) -> i64 {
         let version = self.next_version();
         let audience = self.schema.collection(key.collection()).map_or(Audience::EVERYONE, |collection| collection.audience(&state.body));
-        let before = self.docs.get(key);
+        let mut before = self.docs.remove(key);
+        let mut fields = before.as_mut().map(|doc| std::mem::take(&mut doc.fields)).unwrap_or_default();
+        let before = before.as_ref();
         let was_live = before.is_some_and(Doc::is_live);
         let previous = before.map_or(0, |doc| doc.version);
         let empty = Object::new();
         let changed = changed_members(before.map_or(&empty, |doc| &doc.body), &state.body);
-        let mut fields = before.map(|doc| doc.fields.clone()).unwrap_or_default();
         for name in changed.keys() {
             fields.0.insert(name.clone(), FieldVersion(version, Stamp(stamp.0, stamp.1, by.op_id)));
         }

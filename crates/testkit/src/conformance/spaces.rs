@@ -1,4 +1,4 @@
-use sync_core::ports::{Head, Space, SpaceStatus};
+use sync_core::ports::{Head, Member, Space, SpaceStatus};
 use sync_core::{OrganisationId, Role, SpaceId, UserId};
 
 use super::Case;
@@ -13,6 +13,7 @@ pub(super) const CASES: &[Case] = &[
     ("load_access_shows_only_ones_own", load_access_shows_only_ones_own),
     ("load_access_shows_former_members_and_deleted_spaces", load_access_shows_former_members_and_deleted_spaces),
     ("load_access_takes_many_ids_and_none", load_access_takes_many_ids_and_none),
+    ("lock_access_reads_as_load_access", lock_access_reads_as_load_access),
     ("list_access_pages_current_memberships", list_access_pages_current_memberships),
     ("the_head_moves", the_head_moves),
     ("members_are_overwritten_and_listed_by_user", members_are_overwritten_and_listed_by_user),
@@ -112,6 +113,23 @@ fn load_access_takes_many_ids_and_none(bench: &Bench) {
     let access = bench.read(move |tx| tx.load_access(ORGANISATION, ANA, &wanted));
     assert!(access.iter().map(|access| access.space.space_id).eq(ids));
     assert_eq!(bench.read(|tx| tx.load_access(ORGANISATION, ANA, &[])), []);
+}
+
+fn lock_access_reads_as_load_access(bench: &Bench) {
+    let removed = Member { removed_at: Some(NOW), ..member(SPACE, BO, Role::Vendor) };
+    let former = removed.clone();
+    bench.write(move |tx| {
+        tx.put_member(&member(SPACE, ANA, Role::Lead))?;
+        tx.put_member(&former)?;
+        tx.put_head(SPACE, 3)
+    });
+    let lock = |organisation_id, user_id, space_id| bench.write(move |tx| tx.lock_access(organisation_id, user_id, space_id));
+    let own = lock(ORGANISATION, ANA, SPACE).expect("a member");
+    assert_eq!((own.head.version, own.member), (3, member(SPACE, ANA, Role::Lead)));
+    assert_eq!(lock(ORGANISATION, BO, SPACE).map(|access| access.member), Some(removed));
+    assert_eq!(lock(OTHER_ORGANISATION, ANA, SPACE), None);
+    assert_eq!(lock(ORGANISATION, ANA, SECOND_SPACE), None);
+    assert_eq!(lock(ORGANISATION, ANA, SpaceId(id(999))), None);
 }
 
 fn list_access_pages_current_memberships(bench: &Bench) {

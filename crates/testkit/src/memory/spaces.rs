@@ -53,6 +53,11 @@ impl SpaceRows for MemoryTx<'_> {
         Ok(now.take(count(limit)).collect())
     }
 
+    fn lock_access(&mut self, organisation_id: OrganisationId, user_id: UserId, space_id: SpaceId) -> StoreResult<Option<SpaceAccess>> {
+        self.writable()?;
+        Ok(self.load_access(organisation_id, user_id, &[space_id])?.pop())
+    }
+
     fn lock_head(&mut self, space_id: SpaceId) -> StoreResult<Option<Head>> {
         Ok(self.writable()?.heads.get(&space_id).copied())
     }
