@@ -54,7 +54,8 @@ pub struct SqliteFacts {
     pub path: PathBuf,
     /// Whether its header asks for the write-ahead log.
     pub wal: bool,
-    /// What `PRAGMA quick_check` complains of; `None` when it was not run.
+    /// What `PRAGMA quick_check` complains of; `None` when it was not run. When there is something, the rest is not known:
+    /// no migrations, no people.
     pub damage: Option<Vec<String>>,
 }
 

@@ -78,6 +78,14 @@ fn of_database(settings: &Settings, inspected: &Result<Option<Inspection>, OpenE
     match inspected {
         Err(error) => vec![database::unreachable(&settings.database_url, error), clock::alone()],
         Ok(None) => vec![database::absent(&settings.database_url), database::nobody(), clock::alone()],
+        Ok(Some(inspection)) if database::is_damaged(inspection) => {
+            let unread = |name| Check::skipped(name, "a damaged file does not tell");
+            let mut checks = vec![database::reached(inspection), unread("migrations"), unread("admin"), clock::alone()];
+            if let Engine::Sqlite(facts) = &inspection.engine {
+                checks.push(database::whole(facts));
+            }
+            checks
+        }
         Ok(Some(inspection)) => {
             let mut checks = vec![database::reached(inspection)];
             match &inspection.engine {

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use storage_diesel::{MigrationState, inspect, migrate};
+use storage_diesel::{Engine, MigrationState, SqliteFacts, inspect, migrate};
 
 use crate::failure::Failure;
 use crate::logging;
@@ -39,10 +39,13 @@ pub(crate) fn run(settings: &Settings, arguments: &MigrateArgs) -> Result<(), Fa
 
 /// How the database stands. One that does not exist yet lacks everything.
 fn standing(settings: &Settings) -> Result<MigrationState, Failure> {
-    Ok(match inspect(&settings.database_url, false)? {
-        Some(inspection) => inspection.migrations,
-        None => MigrationState::none(),
-    })
+    let Some(inspection) = inspect(&settings.database_url, false)? else { return Ok(MigrationState::none()) };
+    match inspection.engine {
+        Engine::Sqlite(SqliteFacts { damage: Some(_), .. }) => {
+            Err(Failure::Failed("the database is damaged and does not tell; `rejoin doctor` says what to do".into()))
+        }
+        _ => Ok(inspection.migrations),
+    }
 }
 
 fn told(names: &[String], verb: &str, as_json: bool) -> Result<(), Failure> {

@@ -13,7 +13,7 @@ use sync_core::Timestamp;
 
 use super::{Conn, facts};
 use crate::OpenError;
-use crate::inspect::{Engine, Inspection, SqliteFacts};
+use crate::inspect::{Engine, Inspection, People, SqliteFacts};
 use crate::migrations::{self, MigrationState};
 
 /// How many complaints of `quick_check` are enough.
@@ -38,25 +38,49 @@ pub(crate) fn inspect(path: &Path, deep: bool) -> Result<Option<Inspection>, Ope
 }
 
 fn look(path: &Path, name: &str, in_use: bool, deep: bool) -> Result<Inspection, Box<dyn std::error::Error>> {
+    let version: String = diesel::select(sql::<Text>("sqlite_version()")).get_result(&mut Conn::establish(":memory:")?)?;
     let quoted = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let how = if in_use { "mode=ro" } else { "mode=ro&immutable=1" };
-    let mut conn = Conn::establish(&format!("file:{quoted}?{how}"))?;
-    conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON")?;
-    let version: String = diesel::select(sql::<Text>("sqlite_version()")).get_result(&mut conn)?;
-    let state = migration_state(&mut conn)?;
-    // users came with the first migration, spaces with the second
-    let furnished = state.applied.len() >= 2;
+    let content = match read(&format!("file:{quoted}?{how}"), deep) {
+        // so damaged that not even the list of its tables can be read
+        Err(error) if error.to_string().contains("malformed") => Content { damage: Some(vec![error.to_string()]), ..Content::default() },
+        content => content?,
+    };
     Ok(Inspection {
         product: format!("SQLite {version}"),
-        people: furnished.then(|| facts::people(&mut conn)).transpose()?,
-        newest_at: if furnished { facts::newest(&mut conn)?.map(Timestamp::from_millis) } else { None },
-        migrations: state,
+        migrations: content.migrations,
+        people: content.people,
+        newest_at: content.newest.map(Timestamp::from_millis),
         size_bytes: size(path) + size(&beside(path, "-wal")),
-        engine: Engine::Sqlite(SqliteFacts {
-            path: path.to_owned(),
-            wal: wants_wal(path)?,
-            damage: deep.then(|| damage(&mut conn)).transpose()?,
-        }),
+        engine: Engine::Sqlite(SqliteFacts { path: path.to_owned(), wal: wants_wal(path)?, damage: content.damage }),
+    })
+}
+
+/// What can only be read through SQLite.
+#[derive(Default)]
+struct Content {
+    migrations: MigrationState,
+    people: Option<People>,
+    newest: Option<i64>,
+    damage: Option<Vec<String>>,
+}
+
+fn read(uri: &str, deep: bool) -> Result<Content, Box<dyn std::error::Error>> {
+    let mut conn = Conn::establish(uri)?;
+    conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON")?;
+    let damage = deep.then(|| damage(&mut conn)).transpose()?;
+    if damage.as_ref().is_some_and(|complaints| !complaints.is_empty()) {
+        // nothing else that it tells is to be trusted
+        return Ok(Content { damage, ..Content::default() });
+    }
+    let migrations = migration_state(&mut conn)?;
+    // users came with the first migration, spaces with the second
+    let furnished = migrations.applied.len() >= 2;
+    Ok(Content {
+        people: furnished.then(|| facts::people(&mut conn)).transpose()?,
+        newest: if furnished { facts::newest(&mut conn)? } else { None },
+        migrations,
+        damage,
     })
 }
 
@@ -140,12 +164,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rejoin.db");
         connection::migrate(&path, 1_000).unwrap();
-        let mut bytes = fs::read(&path).unwrap();
-        let last = bytes.len() - 4_096;
-        bytes[last..].fill(0xee);
-        fs::write(&path, &bytes).unwrap();
-        let Engine::Sqlite(facts) = inspect(&path, true).unwrap().unwrap().engine else { panic!("SQLite") };
-        assert!(!facts.damage.unwrap().is_empty());
+        let sound = fs::read(&path).unwrap();
+        let pages = sound.len() / 4_096;
+        assert!(pages > 10, "each table has a page");
+        for page in 1..pages {
+            let mut bytes = sound.clone();
+            bytes[page * 4_096..(page + 1) * 4_096].fill(0xee);
+            fs::write(&path, &bytes).unwrap();
+            let Engine::Sqlite(facts) = inspect(&path, true).unwrap().unwrap().engine else { panic!("SQLite") };
+            assert!(!facts.damage.unwrap().is_empty(), "page {page}");
+        }
         fs::write(&path, "no database at all, however long it may be").unwrap();
         assert!(inspect(&path, false).unwrap_err().to_string().contains("not a database"));
     }

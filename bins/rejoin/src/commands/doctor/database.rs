@@ -1,6 +1,6 @@
 //! The database: reached, durable, migrated, whole, and somebody in it.
 
-use storage_diesel::{Inspection, OpenError, People, PostgresFacts, SqliteFacts};
+use storage_diesel::{Engine, Inspection, OpenError, People, PostgresFacts, SqliteFacts};
 
 use super::network::silence;
 use super::report::Check;
@@ -37,7 +37,7 @@ pub(super) fn absent(url: &str) -> Check {
 /// It answers.
 pub(super) fn reached(inspection: &Inspection) -> Check {
     let found = format!("{}, {}", inspection.product, bytes(inspection.size_bytes));
-    let storage_diesel::Engine::Postgres(facts) = &inspection.engine else { return Check::ok("database", found) };
+    let Engine::Postgres(facts) = &inspection.engine else { return Check::ok("database", found) };
     let found = format!("{found}, a statement takes {:.1} ms", facts.round_trip.as_secs_f64() * 1_000.0);
     if facts.version < OLDEST {
         return Check::failure("database", format!("{found}; it is older than 15"), "upgrade PostgreSQL to 15 or newer (pg_upgrade)");
@@ -101,6 +101,11 @@ pub(super) fn migrated(inspection: &Inspection, by_hand: bool) -> Check {
         let found = format!("missing: {missing}; the next start applies them");
         Check::warning("migrations", found, "copy the database, then: rejoin migrate, with the same --database")
     }
+}
+
+/// Whether an SQLite file was found damaged, so that nothing else of it is to be trusted.
+pub(super) fn is_damaged(inspection: &Inspection) -> bool {
+    matches!(&inspection.engine, Engine::Sqlite(facts) if facts.damage.as_ref().is_some_and(|complaints| !complaints.is_empty()))
 }
 
 /// No damage in an SQLite file.
