@@ -12,9 +12,9 @@ use tempfile::TempDir;
 
 use super::client::Account;
 use super::cluster::Cluster;
+use super::metrics;
 use super::report::Usage;
 use super::wire::Endpoint;
-use super::{metrics, processes};
 use crate::failure::Failure;
 use storage_diesel::DatabaseConfig;
 use storage_diesel::bench::TemporaryDatabase;
@@ -98,11 +98,6 @@ impl Target {
     /// What the server used so far, PostgreSQL included where it was started here.
     pub(crate) async fn usage(&self) -> Result<Usage, Failure> {
         let mut usage = metrics::read(&self.endpoint).await?;
-        if let Some(started) = &self.started {
-            let pid = started.server.0.id();
-            usage.cpu = usage.cpu.or_else(|| processes::tree_cpu(pid));
-            usage.rss_bytes = usage.rss_bytes.or_else(|| processes::resident_bytes(pid));
-        }
         if let Some(cluster) = self.cluster() {
             usage.cpu = usage.cpu.zip(cluster.cpu()).map(|(server, database)| server + database);
         }
