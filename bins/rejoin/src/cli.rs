@@ -217,6 +217,11 @@ impl Common {
         self.database.as_deref()
     }
 
+    /// Whether the flag allows PostgreSQL to run with `fsync=off`.
+    pub(crate) const fn allow_fsync_off(&self) -> bool {
+        self.allow_fsync_off
+    }
+
     /// The settings of a command that does not serve.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         self.settings_with(&ServeArgs::default())

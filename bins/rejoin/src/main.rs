@@ -46,7 +46,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(demo) => commands::demo::run(common.settings_without_database()?, &demo),
         Command::Migrate(migrate) => commands::migrate::run(&common.settings()?, &migrate),
         Command::User(user) => commands::user::run(&common.settings()?, user),
-        Command::Bench(bench) => commands::bench::run(common.database(), &bench),
+        Command::Bench(bench) => commands::bench::run(common.database(), common.allow_fsync_off(), &bench),
         Command::Space(space) => commands::space::run(&common.settings()?, space),
         Command::Doctor(doctor) => commands::doctor::run(&common, &doctor),
         Command::Config(config) => commands::config::run(&common, &config),

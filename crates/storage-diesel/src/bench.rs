@@ -4,6 +4,7 @@
 //! Behind feature `bench`. It writes nonsense that looks like work (a document is stored again under the next version,
 //! sums are not true), so it is only for databases that are thrown away.
 
+mod database;
 mod postgres;
 mod rows;
 mod sqlite;
@@ -14,7 +15,9 @@ use std::time::{Duration, Instant};
 use sync_core::{DocumentKey, OpId, OrganisationId, SpaceId};
 
 use crate::open::{Target, target};
+use crate::threads::apart;
 use crate::{DatabaseConfig, OpenError, PostgresConfig, open};
+pub use database::TemporaryDatabase;
 use rows::Written;
 
 /// One push: an edit of each of these documents, which exist and were edited before.
@@ -43,7 +46,7 @@ pub struct FloorConfig<'a> {
     /// PostgreSQL: connections that write at the same time. SQLite has one.
     pub connections: usize,
     /// Makes ids of operations.
-    pub new_op_id: &'a mut dyn FnMut() -> OpId,
+    pub new_op_id: &'a mut (dyn FnMut() -> OpId + Send),
     /// The processor time of the calling thread.
     pub thread_cpu: fn() -> Option<Duration>,
 }
@@ -94,6 +97,10 @@ impl Floor {
     /// # Errors
     /// [`OpenError`] when the database can't be read, or nothing was pushed into it before.
     pub fn prepare(config: FloorConfig<'_>) -> Result<Self, OpenError> {
+        apart(|| Self::read(config))
+    }
+
+    fn read(config: FloorConfig<'_>) -> Result<Self, OpenError> {
         let store = open(&config.database)?;
         let connections = match target(&config.database.url)? {
             Target::Sqlite(_) => 1,
@@ -116,6 +123,10 @@ impl Floor {
     /// # Errors
     /// [`OpenError`] when the database refuses something.
     pub fn run(self, between: impl FnOnce() + Send) -> Result<FloorReport, OpenError> {
+        apart(|| self.write(between))
+    }
+
+    fn write(self, between: impl FnOnce() + Send) -> Result<FloorReport, OpenError> {
         let measured = || self.lanes.iter().flat_map(|lane| &lane.measured);
         let operations = measured().map(|written| written.operations.len()).sum::<usize>();
         let pushes = measured().count();

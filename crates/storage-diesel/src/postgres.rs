@@ -34,9 +34,9 @@ mod worker;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
-#[cfg(feature = "bench")]
-pub(crate) use connection::connect;
 pub(crate) use connection::migrate;
+#[cfg(feature = "bench")]
+pub(crate) use connection::{connect, establish};
 pub(crate) use inspect::inspect;
 pub use store::{PostgresConfig, PostgresStore};
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sync_core::OrganisationId;
 
 use super::wire::{Answer, Connection, Encoding, Endpoint, Request};
 use crate::failure::Failure;
@@ -28,6 +29,7 @@ struct Grant {
     access_token: String,
     refresh_token: String,
     expires_in_s: u64,
+    organisation_id: OrganisationId,
 }
 
 /// A device that is logged in, with a connection of its own.
@@ -68,6 +70,11 @@ impl Device {
         Ok(Self { connection, grant, renew_at, refusals: 0 })
     }
 
+    /// The organisation that it works in.
+    pub(crate) const fn organisation_id(&self) -> OrganisationId {
+        self.grant.organisation_id
+    }
+
     /// Makes sure that the token lives for a while.
     pub(crate) async fn renew(&mut self, at_least: Duration) -> Result<(), Failure> {
         if Instant::now() + at_least < self.renew_at {
@@ -90,7 +97,14 @@ impl Device {
         if (200..300).contains(&answer.status) { Ok(answer) } else { Err(refused(&answer, method, path)) }
     }
 
-    /// The same, with JSON both ways.
+    /// The status of a request, whatever it is.
+    pub(crate) async fn status(&mut self, method: &str, path: &str) -> Result<u16, Failure> {
+        self.renew(Duration::ZERO).await?;
+        let request = Request { method, path, token: &self.grant.access_token, encoding: Encoding::None, body: b"" };
+        Ok(persist(&mut self.connection, request, &mut self.refusals).await?.status)
+    }
+
+    /// A call with JSON both ways.
     pub(crate) async fn call_json(&mut self, method: &str, path: &str, body: &Value) -> Result<Value, Failure> {
         let answer = self.call(method, path, Encoding::None, body.to_string().as_bytes()).await?;
         read(&answer, method, path)

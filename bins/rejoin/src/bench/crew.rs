@@ -52,6 +52,8 @@ pub(crate) struct Worker {
     pub(crate) device: Device,
     pub(crate) documents: Vec<Owned>,
     pub(crate) tally: Tally,
+    /// The patches that were sent, where they are asked for.
+    pub(crate) written: Option<Vec<(Uuid, String)>>,
     encoding: Encoding,
     spaces: Rc<[String]>,
     numbers: Numbers,
@@ -115,6 +117,7 @@ impl Worker {
             device,
             documents: Vec::new(),
             tally: Tally::default(),
+            written: None,
             encoding: plan.encoding,
             spaces: Rc::from([]),
             numbers,
@@ -146,9 +149,21 @@ impl Worker {
 
     /// Edits the next documents, one operation each, in one request.
     pub(crate) async fn edit_next(&mut self, batch: usize) -> Result<(), Failure> {
-        let places: Vec<usize> = (self.next..self.next + batch).map(|place| place % self.documents.len()).collect();
-        self.next = (self.next + batch) % self.documents.len();
+        let places = self.next_places(batch);
         self.send(&places, Work::Edit(Fields::PlaceAndGuests)).await
+    }
+
+    /// Where the next documents are, round and round.
+    pub(crate) fn next_places(&mut self, batch: usize) -> Vec<usize> {
+        let documents = self.documents.len().max(1);
+        let places = (self.next..self.next + batch).map(|place| place % documents).collect();
+        self.next = (self.next + batch) % documents;
+        places
+    }
+
+    /// The id of a document's space.
+    pub(crate) fn space_of(&self, document: &Owned) -> &str {
+        self.spaces.get(document.space).map_or("", String::as_str)
     }
 
     /// One operation for each document, sent until each has a result.
@@ -161,6 +176,7 @@ impl Worker {
                 return Err(Failure::Failed(format!("{} operations still wait after {ATTEMPTS} attempts", waiting.len())));
             }
             attempt += 1;
+            self.device.refusals += 1;
             tokio::time::sleep(PAUSE).await;
             // the others answer as duplicates of themselves
             waiting = self.sync(places).await?;
@@ -195,8 +211,8 @@ impl Worker {
         body.clear();
         let space = |worker: &Self, place: usize| worker.documents.get(place).map(|document| document.space);
         let first = places.first().and_then(|place| space(self, *place));
-        let name = |space: Option<usize>| space.and_then(|space| self.spaces.get(space)).map_or("", String::as_str);
-        let begun = write!(body, r#"{{"protocol":1,"sent_at":"{now}","space_id":"{}","operations":["#, name(first));
+        let name = first.and_then(|space| self.spaces.get(space)).map_or("", String::as_str);
+        let begun = write!(body, r#"{{"protocol":1,"sent_at":"{now}","space_id":"{name}","operations":["#);
         debug_assert!(begun.is_ok(), "writing into a String");
         let spaces = Rc::clone(&self.spaces);
         for (index, place) in places.iter().enumerate() {
@@ -217,7 +233,13 @@ impl Worker {
             debug_assert!(written.is_ok(), "writing into a String");
             match work {
                 Work::Create { bytes } => body.push_str(&self::document(&mut self.numbers, bytes)),
-                Work::Edit(fields) => patch(&mut body, &mut self.numbers, fields, edit),
+                Work::Edit(fields) => {
+                    let begins = body.len();
+                    patch(&mut body, &mut self.numbers, fields, edit);
+                    if let (Some(written), Some(patch)) = (&mut self.written, body.get(begins..)) {
+                        written.push((document.id, patch.to_owned()));
+                    }
+                }
             }
             if Some(document.space) != first {
                 body.push_str(r#","space_id":""#);

@@ -22,6 +22,16 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchCommand {
     /// Devices edit their own documents: two fields of each, durable when it is acknowledged
     Push,
+    /// Two devices edit different fields of the same documents from the same base; everything is read back
+    Conflict,
+    /// A first sync of everything, and a sync after 100 changes
+    Pull,
+    /// Push, and then the rows that it wrote straight into the same database
+    Floor,
+    /// Push and floor over 1,000 to 1,000,000 documents in 1 and 1,000 spaces
+    Scale,
+    /// All of them; without --database on SQLite, and push and floor on PostgreSQL where it is installed
+    All,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -59,7 +69,7 @@ pub(crate) struct Options {
     /// The seed of the work: the same one asks for the same documents and edits
     #[arg(long, global = true, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// A tenth of the work
+    /// A tenth of the work, and fewer points and repeats
     #[arg(long, global = true)]
     pub(crate) quick: bool,
     /// Print one JSON object, as the last line

@@ -12,9 +12,7 @@ pub(crate) fn tree_cpu(root: u32) -> Option<Duration> {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
         times.extend(read_times(pid).map(|found| (pid, found)));
     }
-    let own = times.get(&root)?;
-    // a child that ended is counted by its parent
-    let mut ticks = own.ended_children;
+    let ended_children = times.get(&root)?.ended_children;
     let below = |pid: u32| {
         let mut place = Some(pid);
         while let Some(pid) = place.filter(|pid| *pid != root) {
@@ -22,8 +20,8 @@ pub(crate) fn tree_cpu(root: u32) -> Option<Duration> {
         }
         place.is_some()
     };
-    ticks += times.iter().filter(|(pid, _)| below(**pid)).map(|(_, found)| found.own).sum::<u64>();
-    Some(Duration::from_secs(ticks) / u32::try_from(rustix::param::clock_ticks_per_second()).ok()?)
+    let living: Duration = times.iter().filter(|(pid, _)| below(**pid)).map(|(_, found)| found.own).sum();
+    Some(living + ended_children)
 }
 
 /// The time that the calling thread used.
@@ -33,29 +31,34 @@ pub(crate) fn thread_cpu() -> Option<Duration> {
     text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
-/// The memory that a process holds, in bytes.
-pub(crate) fn resident_bytes(pid: u32) -> Option<u64> {
-    let text = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("statm")).ok()?;
-    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
-    pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
-}
-
 struct Times {
     parent: u32,
-    own: u64,
-    ended_children: u64,
+    own: Duration,
+    /// A child that ended is counted by its parent.
+    ended_children: Duration,
 }
 
 fn read_times(pid: u32) -> Option<Times> {
-    let text = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
+    let folder = Path::new("/proc").join(pid.to_string());
+    let text = fs::read_to_string(folder.join("stat")).ok()?;
     // the name, in parentheses, may hold anything
     let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_whitespace().collect();
     let number = |place: usize| fields.get(place).and_then(|field| field.parse::<u64>().ok());
+    let ticks_per_second = u32::try_from(rustix::param::clock_ticks_per_second()).ok()?;
+    let time = |place: usize| Some(Duration::from_secs(number(place)?.checked_add(number(place + 1)?)?) / ticks_per_second);
     Some(Times {
         parent: u32::try_from(number(1)?).ok()?,
-        own: number(11)?.checked_add(number(12)?)?,
-        ended_children: number(13)?.checked_add(number(14)?)?,
+        // many processes that each worked a little would lose much to the ticks
+        own: single_thread(&folder).or_else(|| time(11))?,
+        ended_children: time(13)?,
     })
+}
+
+/// The time of a process of one thread, to the nanosecond.
+fn single_thread(folder: &Path) -> Option<Duration> {
+    let threads = fs::read_dir(folder.join("task")).ok()?.count();
+    let text = fs::read_to_string(folder.join("schedstat")).ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos).filter(|_| threads == 1)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -74,7 +77,6 @@ mod tests {
             assert!(began.elapsed() < Duration::from_secs(60), "the thread's time does not grow");
         }
         assert!(tree_cpu(std::process::id()).unwrap() >= before.1 + Duration::from_millis(40));
-        assert!(resident_bytes(std::process::id()).unwrap() > 1 << 20);
         assert_eq!(tree_cpu(u32::MAX), None);
     }
 }

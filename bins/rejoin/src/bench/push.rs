@@ -12,6 +12,7 @@ use super::crew::{Plan, Tally, Worker, create_spaces, share_out};
 use super::progress::Progress;
 use super::report::Figures;
 use super::target::Target;
+use crate::commands::serve::Signals;
 use crate::failure::Failure;
 
 /// Devices that make documents at the same time: enough to keep the server busy, few enough not to swell it.
@@ -101,7 +102,7 @@ async fn stretch(workers: Vec<Worker>, batch: usize, operations: usize, progress
         stretch.workers.push(worker);
         for latency in latencies_us {
             stretch.requests += 1;
-            stretch.latency_us.saturating_record(latency);
+            stretch.latency_us.saturating_record(latency.max(1));
         }
     }
     Ok(stretch)
@@ -158,7 +159,7 @@ pub(crate) async fn measure(
     let mut figures = Figures::of_run("push", target.database, plan, batch);
     figures.set_work(operations, requests, seconds, &latency_us);
     figures.set_bytes(all_out - out, all_back - back);
-    figures.set_usage(&before, &after);
+    figures.set_usage(&before, &after, target.counts_database_cpu());
     figures.refusals = all_refusals - refusals;
     figures.problem = tally.problem;
     figures.statuses = tally.statuses;
@@ -167,18 +168,30 @@ pub(crate) async fn measure(
 
 /// Fails when an operation was anything but applied.
 pub(crate) fn must_be_applied(figures: &Figures) -> Result<(), Failure> {
-    let others: Vec<String> =
-        figures.statuses.iter().filter(|(status, _)| *status != "applied").map(|(status, number)| format!("{number} {status}")).collect();
+    let tally = Tally { statuses: figures.statuses.clone(), problem: figures.problem.clone() };
+    must_all_be_applied("the edits of documents that nobody else edits", &tally)
+}
+
+/// The same of any results.
+pub(crate) fn must_all_be_applied(what: &str, tally: &Tally) -> Result<(), Failure> {
+    let others = tally.statuses.iter().filter(|(status, _)| *status != "applied");
+    let others: Vec<String> = others.map(|(status, number)| format!("{number} {status}")).collect();
     if others.is_empty() {
         return Ok(());
     }
-    let why = figures.problem.as_deref().map(|problem| format!(", the first because of {problem}")).unwrap_or_default();
-    Err(Failure::Failed(format!("every edit should be applied, and {} were not: {}{why}", figures.bench, others.join(", "))))
+    let why = tally.problem.as_deref().map(|problem| format!("; the first was refused because of {problem}")).unwrap_or_default();
+    Err(Failure::Failed(format!("{what} should all be applied, and there were {}{why}", others.join(", "))))
 }
 
-/// Runs tasks that stay on this thread.
-pub(crate) fn on_this_thread<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+/// Runs tasks that stay on this thread, until they are done or the process is asked to end.
+pub(crate) fn on_this_thread<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(format!("no runtime can be started: {error}")))?;
-    Ok(LocalSet::new().block_on(&runtime, work))
+    LocalSet::new().block_on(&runtime, async {
+        let signals = Signals::listen()?;
+        tokio::select! {
+            done = work => done,
+            () = signals.any() => Err(Failure::Failed("interrupted; what was started is ended".into())),
+        }
+    })
 }

@@ -36,11 +36,19 @@ pub(crate) struct Figures {
     pub(crate) p95_ms: Option<f64>,
     pub(crate) p99_ms: Option<f64>,
     pub(crate) server_cpu_us_per_operation: Option<f64>,
+    /// Whether the database's own processor time is in it.
+    pub(crate) cpu_includes_database: bool,
     pub(crate) bytes_out_per_operation: Option<f64>,
     pub(crate) bytes_in_per_operation: Option<f64>,
     pub(crate) rss_bytes: Option<u64>,
     pub(crate) commits: Option<u64>,
     pub(crate) commits_per_request: Option<f64>,
+    /// Operations per second as a share of the floor's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) share_of_floor: Option<f64>,
+    /// Processor time of an operation, with the floor's as 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cpu_of_floor: Option<f64>,
     /// Requests that the server had no room for at first.
     pub(crate) refusals: u64,
     /// Operations by what became of them.
@@ -78,9 +86,21 @@ impl Figures {
         self.bytes_in_per_operation = Some(round(number(back) / number(self.operations), 1));
     }
 
-    pub(crate) fn set_usage(&mut self, before: &Usage, after: &Usage) {
-        let cpu = before.cpu.zip(after.cpu).map(|(before, after)| after.saturating_sub(before));
+    /// What the processors did, the database's work included or not.
+    pub(crate) fn set_cpu(&mut self, cpu: Option<Duration>, with_database: bool) {
         self.server_cpu_us_per_operation = cpu.map(|cpu| round(cpu.as_secs_f64() * 1e6 / number(self.operations), 1));
+        self.cpu_includes_database = with_database;
+    }
+
+    /// How it compares to the floor.
+    pub(crate) fn compare(&mut self, floor: &Self) {
+        self.share_of_floor = Some(round(self.operations_per_s / floor.operations_per_s, 3));
+        let cpu = self.server_cpu_us_per_operation.zip(floor.server_cpu_us_per_operation);
+        self.cpu_of_floor = cpu.map(|(own, floor)| round(own / floor, 2));
+    }
+
+    pub(crate) fn set_usage(&mut self, before: &Usage, after: &Usage, with_database: bool) {
+        self.set_cpu(before.cpu.zip(after.cpu).map(|(before, after)| after.saturating_sub(before)), with_database);
         self.rss_bytes = after.rss_bytes;
         self.commits = before.commits.zip(after.commits).map(|(before, after)| after.saturating_sub(before));
         self.commits_per_request = self.commits.map(|commits| round(number(commits) / number(self.requests), 3));
@@ -102,13 +122,28 @@ impl Figures {
             decimal(self.bytes_in_per_operation),
             self.commits_per_request.map_or_else(|| "–".to_owned(), |commits| format!("{commits:.3}")),
             memory,
+            self.share_of_floor.map_or_else(String::new, |share| format!("{:.0} %", share * 100.0)),
+            self.cpu_of_floor.map_or_else(String::new, |times| format!("{times:.1}×")),
         ]
     }
 }
 
 /// The heads of [`Figures::cells`].
-pub(crate) const HEADS: [&str; 11] =
-    ["run", "batch", "ops/s", "p50 ms", "p95 ms", "p99 ms", "CPU µs/op", "B out/op", "B in/op", "commits/req", "RSS MiB"];
+pub(crate) const HEADS: [&str; 13] = [
+    "run",
+    "batch",
+    "ops/s",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "CPU µs/op",
+    "B out/op",
+    "B in/op",
+    "commits/req",
+    "RSS MiB",
+    "of floor",
+    "CPU",
+];
 
 /// Lines whose columns stand below each other; the first column to the left, numbers to the right.
 pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
@@ -159,12 +194,12 @@ mod tests {
         figures.set_work(1_000, 50, 0.5, &latency);
         figures.set_bytes(200_000, 100_000);
         let at = |ms, commits| Usage { cpu: Some(Duration::from_millis(ms)), rss_bytes: Some(7), commits: Some(commits) };
-        figures.set_usage(&at(1_000, 5), &at(1_060, 30));
+        figures.set_usage(&at(1_000, 5), &at(1_060, 30), true);
         assert_eq!((figures.operations_per_s, figures.server_cpu_us_per_operation), (2_000.0, Some(60.0)));
         assert_eq!((figures.bytes_out_per_operation, figures.bytes_in_per_operation), (Some(200.0), Some(100.0)));
         assert_eq!((figures.commits, figures.commits_per_request, figures.rss_bytes), (Some(25), Some(0.5), Some(7)));
         assert_eq!(figures.p50_ms, Some(2.0));
-        figures.set_usage(&Usage::default(), &at(1, 1));
+        figures.set_usage(&Usage::default(), &at(1, 1), true);
         assert_eq!((figures.server_cpu_us_per_operation, figures.commits), (None, None), "not measured is not zero");
     }
 }

@@ -11,10 +11,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::client::Account;
-use super::processes;
+use super::cluster::Cluster;
+use super::metrics;
 use super::report::Usage;
 use super::wire::Endpoint;
 use crate::failure::Failure;
+use storage_diesel::DatabaseConfig;
+use storage_diesel::bench::TemporaryDatabase;
 
 /// The email of the admin of a server that was started here.
 const EMAIL: &str = "bench@example.org";
@@ -31,13 +34,22 @@ pub(crate) struct Target {
     started: Option<Started>,
 }
 
-/// What was started here. Dropping it ends it, and removes what it left.
+/// What was started here. Dropping it ends it, and removes what it left: in this order.
 #[derive(Debug)]
 struct Started {
-    // before its folder
     server: Server,
-    database_url: String,
+    storage: Storage,
     _folder: TempDir,
+}
+
+/// The database of a server that was started here.
+#[derive(Debug)]
+struct Storage {
+    url: String,
+    /// Whether PostgreSQL may run with `fsync=off`.
+    allow_fsync_off: bool,
+    _database: Option<TemporaryDatabase>,
+    cluster: Option<Cluster>,
 }
 
 #[derive(Debug)]
@@ -49,34 +61,65 @@ impl Target {
         Ok(Self { endpoint: Endpoint::parse(url)?, account, database: "unknown", started: None })
     }
 
-    /// Starts a server of this executable over a new SQLite file in a temporary folder. Blocks.
-    pub(crate) fn start_sqlite() -> Result<Self, Failure> {
-        let folder = tempfile::Builder::new()
-            .prefix("rejoin-bench-")
-            .tempdir()
-            .map_err(|error| failed("no temporary folder can be made", &error))?;
-        let database_url = format!("sqlite:{}", folder.path().join("rejoin.db").display());
-        Self::start("sqlite", database_url, folder)
+    /// Starts a server of this executable, with a new database: SQLite in a temporary folder, PostgreSQL in a temporary
+    /// cluster, or a new database on the PostgreSQL of a URL. Blocks.
+    pub(crate) fn start(database: Option<&str>, allow_fsync_off: bool) -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new().prefix("rejoin-bench-").tempdir();
+        let folder = folder.map_err(|error| failed("no temporary folder can be made", &error))?;
+        let (name, storage) = match database {
+            None | Some("sqlite") => {
+                let url = format!("sqlite:{}", folder.path().join("rejoin.db").display());
+                ("sqlite", Storage { url, allow_fsync_off: false, _database: None, cluster: None })
+            }
+            Some("postgres") => {
+                let cluster = Cluster::start()?;
+                ("postgres", Storage { url: cluster.url(), allow_fsync_off: false, _database: None, cluster: Some(cluster) })
+            }
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                let database = TemporaryDatabase::create(url, &format!("rejoin_bench_{}", random_hex(8)?))?;
+                ("postgres", Storage { url: database.url(), allow_fsync_off, _database: Some(database), cluster: None })
+            }
+            Some(other) => {
+                return Err(Failure::Input(format!(
+                    "--database {other}: sqlite, postgres, or the postgres:// URL of a server is expected; what is measured gets a database of its own, which goes afterwards"
+                )));
+            }
+        };
+        if name == "postgres" {
+            storage_diesel::migrate(&storage.url)?;
+        }
+        let account = Account { email: EMAIL.into(), password: random_hex(16)? };
+        add_admin(folder.path(), &storage, &account)?;
+        let (server, url) = serve(folder.path(), &storage)?;
+        let started = Started { server, storage, _folder: folder };
+        Ok(Self { endpoint: Endpoint::parse(&url)?, account, database: name, started: Some(started) })
     }
 
-    fn start(database: &'static str, database_url: String, folder: TempDir) -> Result<Self, Failure> {
-        let account = Account { email: EMAIL.into(), password: random_password()? };
-        add_admin(folder.path(), &database_url, &account)?;
-        let (server, url) = serve(folder.path(), &database_url)?;
-        let started = Started { server, database_url, _folder: folder };
-        Ok(Self { endpoint: Endpoint::parse(&url)?, account, database, started: Some(started) })
-    }
-
-    /// What the server used so far.
+    /// What the server used so far, PostgreSQL included where it was started here.
     pub(crate) async fn usage(&self) -> Result<Usage, Failure> {
-        let Some(started) = &self.started else { return Ok(Usage::default()) };
-        let pid = started.server.0.id();
-        Ok(Usage { cpu: processes::tree_cpu(pid), rss_bytes: processes::resident_bytes(pid), commits: None })
+        let mut usage = metrics::read(&self.endpoint).await?;
+        if let Some(cluster) = self.cluster() {
+            usage.cpu = usage.cpu.zip(cluster.cpu()).map(|(server, database)| server + database);
+        }
+        Ok(usage)
+    }
+
+    /// PostgreSQL, where it was started here.
+    pub(crate) fn cluster(&self) -> Option<&Cluster> {
+        self.started.as_ref()?.storage.cluster.as_ref()
+    }
+
+    /// Whether the processor time that [`Target::usage`] tells is all that the database used.
+    pub(crate) fn counts_database_cpu(&self) -> bool {
+        self.started.as_ref().is_some_and(|started| self.database == "sqlite" || started.storage.cluster.is_some())
     }
 
     /// The database of a server that was started here.
-    pub(crate) fn database_url(&self) -> Option<&str> {
-        self.started.as_ref().map(|started| started.database_url.as_str())
+    pub(crate) fn database_config(&self) -> Option<DatabaseConfig> {
+        let storage = &self.started.as_ref()?.storage;
+        let mut config = DatabaseConfig::new(&storage.url);
+        config.allow_fsync_off = storage.allow_fsync_off;
+        Some(config)
     }
 
     /// Ends a server that was started here, in good order, and keeps its database until this is dropped.
@@ -114,10 +157,13 @@ impl Drop for Server {
 }
 
 /// This executable, with nothing of the settings of whoever runs it.
-fn rejoin(folder: &Path, database_url: &str) -> Result<Command, Failure> {
+fn rejoin(folder: &Path, storage: &Storage) -> Result<Command, Failure> {
     let executable = std::env::current_exe().map_err(|error| failed("this executable can't be found", &error))?;
     let mut command = Command::new(executable);
-    command.current_dir(folder).args(["--database", database_url, "--log-level", "error"]);
+    command.current_dir(folder).args(["--database", &storage.url, "--log-level", "error"]);
+    if storage.allow_fsync_off {
+        command.arg("--allow-fsync-off");
+    }
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("REJOIN_")) {
             command.env_remove(name);
@@ -126,8 +172,8 @@ fn rejoin(folder: &Path, database_url: &str) -> Result<Command, Failure> {
     Ok(command)
 }
 
-fn add_admin(folder: &Path, database_url: &str, account: &Account) -> Result<(), Failure> {
-    let mut command = rejoin(folder, database_url)?;
+fn add_admin(folder: &Path, storage: &Storage, account: &Account) -> Result<(), Failure> {
+    let mut command = rejoin(folder, storage)?;
     command.args(["user", "add", &account.email, "--organisation", "Bench", "--admin", "--password-stdin"]);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().map_err(|error| failed("`rejoin user add` can't be run", &error))?;
@@ -140,8 +186,8 @@ fn add_admin(folder: &Path, database_url: &str, account: &Account) -> Result<(),
 }
 
 /// Starts a server on a free port of the loopback, and waits until it accepts requests.
-fn serve(folder: &Path, database_url: &str) -> Result<(Server, String), Failure> {
-    let mut command = rejoin(folder, database_url)?;
+fn serve(folder: &Path, storage: &Storage) -> Result<(Server, String), Failure> {
+    let mut command = rejoin(folder, storage)?;
     command.args(["serve", "--bind", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut server = Server(command.spawn().map_err(|error| failed("`rejoin serve` can't be run", &error))?);
     let mut line = String::new();
@@ -154,18 +200,24 @@ fn serve(folder: &Path, database_url: &str) -> Result<(Server, String), Failure>
     }
 }
 
-fn random_password() -> Result<String, Failure> {
-    let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::Failed("the operating system gives no random bytes".into()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+fn random_hex(bytes: usize) -> Result<String, Failure> {
+    let mut random = vec![0; bytes];
+    SystemRandom::new().fill(&mut random).map_err(|_| Failure::Failed("the operating system gives no random bytes".into()))?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Reads the password of an admin from the first line of a file.
+/// Reads the password of an admin from the first line of a file, `-` for standard input.
 pub(crate) fn read_password(path: &Path) -> Result<String, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::Input(format!("--password-file {}: {error}", path.display())))?;
-    match text.lines().next().map(str::trim_end) {
-        Some(password) if !password.is_empty() => Ok(password.to_owned()),
-        _ => Err(Failure::Input(format!("--password-file {}: its first line is empty; write the password there", path.display()))),
+    let unreadable = |error: std::io::Error| Failure::Input(format!("--password-file {}: {error}", path.display()));
+    let mut line = String::new();
+    if path == Path::new("-") {
+        std::io::stdin().lock().read_line(&mut line).map_err(unreadable)?;
+    } else {
+        BufReader::new(fs::File::open(path).map_err(unreadable)?).read_line(&mut line).map_err(unreadable)?;
+    }
+    match line.trim_end_matches(['\r', '\n']) {
+        "" => Err(Failure::Input(format!("--password-file {}: its first line is empty; write the password there", path.display()))),
+        password => Ok(password.to_owned()),
     }
 }
 

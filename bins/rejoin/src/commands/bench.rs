@@ -1,60 +1,127 @@
 //! `rejoin bench`.
 
 use crate::bench::client::Account;
+use crate::bench::cluster::Cluster;
+use crate::bench::crew::{Plan, Worker};
 use crate::bench::options::{BenchArgs, BenchCommand, Options};
 use crate::bench::progress::Progress;
-use crate::bench::push;
-use crate::bench::report::{Figures, HEADS, table};
+use crate::bench::report::Figures;
+use crate::bench::results::Results;
 use crate::bench::target::{Target, read_password};
+use crate::bench::{conflict, floor, pull, push, scale};
 use crate::failure::Failure;
 
 /// Measures, and prints what was measured.
-pub(crate) fn run(database: Option<&str>, bench: &BenchArgs) -> Result<(), Failure> {
-    let BenchArgs { command, options } = bench;
-    let progress = Progress::new();
-    let target = open(database, options)?;
-    match command {
-        BenchCommand::Push => {
-            let runs = push::on_this_thread(run_push(&target, options, &progress))??;
-            progress.end();
-            show(options, &runs)?;
-            runs.iter().try_for_each(push::must_be_applied)
-        }
+pub(crate) fn run(database: Option<&str>, allow_fsync_off: bool, bench: &BenchArgs) -> Result<(), Failure> {
+    let options = &bench.options;
+    let session = Session {
+        database,
+        allow_fsync_off,
+        options,
+        plan: options.plan()?,
+        batches: options.batches()?,
+        operations: options.operations()?,
+        progress: Progress::new(),
+    };
+    if options.url.is_some() && matches!(bench.command, BenchCommand::Floor | BenchCommand::Scale | BenchCommand::All) {
+        return Err(Failure::Input(
+            "floor, scale and all need a database of their own: leave --url out, or run push, conflict or pull".into(),
+        ));
     }
-}
-
-fn open(_database: Option<&str>, options: &Options) -> Result<Target, Failure> {
-    match (&options.url, &options.email, &options.password_file) {
-        (Some(url), Some(email), Some(file)) => {
-            let account = Account { email: email.clone(), password: read_password(file)? };
-            Target::remote(url, account)
-        }
-        _ => Target::start_sqlite(),
-    }
-}
-
-async fn run_push(target: &Target, options: &Options, progress: &Progress) -> Result<Vec<Figures>, Failure> {
-    let plan = options.plan()?;
-    let mut workers = push::prepare(target, &plan, progress).await?;
-    let mut runs = Vec::new();
-    for batch in options.batches()? {
-        let figures;
-        (workers, figures) = push::measure(target, &plan, workers, (batch, options.operations()?), progress).await?;
-        runs.push(figures);
-    }
-    Ok(runs)
-}
-
-fn show(options: &Options, runs: &[Figures]) -> Result<(), Failure> {
+    let results = push::on_this_thread(session.measure(bench.command));
+    session.progress.end();
+    let results = results?;
     if options.json {
-        let failed = |error: serde_json::Error| Failure::Failed(format!("the figures can't be written: {error}"));
-        let mut object = serde_json::to_value(runs.first()).map_err(failed)?;
-        if let Some(members) = object.as_object_mut() {
-            members.insert("runs".into(), serde_json::to_value(runs).map_err(failed)?);
-        }
-        println!("{object}");
+        println!("{}", results.json()?);
     } else {
-        print!("{}", table(&HEADS, &runs.iter().map(Figures::cells).collect::<Vec<_>>()));
+        print!("{}", results.tables());
     }
-    Ok(())
+    results.must_be_right()
+}
+
+/// What was asked for.
+struct Session<'a> {
+    database: Option<&'a str>,
+    allow_fsync_off: bool,
+    options: &'a Options,
+    plan: Plan,
+    batches: Vec<usize>,
+    operations: usize,
+    progress: Progress,
+}
+
+impl Session<'_> {
+    async fn measure(&self, command: BenchCommand) -> Result<Results, Failure> {
+        let (plan, progress) = (&self.plan, &self.progress);
+        let mut results = Results::default();
+        match command {
+            BenchCommand::Push => results.runs = self.push(&self.open()?).await?.1,
+            BenchCommand::Floor => results.runs = self.push_and_floor(self.open()?).await?,
+            BenchCommand::Conflict => results.conflict = Some(conflict::measure(&self.open()?, plan, self.batch(), progress).await?),
+            BenchCommand::Pull => results.pull = pull::measure(&self.open()?, plan, self.options.quick, progress).await?,
+            BenchCommand::Scale => results.scale = self.scale().await?,
+            BenchCommand::All => self.all(&mut results).await?,
+        }
+        Ok(results)
+    }
+
+    async fn all(&self, results: &mut Results) -> Result<(), Failure> {
+        let (plan, progress) = (&self.plan, &self.progress);
+        let target = self.open()?;
+        results.conflict = Some(conflict::measure(&target, plan, self.batch(), progress).await?);
+        results.pull = pull::measure(&target, plan, self.options.quick, progress).await?;
+        drop(target);
+        results.runs = self.push_and_floor(self.open()?).await?;
+        if self.database.is_none() {
+            if Cluster::is_installed() {
+                let target = Target::start(Some("postgres"), self.allow_fsync_off)?;
+                results.runs.extend(self.push_and_floor(target).await?);
+            } else {
+                results.notes.push("PostgreSQL is not measured: its initdb and postgres are not found.".into());
+            }
+        }
+        results.scale = self.scale().await?;
+        Ok(())
+    }
+
+    fn open(&self) -> Result<Target, Failure> {
+        match (&self.options.url, &self.options.email, &self.options.password_file) {
+            (Some(url), Some(email), Some(file)) => Target::remote(url, Account { email: email.clone(), password: read_password(file)? }),
+            _ => Target::start(self.database, self.allow_fsync_off),
+        }
+    }
+
+    /// The first size of batches.
+    fn batch(&self) -> usize {
+        self.batches.first().copied().unwrap_or(1)
+    }
+
+    /// A run for each size of batches.
+    async fn push(&self, target: &Target) -> Result<(Vec<Worker>, Vec<Figures>), Failure> {
+        let mut workers = push::prepare(target, &self.plan, &self.progress).await?;
+        let mut runs = Vec::new();
+        for batch in &self.batches {
+            let figures;
+            (workers, figures) = push::measure(target, &self.plan, workers, (*batch, self.operations), &self.progress).await?;
+            runs.push(figures);
+        }
+        Ok((workers, runs))
+    }
+
+    /// The same, with the floor of each behind it.
+    async fn push_and_floor(&self, mut target: Target) -> Result<Vec<Figures>, Failure> {
+        let (mut workers, runs) = self.push(&target).await?;
+        target.stop_server()?;
+        let mut all = Vec::new();
+        for mut run in runs {
+            let floor = floor::measure(&target, &self.plan, &mut workers, &mut run, &self.progress)?;
+            all.extend([run, floor]);
+        }
+        Ok(all)
+    }
+
+    async fn scale(&self) -> Result<Vec<Figures>, Failure> {
+        let start = || Target::start(self.database, self.allow_fsync_off);
+        scale::measure(start, &self.plan, (self.batch(), self.operations), self.options.quick, &self.progress).await
+    }
 }

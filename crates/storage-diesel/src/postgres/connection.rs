@@ -56,7 +56,7 @@ impl BlockOn for Reactor {
 }
 
 /// Connects, without any settings. Not on a thread of an asynchronous runtime.
-pub(super) fn establish(url: &str) -> Result<Conn, OpenError> {
+pub(crate) fn establish(url: &str) -> Result<Conn, OpenError> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(unreachable)?;
     let connecting = async { tokio::time::timeout(CONNECT, AsyncPgConnection::establish(url)).await };
     let inner = runtime.block_on(connecting).map_err(|_| unreachable("no answer within 10 s"))?.map_err(unreachable)?;

@@ -7,9 +7,9 @@ use diesel::sql_types::{Bool, Text};
 use crate::support::{PostgresDatabase, SqliteFile, cluster};
 
 /// Table, column, type of `schema.rs`.
-type Column = (String, String, String);
+pub(crate) type Column = (String, String, String);
 
-fn expected() -> Vec<Column> {
+pub(crate) fn expected() -> Vec<Column> {
     let mut columns = Vec::new();
     let mut table = String::new();
     for line in include_str!("../../src/schema.rs").lines().map(str::trim) {

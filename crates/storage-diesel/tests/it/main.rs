@@ -9,6 +9,8 @@
 )]
 
 mod columns;
+#[cfg(feature = "bench")]
+mod floor;
 mod opening;
 mod postgres;
 mod sqlite;
