@@ -118,6 +118,12 @@ pub(crate) struct ServeArgs {
     /// metrics.bind: an address for /metrics alone, away from the API [default: none]
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics_bind: Option<String>,
+    /// otel.endpoint: http://HOST:PORT of a collector that takes OTLP over HTTP [default: none]
+    #[arg(long, value_name = "URL")]
+    otel_endpoint: Option<String>,
+    /// otel.sample: the share of traces that are sent to it, 0 to 1; a client's own decision goes first [default: 1]
+    #[arg(long, value_name = "SHARE")]
+    otel_sample: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -255,6 +261,8 @@ impl Common {
             ("database.connections", &serve.connections),
             ("database.readers", &serve.readers),
             ("metrics.bind", &serve.metrics_bind),
+            ("otel.endpoint", &serve.otel_endpoint),
+            ("otel.sample", &serve.otel_sample),
         ];
         Sources {
             file: self.config.clone(),

@@ -3,11 +3,14 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tracing::Metadata;
+use tracing::subscriber::Interest;
 use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
+use crate::otel::Traces;
 use crate::output::colours;
 use crate::settings::{LogFormat, Settings};
 
@@ -27,14 +30,23 @@ pub(crate) fn filter(level: &str) -> Option<EnvFilter> {
 
 /// Starts logging. A second call changes nothing.
 pub(crate) fn start(settings: &Settings) {
+    start_with(settings, None);
+}
+
+/// [`start`], with traces where they are wanted.
+pub(crate) fn start_with(settings: &Settings, traces: Option<&Traces>) {
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match settings.log_format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
         LogFormat::Human => lines.with_ansi(colours(&io::stderr())).boxed(),
     };
-    let expected = dynamic_filter_fn(|event, _| event.target() != "actix_server::accept" || !LISTENER_CLOSED.load(Ordering::Relaxed));
+    let accepts = |event: &Metadata<'_>| event.target() == "actix_server::accept";
+    let expected = dynamic_filter_fn(move |event, _| !accepts(event) || !LISTENER_CLOSED.load(Ordering::Relaxed))
+        // asked once for each place in the code, but for the one that changes
+        .with_callsite_filter(move |event| if accepts(event) { Interest::sometimes() } else { Interest::always() });
     // a logger that is there already stays
-    let _ = registry().with(lines).with(filter(&settings.log_level).unwrap_or_default()).with(expected).try_init();
+    let lines = lines.with_filter(filter(&settings.log_level).unwrap_or_default()).with_filter(expected);
+    let _ = registry().with(lines).with(traces.map(Traces::layer)).try_init();
 }
 
 /// From now on it is no news that the listener accepts nothing.

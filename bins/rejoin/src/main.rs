@@ -7,6 +7,7 @@ mod commands;
 mod demo;
 mod failure;
 mod logging;
+mod otel;
 mod output;
 mod panic;
 mod server;

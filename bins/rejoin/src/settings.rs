@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) allow_fsync_off: bool,
     pub(crate) readers: usize,
     pub(crate) metrics_bind: Option<SocketAddr>,
+    pub(crate) otel_endpoint: Option<String>,
+    pub(crate) otel_sample: f64,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
 }
@@ -94,6 +96,8 @@ impl Settings {
             allow_fsync_off: read(config, "database.allow_fsync_off", |text| text.parse().ok())?,
             readers: read(config, "database.readers", |text| between(text, 1, 1_000))?,
             metrics_bind: read(config, "metrics.bind", |text| if text == "none" { Some(None) } else { address(text).map(Some) })?,
+            otel_endpoint: read(config, "otel.endpoint", collector)?,
+            otel_sample: read(config, "otel.sample", |text| between(text, 0.0, 1.0))?,
             log_level: read(config, "log.level", |text| crate::logging::filter(text).map(|_| text.to_owned()))?,
             log_format: read(config, "log.format", |text| match text {
                 "human" => Some(LogFormat::Human),
@@ -102,6 +106,12 @@ impl Settings {
             })?,
         })
     }
+}
+
+/// A collector's URL, or none. There is no TLS on the way to it: it is to be near.
+fn collector(text: &str) -> Option<Option<String>> {
+    let host = text.strip_prefix("http://").filter(|host| !host.is_empty() && !host.starts_with('/'));
+    if text == "none" { Some(None) } else { host.map(|_| Some(text.to_owned())) }
 }
 
 fn address(text: &str) -> Option<SocketAddr> {

@@ -22,6 +22,7 @@ use crate::state::ApiState;
 
 /// Names the request in logs and problem documents.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Characters of an id that a client may give to its request.
 const MAX_REQUEST_ID_BYTES: usize = 64;
 
@@ -81,7 +82,15 @@ fn open_span(request: &ServiceRequest, request_id: &str) -> Span {
         http.route = request.match_pattern().as_deref().unwrap_or("none"),
         http.status = field::Empty,
         duration_ms = field::Empty,
+        trace.parent = trace_parent(request.headers()),
     )
+}
+
+/// What names the trace that a request belongs to (W3C Trace Context), as far as it can stand in a log.
+fn trace_parent(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(TRACEPARENT)?.to_str().ok()?;
+    let sane = text.len() <= MAX_REQUEST_ID_BYTES && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    sane.then_some(text)
 }
 
 /// Polls a future; `None` when it panicked.

@@ -51,7 +51,11 @@ fn value(given: &str) -> String {
         "map" => "an object".into(),
         "sequence" => "an array".into(),
         "null" => "null".into(),
-        other => other.split_once(' ').map_or(other, |(_, literal)| literal).replace('`', ""),
+        // such as: integer `1`, string "x", floating point `1.5`
+        other => match other.find(['`', '"']) {
+            Some(literal) => other.get(literal..).unwrap_or(other).replace('`', ""),
+            None => other.into(),
+        },
     }
 }
 

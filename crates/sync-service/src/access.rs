@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sync_core::ports::{Access, SpaceAccess, SpaceStatus, StoreResult, Transaction, Tx};
 use sync_core::{Code, Problem, SpaceId};
+use tracing::Instrument as _;
 
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
@@ -117,7 +118,8 @@ impl Service {
         T: Send + 'static,
         F: FnMut(&mut dyn Tx) -> ServiceResult<T> + Send + 'static,
     {
-        Ok(self.begin(access, work).await??)
+        let span = tracing::debug_span!("transaction", access = ?access);
+        Ok(self.begin(access, work).instrument(span).await??)
     }
 
     /// [`Service::decide`], under way: the work goes on while its answer is not yet asked for.

@@ -42,6 +42,7 @@ impl Service {
     ///
     /// # Errors
     /// `unknown_space` where the named space is not theirs; the store's.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_conflicts(&self, caller: &Caller, query: ConflictQuery) -> ServiceResult<ConflictList> {
         let caller = *caller;
         self.decide(Access::Read, move |tx| {
@@ -58,6 +59,7 @@ impl Service {
     ///
     /// # Errors
     /// `unknown_conflict`; the store's.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn load_conflict(&self, caller: &Caller, conflict_id: ConflictId) -> ServiceResult<RawJson> {
         let caller = *caller;
         self.decide(Access::Read, move |tx| {

@@ -34,6 +34,7 @@ impl Service {
     ///
     /// # Errors
     /// `unauthenticated` when it is unknown or over, its session ended, or its device revoked: all alike.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn authenticate(&self, token: &str) -> ServiceResult<Caller> {
         let refused = || {
             Problem::new(
@@ -54,6 +55,7 @@ impl Service {
     /// # Errors
     /// `wrong_credentials`, after the same work whether the email or the password is wrong; `unknown_device` when the
     /// named device is not this user's or was revoked; `malformed`; `overloaded` when too many passwords wait.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn login(&self, request: LoginRequest) -> ServiceResult<TokenGrant> {
         check::given_password(&request.password)?;
         let device = checked(request.device)?;
@@ -94,6 +96,7 @@ impl Service {
     ///
     /// # Errors
     /// `invalid_refresh_token`.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn refresh(&self, request: RefreshRequest) -> ServiceResult<TokenGrant> {
         let refused = || {
             Problem::new(
@@ -132,6 +135,7 @@ impl Service {
     ///
     /// # Errors
     /// The store's.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn logout(&self, caller: &Caller) -> ServiceResult<()> {
         let (session_id, now) = (caller.session_id, self.now());
         let end = self.store.transact(Access::Write, move |tx| match tx.lock_session(session_id)? {

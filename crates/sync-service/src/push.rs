@@ -76,6 +76,7 @@ impl Service {
     ///
     /// # Errors
     /// A problem only when nothing of the request was decided.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn sync(&self, caller: &Caller, request: SyncRequest) -> ServiceResult<SyncResponse> {
         let received_at = self.now();
         let plan = Plan::new(&request.operations);

@@ -13,6 +13,7 @@ impl Service {
     ///
     /// # Errors
     /// The store's.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn receipts(&self, caller: &Caller, op_ids: Vec<OpId>) -> ServiceResult<Receipts> {
         let caller = *caller;
         let asked = op_ids.clone();

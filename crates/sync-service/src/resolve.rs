@@ -39,6 +39,7 @@ impl Service {
     ///
     /// # Errors
     /// The store's, when nothing was decided.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn resolve(&self, caller: &Caller, resolutions: Vec<Received<Resolution>>) -> ServiceResult<ResolveResponse> {
         let (results, failure) = self.answer(caller, resolutions).await;
         match failure {

@@ -25,6 +25,7 @@ impl Service {
     ///
     /// # Errors
     /// `malformed` with a pointer; `too_large` for a schema above [`MAX_SCHEMA_BYTES`].
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn create_space(&self, caller: &Caller, request: CreateSpaceRequest) -> ServiceResult<SpaceItem> {
         let now = self.now();
         let space = Space {
@@ -52,6 +53,7 @@ impl Service {
     ///
     /// # Errors
     /// `unknown_space`.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn get_space(&self, caller: &Caller, space_id: SpaceId) -> ServiceResult<SpaceItem> {
         let caller = *caller;
         let access = self.decide(Access::Read, move |tx| require_member(tx, &caller, space_id)).await?;
@@ -62,6 +64,7 @@ impl Service {
     ///
     /// # Errors
     /// The store's.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_spaces(&self, caller: &Caller, limit: Option<usize>, after: Option<SpaceId>) -> ServiceResult<SpaceList> {
         let caller = *caller;
         let limit = limit.unwrap_or(DEFAULT_SPACES).clamp(1, MAX_SPACES);
@@ -79,6 +82,7 @@ impl Service {
     ///
     /// # Errors
     /// `unknown_space`, `forbidden`, `malformed` with a pointer.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn update_space(&self, caller: &Caller, space_id: SpaceId, request: UpdateSpaceRequest) -> ServiceResult<SpaceItem> {
         let caller = *caller;
         let update = Update::checked(request)?;
@@ -95,6 +99,7 @@ impl Service {
     ///
     /// # Errors
     /// `unknown_space`, `forbidden`.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delete_space(&self, caller: &Caller, space_id: SpaceId) -> ServiceResult<()> {
         let caller = *caller;
         self.decide(Access::Write, move |tx| {

@@ -7,16 +7,23 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 use crate::logging;
+use crate::otel::Traces;
 use crate::server::{Backend, Server};
-use crate::settings::Settings;
+use crate::settings::{Settings, redacted};
 use crate::system::raise_open_files;
 
 /// Serves until SIGTERM or SIGINT, and finishes what was accepted; a second signal lets go of it.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
-    logging::start(settings);
+    let traces = Traces::start(settings);
+    logging::start_with(settings, traces.as_ref());
     raise_open_files();
+    tracing::info!(database = %redacted("database.url", &settings.database_url), "opening the database");
     let backend = Backend::open(settings)?;
-    System::new().block_on(serve(backend, settings))
+    let outcome = System::new().block_on(serve(backend, settings));
+    if let Some(traces) = traces {
+        traces.finish();
+    }
+    outcome
 }
 
 async fn serve(backend: Backend, settings: &Settings) -> Result<(), Failure> {

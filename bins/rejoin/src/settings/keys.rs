@@ -25,6 +25,8 @@ pub(crate) const KEYS: &[Key] = &[
     key("database.allow_fsync_off", "false", "true, for tests only, or false"),
     key("database.readers", "4", "a number from 1 to 1000"),
     key("metrics.bind", "none", "an address and a port, such as 127.0.0.1:9464, or none for /metrics beside the API"),
+    key("otel.endpoint", "none", "http://HOST:PORT of a collector that takes OTLP over HTTP, or none for no traces"),
+    key("otel.sample", "1", "the share of traces that are sent, from 0 to 1"),
     key("log.level", "info", "error, warn, info, debug or trace, or directives such as info,api_actix=debug (each request)"),
     key("log.format", "human", "human or json"),
 ];

@@ -87,3 +87,13 @@ fn settings_come_from_file_and_environment() {
         assert!(text(&output.stderr).contains(&format!("127.0.0.1:{port} can't be listened on")), "{output:?}");
     }
 }
+
+#[test]
+fn serve_logs_its_database_without_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(rejoin(folder.path(), &["serve", "--database", "postgres://ana:pa55word@127.0.0.1:1/rejoin"]), "");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = text(&output.stderr);
+    assert!(said.contains("opening the database") && said.contains("postgres://ana:***@127.0.0.1:1/rejoin"), "{said}");
+    assert!(said.contains("refused") && !said.contains("pa55word"), "{said}");
+}

@@ -8,5 +8,6 @@ mod connections;
 mod doctor;
 mod listings;
 mod metrics;
+mod otel;
 mod process;
 mod shutdown;

@@ -1,6 +1,7 @@
 //! Connections to PostgreSQL, and what is asked of the server.
 
 use std::cell::Cell;
+use std::error::Error;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Once};
@@ -12,8 +13,9 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Text};
 use diesel_async::async_connection_wrapper::BlockOn;
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_postgres::NoTls;
 
 use super::{Conn, PostgresConfig};
 use crate::OpenError;
@@ -58,10 +60,30 @@ impl BlockOn for Reactor {
 /// Connects, without any settings. Not on a thread of an asynchronous runtime.
 pub(crate) fn establish(url: &str) -> Result<Conn, OpenError> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(unreachable)?;
-    let connecting = async { tokio::time::timeout(CONNECT, AsyncPgConnection::establish(url)).await };
-    let inner = runtime.block_on(connecting).map_err(|_| unreachable("no answer within 10 s"))?.map_err(unreachable)?;
+    let connecting = async { tokio::time::timeout(CONNECT, connect(url)).await };
+    let inner = runtime.block_on(connecting).map_err(|_| unreachable("no answer within 10 s"))??;
     MADE.set(Some(runtime));
     Ok(Conn::from(inner))
+}
+
+/// As `AsyncPgConnection::establish`, which would not say why it failed.
+async fn connect(url: &str) -> Result<AsyncPgConnection, OpenError> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.map_err(|error| unreachable(with_causes(&error)))?;
+    AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(unreachable)
+}
+
+/// An error with what is behind it, as far as it does not say so itself.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = cause.source();
+    }
+    text
 }
 
 /// Connects, sets the session up, and makes sure that a commit is durable.

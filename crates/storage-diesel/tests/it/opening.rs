@@ -113,6 +113,20 @@ fn refuses_what_a_newer_version_migrated() {
 }
 
 #[test]
+fn says_why_a_server_can_not_be_reached() {
+    let Some(cluster) = cluster() else { return };
+    // a port that was free a moment ago
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let nowhere = format!("postgres://ana:pa55word@127.0.0.1:{port}/rejoin");
+    let database = PostgresDatabase::migrated(&cluster);
+    let missing = database.url().replace(database.name(), "no_such_database");
+    for (url, why) in [(nowhere, "refused"), (missing, "no_such_database")] {
+        let said = failure(&url).to_string();
+        assert!(said.contains(why) && !said.contains("pa55word"), "{said}");
+    }
+}
+
+#[test]
 fn refuses_a_server_that_would_lose_commits() {
     let Some(cluster) = cluster() else { return };
     let database = PostgresDatabase::migrated(&cluster);

@@ -11,6 +11,7 @@ impl Service {
     ///
     /// # Errors
     /// The store's.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_devices(&self, caller: &Caller) -> ServiceResult<DeviceList> {
         let user_id = caller.user_id;
         let devices = self.store.transact(Access::Read, move |tx| tx.list_devices(user_id)).await?;
@@ -21,6 +22,7 @@ impl Service {
     ///
     /// # Errors
     /// `unknown_device`.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn get_device(&self, caller: &Caller, device_id: DeviceId) -> ServiceResult<DeviceItem> {
         let device = self.store.transact(Access::Read, move |tx| tx.find_device(device_id)).await?;
         Ok(item(caller, visible(caller, device)?))
@@ -30,6 +32,7 @@ impl Service {
     ///
     /// # Errors
     /// `unknown_device`.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn revoke_device(&self, caller: &Caller, device_id: DeviceId) -> ServiceResult<()> {
         let (caller, now) = (*caller, self.now());
         self.decide(Access::Write, move |tx| {

@@ -15,6 +15,7 @@ impl Service {
     ///
     /// # Errors
     /// `forbidden` unless the caller is an admin; `email_taken`; `malformed`; `overloaded`.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn add_user(&self, caller: &Caller, request: AddUserRequest) -> ServiceResult<UserAdded> {
         if !caller.admin {
             return Err(Problem::new(Code::Forbidden, "Only an admin of the organisation may add users. Ask one of them.").into());

@@ -14,6 +14,7 @@ impl Service {
     ///
     /// # Errors
     /// `unknown_space`, `forbidden`, `unknown_user`, `last_lead` when nobody would be left to manage the space.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn put_member(
         &self,
         caller: &Caller,
@@ -39,6 +40,7 @@ impl Service {
     ///
     /// # Errors
     /// `unknown_space`.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_members(&self, caller: &Caller, space_id: SpaceId) -> ServiceResult<MemberList> {
         let caller = *caller;
         self.decide(Access::Read, move |tx| {
@@ -57,6 +59,7 @@ impl Service {
     ///
     /// # Errors
     /// `unknown_space`, `forbidden`, `unknown_user` when they are no member, `last_lead`.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn remove_member(&self, caller: &Caller, space_id: SpaceId, user_id: UserId) -> ServiceResult<()> {
         let (caller, now) = (*caller, self.now());
         let purge_id = self.entropy.uuid_v7(now);
