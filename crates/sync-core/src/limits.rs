@@ -22,6 +22,12 @@ pub const DEFAULT_CHANGES: usize = 500;
 pub const DEFAULT_PAGE_BYTES: usize = 1_000_000;
 /// Operation ids in one receipts request.
 pub const MAX_RECEIPTS: usize = 10_000;
+/// Collections in one comparison.
+pub const MAX_VERIFY_COLLECTIONS: usize = 64;
+/// Rows in one comparison, and documents in its answer.
+pub const MAX_VERIFY_ROWS: usize = 10_000;
+/// Bytes of documents in the answer to one comparison.
+pub const MAX_REPAIR_BYTES: usize = 67_108_864;
 /// Entries of `depends_on`.
 pub const MAX_DEPENDENCIES: usize = 32;
 /// Spaces in one pull.

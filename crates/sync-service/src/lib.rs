@@ -16,6 +16,7 @@ mod resolve;
 pub mod service;
 pub mod snapshot;
 pub mod spaces;
+mod verify;
 
 pub use conflicts::{ConflictFilter, ConflictQuery};
 pub use error::{ServiceError, ServiceResult};

@@ -61,7 +61,7 @@ impl Service {
     }
 }
 
-fn read_spaces(
+pub(crate) fn read_spaces(
     tx: &mut dyn Tx,
     (caller, now): (&Caller, Timestamp),
     keys: &CursorKeys,

@@ -147,7 +147,7 @@ fn open(
 ) -> StoreResult<(Plan, Page)> {
     let mut stops: Vec<(Place, i64)> = Vec::new();
     for (collection, (documents, _)) in totals(tx, access)? {
-        stops.push((Place { tier: schema.tier(&collection), key: format!("{collection}/") }, documents));
+        stops.push((Place { tier: schema.tier(&collection), key: start_of(&collection) }, documents));
     }
     stops.sort_unstable();
     let mut lines = Vec::new();
@@ -233,12 +233,12 @@ impl Plan {
             let behind = self.stops.partition_point(|stop| stop <= last);
             let within = behind
                 .checked_sub(1)
-                .filter(|at| self.stops.get(*at).is_some_and(|stop| stop.tier == last.tier && last.key < end_of(&stop.key)));
+                .filter(|at| self.stops.get(*at).is_some_and(|stop| stop.tier == last.tier && last.key < end_of(name_of(stop))));
             within.unwrap_or(behind)
         });
         let stop = self.stops.get(from)?;
         let place = last.filter(|last| *last > stop).unwrap_or(stop);
-        Some((place.clone(), end_of(&stop.key)))
+        Some((place.clone(), end_of(name_of(stop))))
     }
 
     fn marked(&self, progress: Progress, mut lines: Vec<u8>) -> Page {
@@ -252,7 +252,17 @@ impl Plan {
     }
 }
 
-/// The text above every key of a collection, of which `collection/` is given: `0` is the character after `/`.
-fn end_of(collection: &str) -> String {
-    format!("{}0", collection.strip_suffix('/').unwrap_or(collection))
+/// The collection of a place without an id.
+fn name_of(stop: &Place) -> &str {
+    stop.key.strip_suffix('/').unwrap_or(&stop.key)
+}
+
+/// The text below every key of a collection.
+pub(crate) fn start_of(collection: &str) -> String {
+    format!("{collection}/")
+}
+
+/// The text above every key of a collection: `0` is the character after `/`.
+pub(crate) fn end_of(collection: &str) -> String {
+    format!("{collection}0")
 }

@@ -5,5 +5,11 @@ pub mod request;
 pub mod response;
 pub mod spaces;
 
-pub use request::{Choice, Pull, Received, Resolution, SyncRequest, read_receipts, read_resolutions, read_stored_operation};
-pub use response::{ConflictList, Item, ItemKind, Next, OperationResult, Receipt, Receipts, ResolveResponse, SpaceChanges, SyncResponse};
+pub use request::{
+    Choice, HeldRow, Pull, Received, Resolution, SyncRequest, VerifyRequest, VerifyStep, read_receipts, read_resolutions,
+    read_stored_operation,
+};
+pub use response::{
+    ConflictList, Item, ItemKind, Next, OperationResult, Receipt, Receipts, Repair, ResolveResponse, SpaceChanges, SyncResponse,
+    VerifyResponse,
+};

@@ -26,4 +26,5 @@ mod snapshot;
 mod spaces;
 mod story;
 mod sync;
+mod verify;
 mod world;
