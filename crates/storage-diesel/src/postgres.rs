@@ -12,10 +12,10 @@ mod documents;
 mod facts;
 #[path = "statements/identity.rs"]
 mod identity;
-#[path = "statements/life.rs"]
-mod life;
 #[path = "postgres/inspect.rs"]
 mod inspect;
+#[path = "statements/life.rs"]
+mod life;
 #[path = "postgres/link.rs"]
 mod link;
 #[path = "statements/operations.rs"]

@@ -12,10 +12,10 @@ mod documents;
 mod facts;
 #[path = "statements/identity.rs"]
 mod identity;
-#[path = "statements/life.rs"]
-mod life;
 #[path = "sqlite/inspect.rs"]
 mod inspect;
+#[path = "statements/life.rs"]
+mod life;
 #[path = "statements/operations.rs"]
 mod operations;
 #[path = "sqlite/reader.rs"]

@@ -56,8 +56,13 @@ impl Service {
             Ok(read_spaces(tx, (&caller, now), &keys, &pull, &pushed)?)
         };
         let pulled = self.decide(Access::Read, work).await?;
-        self.presented.add(&pulled.presented);
+        self.note_presented(&pulled);
         Ok(pulled)
+    }
+
+    /// Remembers how far devices showed that they have read.
+    pub(crate) fn note_presented(&self, pulled: &Pulled) {
+        self.presented.add(&pulled.presented);
     }
 }
 

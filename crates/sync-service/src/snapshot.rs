@@ -126,10 +126,13 @@ fn enter(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> ServiceResult<(
 
 /// A mark, where it still stands.
 fn resumable(access: &SpaceAccess, schema: &Schema, mark: Option<Mark>) -> ServiceResult<Mark> {
-    let stands = |mark: &Mark| {
-        mark.epoch_tag == epoch_tag(access.head.epoch) && mark.view_tag == view_tag(access, schema) && mark.began <= access.head.version
-    };
-    mark.filter(stands).ok_or_else(gone)
+    mark.filter(|mark| stands(access, schema, (mark.epoch_tag, mark.view_tag, mark.began))).ok_or_else(gone)
+}
+
+/// Whether a snapshot is of this log and this view, and the log still tells every deletion since it began.
+fn stands(access: &SpaceAccess, schema: &Schema, (epoch, view, began): (u32, u32, i64)) -> bool {
+    let head = access.head;
+    epoch == epoch_tag(head.epoch) && view == view_tag(access, schema) && (head.kept_from..=head.version).contains(&began)
 }
 
 fn gone() -> ServiceError {
@@ -184,7 +187,7 @@ impl Plan {
     /// Checks, before each page, that the caller may still read, the same log and the same view.
     fn require_same(&self, tx: &mut dyn Tx) -> ServiceResult<()> {
         let (access, schema) = enter(tx, &self.caller, self.space_id)?;
-        let same = self.epoch_tag == epoch_tag(access.head.epoch) && self.view_tag == view_tag(&access, &schema);
+        let same = stands(&access, &schema, (self.epoch_tag, self.view_tag, self.began));
         if same { Ok(()) } else { Err(gone()) }
     }
 

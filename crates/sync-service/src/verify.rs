@@ -1,6 +1,6 @@
 //! Verify: whether a device's copy is the server's, by sums, then by rows; and what puts it right.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use base64::Engine;
@@ -9,12 +9,12 @@ use serde_json::Value;
 use sync_core::limits::{DEFAULT_PAGE_BYTES, MAX_CHANGES, MAX_REPAIR_BYTES, MAX_VERIFY_ROWS};
 use sync_core::ports::{Access, DocumentRow, LivePage, SpaceAccess, StoreResult, Tx};
 use sync_core::protocol::v1::{HeldRow, Item, ItemKind, Pull, Repair, VerifyRequest, VerifyResponse, VerifyStep};
-use sync_core::{Audience, Code, DocumentKey, Problem, SpaceId, json};
+use sync_core::{Audience, Code, DocumentKey, Problem, SpaceId, Timestamp, json};
 
 use crate::access::{self, Standing, require_member, require_session};
 use crate::cursors::CursorKeys;
 use crate::digest::{checksum_share, sha256};
-use crate::pull::{read_spaces, totals};
+use crate::pull::{Pulled, Pushed, read_spaces, totals};
 use crate::snapshot::{end_of, start_of};
 use crate::{Caller, Service, ServiceResult};
 
@@ -31,33 +31,37 @@ impl Service {
     /// to be put right than one answer carries; the store's.
     pub async fn verify(&self, caller: &Caller, request: VerifyRequest) -> ServiceResult<VerifyResponse> {
         let keys = self.cursor_keys().await?;
-        let caller = *caller;
+        let (caller, now) = (*caller, self.now());
         // what is no UUID names a space that nobody has
         let space_id = request.space_id.parse().unwrap_or(SpaceId(uuid::Uuid::nil()));
         let work = move |tx: &mut dyn Tx| {
             require_session(tx, &caller)?;
             match &request.step {
-                VerifyStep::Sums { cursor, collections } => sums(tx, (&caller, &keys), space_id, cursor.clone(), collections.as_deref()),
+                VerifyStep::Sums { cursor, collections } => {
+                    sums(tx, (&caller, now, &keys), space_id, cursor.clone(), collections.as_deref())
+                }
                 VerifyStep::Rows { held, deep } => {
                     let access = require_member(tx, &caller, space_id)?;
                     let mut repairs = Repairs { access: &access, deep: *deep, room: Room::ANSWER };
                     let repair = held.iter().map(|(collection, buckets)| Ok((collection.clone(), repairs.of(tx, collection, buckets)?)));
-                    Ok(VerifyResponse::Repair { repair: repair.collect::<ServiceResult<_>>()? })
+                    Ok((VerifyResponse::Repair { repair: repair.collect::<ServiceResult<_>>()? }, Pulled::default()))
                 }
             }
         };
-        self.decide(Access::Read, work).await
+        let (answer, pulled) = self.decide(Access::Read, work).await?;
+        self.note_presented(&pulled);
+        Ok(answer)
     }
 }
 
 /// What changed, and the sums where there is nothing more.
 fn sums(
     tx: &mut dyn Tx,
-    (caller, keys): (&Caller, &CursorKeys),
+    (caller, now, keys): (&Caller, Timestamp, &CursorKeys),
     space_id: SpaceId,
     cursor: Option<String>,
     collections: Option<&[String]>,
-) -> ServiceResult<VerifyResponse> {
+) -> ServiceResult<(VerifyResponse, Pulled)> {
     let standing = access::load(tx, caller, &[space_id])?.remove(&space_id).unwrap_or(Standing::Unknown);
     let member = match standing {
         Standing::Former(_) => None,
@@ -65,7 +69,7 @@ fn sums(
     };
     let text = space_id.to_string();
     let pull = Pull { spaces: vec![(text.clone(), cursor)], max_changes: MAX_CHANGES, max_bytes: DEFAULT_PAGE_BYTES };
-    let mut pulled = read_spaces(tx, caller, keys, &pull, &HashMap::new())?;
+    let mut pulled = read_spaces(tx, (caller, now), keys, &pull, &Pushed::default())?;
     let changes = pulled.changes.remove(&text).unwrap_or_default();
     let whole = !changes.has_more && changes.problem.is_none();
     let buckets = match member.filter(|_| whole) {
@@ -79,7 +83,7 @@ fn sums(
             Some(names.into_iter().map(of).collect::<StoreResult<_>>()?)
         }
     };
-    Ok(VerifyResponse::Sums { changes: Box::new(changes), buckets })
+    Ok((VerifyResponse::Sums { changes: Box::new(changes), buckets }, pulled))
 }
 
 /// The bucket of a document: the first byte of the SHA-256 of its id.

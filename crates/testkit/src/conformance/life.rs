@@ -1,4 +1,4 @@
-use sync_core::ports::{Device, DocumentRow, FormerEpoch, Grave, Head, Presence, Presented, SpaceLog, Tombstone};
+use sync_core::ports::{Device, DocumentRow, FormerEpoch, Grave, Head, History, Presence, Presented, SpaceLog, Tombstone};
 use sync_core::{Audience, DeviceId, DocumentKey, Role, SpaceId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -149,10 +149,11 @@ fn what_is_buried_leaves_a_grave(bench: &Bench) {
     let keys = || [key("notes", "a"), key("notes", "b"), key("notes", "ab"), key("notes", "a")];
     let documents = bench.read(move |tx| tx.load_documents(SPACE, &keys()));
     assert_eq!(documents, [document(key("notes", "ab"), 4)]);
-    let changes = bench.read(move |tx| tx.list_changes(SPACE, &keys(), 0));
+    let histories = || [2, 3, 4].map(|from| History { from, above: from - 1 });
+    let changes = bench.read(move |tx| tx.list_changes(SPACE, &histories()));
     assert_eq!(changes, [change(key("notes", "ab"), 4)]);
     assert_eq!(bench.read(move |tx| tx.load_documents(SECOND_SPACE, &keys())).len(), 3, "another space's are not touched");
-    assert_eq!(bench.read(move |tx| tx.list_changes(SECOND_SPACE, &keys(), 0)).len(), 3);
+    assert_eq!(bench.read(move |tx| tx.list_changes(SECOND_SPACE, &histories())).len(), 3);
     let graves = move || {
         let mut graves = bench.read(move |tx| tx.load_graves(SPACE, &keys()));
         graves.sort_by_key(|grave| grave.version);

@@ -98,8 +98,8 @@ impl GraveRows for MemoryTx<'_> {
         let state = self.writable()?;
         for grave in graves {
             let key = grave.key.as_str().to_owned();
-            let changes = state.changes.range((space_id, key.clone(), i64::MIN)..=(space_id, key.clone(), i64::MAX));
-            for place in changes.map(|(place, _)| place.clone()).collect::<Vec<_>>() {
+            let changes = state.changes.range((space_id, i64::MIN)..=(space_id, i64::MAX)).filter(|(_, row)| row.key == grave.key);
+            for place in changes.map(|(place, _)| *place).collect::<Vec<_>>() {
                 state.changes.remove(&place);
             }
             state.documents.remove(&(space_id, key.clone()));
