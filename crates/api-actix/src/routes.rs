@@ -1,6 +1,7 @@
 //! The paths: one file an area. A handler is a line or a few: who calls, what they ask, one use case.
 
 mod auth;
+mod config;
 mod conflicts;
 mod health;
 mod snapshot;
@@ -22,6 +23,7 @@ use crate::problem::ApiError;
 /// Mounts every path.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     auth::configure(cfg);
+    config::configure(cfg);
     conflicts::configure(cfg);
     health::configure(cfg);
     snapshot::configure(cfg);

@@ -7,6 +7,7 @@ mod environment;
 mod identity;
 mod life;
 mod operations;
+mod purges;
 mod spaces;
 mod store;
 
@@ -16,5 +17,6 @@ pub use environment::{Clock, Entropy};
 pub use identity::{AccessGrant, Account, Device, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};
 pub use life::{FormerEpoch, Grave, GraveRows, LogRows, Presented, PresentedRows, SpaceLog, Tombstone};
 pub use operations::{OperationRows, StoredOperation, StoredResult};
+pub use purges::{Purge, PurgeRows};
 pub use spaces::{Head, Member, Space, SpaceAccess, SpaceRows, SpaceStatus};
 pub use store::{Access, Job, Store, StoreError, StoreResult, Transaction, Tx};

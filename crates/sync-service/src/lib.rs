@@ -10,6 +10,7 @@ pub mod error;
 pub mod identity;
 mod presented;
 mod pull;
+mod purged;
 mod push;
 mod receipts;
 mod resolve;

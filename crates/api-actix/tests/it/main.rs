@@ -5,6 +5,7 @@ mod bodies;
 mod errors;
 mod harness;
 mod identity;
+mod purged;
 mod snapshot;
 mod surface;
 mod tenants;

@@ -13,6 +13,8 @@ fn routes() -> Vec<(&'static str, String, bool, bool)> {
         ("POST", "/api/offline/sync/receipts", true, true),
         ("PUT", "/api/offline/sync/resolve", true, true),
         ("POST", "/api/offline/sync/verify", true, true),
+        ("POST", "/api/offline/sync/purged", true, true),
+        ("GET", "/api/offline/config", false, false),
         ("GET", "/api/offline/sync/snapshot", true, false),
         ("GET", "/api/offline/conflict", true, false),
         ("GET", "/api/offline/conflict/ID", true, false),

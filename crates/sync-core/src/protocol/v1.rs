@@ -1,10 +1,14 @@
 //! Protocol version 1: requests as they are read, responses as they are written.
 
+pub mod config;
 pub mod identity;
+pub mod purged;
 pub mod request;
 pub mod response;
 pub mod spaces;
 
+pub use config::Config;
+pub use purged::{PurgedRequest, PurgedResponse};
 pub use request::{
     Choice, HeldRow, Pull, Received, Resolution, SyncRequest, VerifyRequest, VerifyStep, read_receipts, read_resolutions,
     read_stored_operation,

@@ -12,6 +12,7 @@ mod identity;
 mod presented;
 mod pull;
 mod pull_views;
+mod purged;
 mod push_base;
 mod push_chains;
 mod push_failures;
