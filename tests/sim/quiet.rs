@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use testkit::device::{Compose, Device};
+use sync_core::Object;
+use testkit::device::{Compose, Device, Held};
 
 use crate::script::{Fate, SyncHow};
-use crate::world::{Check, World, fail};
+use crate::world::{Check, Phone, World, fail};
 
 /// Rounds in which everybody syncs once, after which nothing may be left to send.
 const ROUNDS: usize = 6;
@@ -54,6 +55,7 @@ impl World<'_> {
                 if copy != fresh {
                     return fail(format!("{holder} holds\n{copy}\nand a fresh device reads\n{fresh}"));
                 }
+                self.repair_and_begin_anew(index, &name, &copy)?;
                 let (other, view) = views.entry(role).or_insert_with(|| (holder.clone(), copy.clone()));
                 if *view != copy {
                     return fail(format!("{holder} and {other} have the same view:\n{copy}\n{view}"));
@@ -61,6 +63,35 @@ impl World<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A damaged copy is put right by one comparison, and a snapshot with a pull makes a right one.
+    fn repair_and_begin_anew(&self, index: usize, space: &str, copy: &str) -> Check {
+        let Phone { device, caller, .. } = &self.phones[index];
+        let mut damaged = device.clone();
+        damaged.damage(space, |documents| {
+            let mut number = 0;
+            documents.retain(|_, held| {
+                number += 1;
+                held.version += i64::from(number % 4 == 1);
+                held.body.as_mut().filter(|_| number % 4 == 2).map(|body| body.insert("harmed".into(), number.into()));
+                number % 4 != 3
+            });
+            documents.insert(("notes".into(), "invented".into()), Held { version: 1, body: Some(Object::new()) });
+        });
+        let mut call = |body: &Value| self.server.verify(caller, body);
+        damaged.verify(space, true, &mut call).or_else(|broken| fail(broken.to_string()))?;
+        let repaired = image(&damaged, space);
+        if repaired != *copy {
+            return fail(format!("repaired, it holds\n{repaired}\ninstead of\n{copy}"));
+        }
+        let mut anew = Device::new("a device that begins anew", [space]);
+        anew.begin_from(space, &self.server.snapshot(caller, space)).or_else(|broken| fail(broken.to_string()))?;
+        let body = anew.compose(&Compose::default());
+        let response = self.server.sync(caller, &body).or_else(|error| fail(format!("{error:?}")))?;
+        anew.absorb(&response).or_else(|broken| fail(broken.to_string()))?;
+        let read = image(&anew, space);
+        if read == *copy { Ok(()) } else { fail(format!("by snapshot\n{read}\ninstead of\n{copy}")) }
     }
 
     /// A new installation of the same person's, that has read everything by small pages.

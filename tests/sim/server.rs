@@ -1,14 +1,14 @@
 //! The service as it runs in production, over a store of one world, with the people who use it.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
 use auth::{PasswordConfig, PasswordHasher};
 use serde_json::{Value, json};
 use storage_diesel::{SqliteConfig, SqliteStore};
 use sync_core::ports::{Access, ChangeRow, DocumentPage, DocumentRow, Head, History, Member, Store, StoreResult, StoredOperation, Tx};
-use sync_core::protocol::v1::SyncRequest;
 use sync_core::protocol::v1::identity::{AddUserRequest, LoginDevice, LoginRequest};
+use sync_core::protocol::v1::{SyncRequest, VerifyRequest};
 use sync_core::{Audience, OpId, Role, SpaceId};
 use sync_service::{Caller, Service};
 use tempfile::TempDir;
@@ -121,6 +121,28 @@ impl Server {
             Ok(response) => Ok(serde_json::from_str(&serde_json::to_string(&response).unwrap()).unwrap()),
             Err(error) => Err(WireError::Refused(serde_json::to_value(error.problem()).unwrap())),
         }
+    }
+
+    /// One step of a comparison.
+    pub(crate) fn verify(&self, caller: &Caller, body: &Value) -> Value {
+        let request = VerifyRequest::parse(body.to_string().as_bytes()).unwrap_or_else(|problem| panic!("{problem}: {body}"));
+        let answer = now(self.service.verify(caller, request)).unwrap_or_else(|error| panic!("{error}: {body}"));
+        serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap()
+    }
+
+    /// The lines of a snapshot.
+    pub(crate) fn snapshot(&self, caller: &Caller, space: &str) -> Vec<Value> {
+        let mut reader = now(self.service.snapshot(caller, space.parse().unwrap(), None)).unwrap_or_else(|error| panic!("{error}"));
+        let mut lines = Vec::new();
+        while let Some(more) = now(poll_fn(|context| reader.poll_lines(context))) {
+            let more = more.unwrap_or_else(|error| panic!("{error}"));
+            lines.extend(
+                more.split(|byte| *byte == b'\n')
+                    .filter(|line| !line.is_empty())
+                    .map(|line| serde_json::from_slice::<Value>(line).unwrap()),
+            );
+        }
+        lines
     }
 
     /// The next commit loses its connection; `false` where the store can't.

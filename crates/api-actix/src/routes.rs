@@ -1,6 +1,7 @@
 //! The paths: one file an area. A handler is a line or a few: who calls, what they ask, one use case.
 
 mod auth;
+mod config;
 mod conflicts;
 mod docs;
 mod health;
@@ -24,6 +25,7 @@ use crate::problem::ApiError;
 /// Mounts every path.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig, with_metrics: bool) {
     auth::configure(cfg);
+    config::configure(cfg);
     conflicts::configure(cfg);
     docs::configure(cfg);
     health::configure(cfg);

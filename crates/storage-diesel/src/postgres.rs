@@ -20,6 +20,8 @@ mod life;
 mod link;
 #[path = "statements/operations.rs"]
 mod operations;
+#[path = "statements/purges.rs"]
+mod purges;
 #[path = "statements/sessions.rs"]
 mod sessions;
 #[path = "statements/spaces.rs"]

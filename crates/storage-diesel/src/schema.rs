@@ -164,6 +164,24 @@ diesel::table! {
         problem -> Nullable<Binary>,
         payload -> Binary,
         overlay -> Nullable<Binary>,
+        policy_version -> Nullable<Integer>,
+        corrected_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    purges (purge_id, device_id) {
+        purge_id -> Binary,
+        device_id -> Binary,
+        organisation_id -> Binary,
+        user_id -> Binary,
+        space_id -> Binary,
+        purged_at -> Nullable<BigInt>,
+        documents -> BigInt,
+        assets -> BigInt,
+        outbox_left -> BigInt,
+        recorded_at -> BigInt,
+        receipt -> Text,
     }
 }
 

@@ -18,6 +18,8 @@ mod inspect;
 mod life;
 #[path = "statements/operations.rs"]
 mod operations;
+#[path = "statements/purges.rs"]
+mod purges;
 #[path = "sqlite/reader.rs"]
 mod reader;
 #[path = "statements/sessions.rs"]

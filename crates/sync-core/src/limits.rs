@@ -22,6 +22,12 @@ pub const DEFAULT_CHANGES: usize = 500;
 pub const DEFAULT_PAGE_BYTES: usize = 1_000_000;
 /// Operation ids in one receipts request.
 pub const MAX_RECEIPTS: usize = 10_000;
+/// Collections in one comparison.
+pub const MAX_VERIFY_COLLECTIONS: usize = 64;
+/// Rows in one comparison, and documents in its answer.
+pub const MAX_VERIFY_ROWS: usize = 10_000;
+/// Bytes of documents in the answer to one comparison.
+pub const MAX_REPAIR_BYTES: usize = 67_108_864;
 /// Entries of `depends_on`.
 pub const MAX_DEPENDENCIES: usize = 32;
 /// Spaces in one pull.
@@ -32,3 +38,10 @@ pub const MAX_REMAINING: i64 = 10_000;
 pub const MAX_ID_BYTES: usize = 128;
 /// The largest integer that a JSON number carries exactly: 2^53 (RFC 7493).
 pub const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_992;
+/// How long a device keeps acknowledged operations, in seconds: 35 days, so that what a restored backup lost can be sent
+/// again.
+pub const KEEP_ACKNOWLEDGED_S: u64 = 3_024_000;
+/// Deletions are kept until every device seen within the first number of days has read past them, and at most the second.
+pub const TOMBSTONE_DAYS: [u32; 2] = [90, 400];
+/// How long history is kept, in days.
+pub const HISTORY_DAYS: u32 = 400;

@@ -8,6 +8,7 @@ mod identity;
 mod life;
 mod load;
 mod operations;
+mod purges;
 mod spaces;
 mod store;
 
@@ -18,5 +19,6 @@ pub use identity::{AccessGrant, Account, Device, IdentityRows, Organisation, Ser
 pub use life::{FormerEpoch, Grave, GraveRows, LogRows, Presented, PresentedRows, SpaceLog, Tombstone};
 pub use load::{COMMIT_JOBS, CommitTally, StoreLoad};
 pub use operations::{OperationRows, StoredOperation, StoredResult};
+pub use purges::{Purge, PurgeRows};
 pub use spaces::{Head, Member, Space, SpaceAccess, SpaceRows, SpaceStatus};
 pub use store::{Access, Job, Store, StoreError, StoreResult, Transaction, Tx};

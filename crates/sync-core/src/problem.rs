@@ -87,6 +87,8 @@ codes! {
     UnknownIntent = "unknown_intent", "There is no such intent", false;
     /// No such conflict in the caller's view.
     UnknownConflict = "unknown_conflict", "There is no such question", false;
+    /// No such purge of the caller's.
+    UnknownPurge = "unknown_purge", "There is no such purge", false;
     /// The id was used for something else.
     OpIdReuse = "op_id_reuse", "This op_id was used for another operation", false;
     /// The digest does not fit the operation.

@@ -12,12 +12,14 @@ pub mod identity;
 mod load;
 mod presented;
 mod pull;
+mod purged;
 mod push;
 mod receipts;
 mod resolve;
 pub mod service;
 pub mod snapshot;
 pub mod spaces;
+mod verify;
 
 pub use conflicts::{ConflictFilter, ConflictQuery};
 pub use error::{ServiceError, ServiceResult};

@@ -14,6 +14,7 @@ use sync_core::{Audience, Code, DocumentKey, FieldVersions, Problem, Schema, Spa
 use crate::access::{self, Standing};
 use crate::cursors::{CursorKeys, epoch_tag, view_tag};
 use crate::epochs::{Named, Shared, shared_until};
+use crate::purged::{confirmed, purge_of};
 use crate::push::OwnChanges;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
@@ -56,12 +57,17 @@ impl Service {
             Ok(read_spaces(tx, (&caller, now), &keys, &pull, &pushed)?)
         };
         let pulled = self.decide(Access::Read, work).await?;
-        self.presented.add(&pulled.presented);
+        self.note_presented(&pulled);
         Ok(pulled)
+    }
+
+    /// Remembers how far devices showed that they have read.
+    pub(crate) fn note_presented(&self, pulled: &Pulled) {
+        self.presented.add(&pulled.presented);
     }
 }
 
-fn read_spaces(
+pub(crate) fn read_spaces(
     tx: &mut dyn Tx,
     (caller, now): (&Caller, Timestamp),
     keys: &CursorKeys,
@@ -70,6 +76,11 @@ fn read_spaces(
 ) -> StoreResult<Pulled> {
     let ids: Vec<SpaceId> = pull.spaces.iter().filter_map(|(text, _)| text.parse().ok()).collect();
     let standings = access::load(tx, caller, &ids)?;
+    let former = standings.values().filter_map(|standing| match standing {
+        Standing::Former(access) => Some(access),
+        _ => None,
+    });
+    let confirmed = confirmed(tx, caller, &former.collect::<Vec<_>>())?;
     let mut budget = Budget { items: pull.max_changes, bytes: pull.max_bytes };
     let mut pulled = Pulled::default();
     let nothing = OwnChanges::new();
@@ -77,6 +88,7 @@ fn read_spaces(
         let space_id: Option<SpaceId> = text.parse().ok();
         let changes = match space_id.and_then(|space_id| standings.get(&space_id)).cloned().unwrap_or(Standing::Unknown) {
             Standing::Unknown => unknown_space(),
+            Standing::Former(access) if confirmed.contains(&purge_of(&access)) => unknown_space(),
             Standing::Former(access) => revoked(&access),
             Standing::Member(access) => {
                 pulled.event_dates.extend(access.space.event_date.clone());
@@ -109,9 +121,7 @@ fn unread(problem: Problem) -> SpaceChanges {
 }
 
 fn revoked(access: &SpaceAccess) -> SpaceChanges {
-    // a deleted space has no purge of its own: its id serves
-    let purge_id = access.member.purge_id.unwrap_or(access.space.space_id.0);
-    SpaceChanges { revoked: true, purge: true, purge_id: Some(purge_id.to_string()), ..SpaceChanges::default() }
+    SpaceChanges { revoked: true, purge: true, purge_id: Some(purge_of(access).to_string()), ..SpaceChanges::default() }
 }
 
 /// Why a device is to begin anew.

@@ -341,6 +341,8 @@ impl Desk<'_> {
             problem: problem.as_ref().map(RawJson::of),
             payload: RawJson::of(&resolution.payload),
             overlay: None,
+            policy_version: None,
+            corrected_at: None,
         };
         self.stored.push(row.clone());
         // the same id may stand in the request once more

@@ -127,10 +127,13 @@ fn enter(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> ServiceResult<(
 
 /// A mark, where it still stands.
 fn resumable(access: &SpaceAccess, schema: &Schema, mark: Option<Mark>) -> ServiceResult<Mark> {
-    let stands = |mark: &Mark| {
-        mark.epoch_tag == epoch_tag(access.head.epoch) && mark.view_tag == view_tag(access, schema) && mark.began <= access.head.version
-    };
-    mark.filter(stands).ok_or_else(gone)
+    mark.filter(|mark| stands(access, schema, (mark.epoch_tag, mark.view_tag, mark.began))).ok_or_else(gone)
+}
+
+/// Whether a snapshot is of this log and this view, and the log still tells every deletion since it began.
+fn stands(access: &SpaceAccess, schema: &Schema, (epoch, view, began): (u32, u32, i64)) -> bool {
+    let head = access.head;
+    epoch == epoch_tag(head.epoch) && view == view_tag(access, schema) && (head.kept_from..=head.version).contains(&began)
 }
 
 fn gone() -> ServiceError {
@@ -148,7 +151,7 @@ fn open(
 ) -> StoreResult<(Plan, Page)> {
     let mut stops: Vec<(Place, i64)> = Vec::new();
     for (collection, (documents, _)) in totals(tx, access)? {
-        stops.push((Place { tier: schema.tier(&collection), key: format!("{collection}/") }, documents));
+        stops.push((Place { tier: schema.tier(&collection), key: start_of(&collection) }, documents));
     }
     stops.sort_unstable();
     let mut lines = Vec::new();
@@ -185,7 +188,7 @@ impl Plan {
     /// Checks, before each page, that the caller may still read, the same log and the same view.
     fn require_same(&self, tx: &mut dyn Tx) -> ServiceResult<()> {
         let (access, schema) = enter(tx, &self.caller, self.space_id)?;
-        let same = self.epoch_tag == epoch_tag(access.head.epoch) && self.view_tag == view_tag(&access, &schema);
+        let same = stands(&access, &schema, (self.epoch_tag, self.view_tag, self.began));
         if same { Ok(()) } else { Err(gone()) }
     }
 
@@ -234,12 +237,12 @@ impl Plan {
             let behind = self.stops.partition_point(|stop| stop <= last);
             let within = behind
                 .checked_sub(1)
-                .filter(|at| self.stops.get(*at).is_some_and(|stop| stop.tier == last.tier && last.key < end_of(&stop.key)));
+                .filter(|at| self.stops.get(*at).is_some_and(|stop| stop.tier == last.tier && last.key < end_of(name_of(stop))));
             within.unwrap_or(behind)
         });
         let stop = self.stops.get(from)?;
         let place = last.filter(|last| *last > stop).unwrap_or(stop);
-        Some((place.clone(), end_of(&stop.key)))
+        Some((place.clone(), end_of(name_of(stop))))
     }
 
     fn marked(&self, progress: Progress, mut lines: Vec<u8>) -> Page {
@@ -253,7 +256,17 @@ impl Plan {
     }
 }
 
-/// The text above every key of a collection, of which `collection/` is given: `0` is the character after `/`.
-fn end_of(collection: &str) -> String {
-    format!("{}0", collection.strip_suffix('/').unwrap_or(collection))
+/// The collection of a place without an id.
+fn name_of(stop: &Place) -> &str {
+    stop.key.strip_suffix('/').unwrap_or(&stop.key)
+}
+
+/// The text below every key of a collection.
+pub(crate) fn start_of(collection: &str) -> String {
+    format!("{collection}/")
+}
+
+/// The text above every key of a collection: `0` is the character after `/`.
+pub(crate) fn end_of(collection: &str) -> String {
+    format!("{collection}0")
 }

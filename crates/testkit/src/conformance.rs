@@ -7,6 +7,7 @@ mod identity;
 mod jobs;
 mod life;
 mod operations;
+mod purges;
 mod sessions;
 mod spaces;
 
@@ -31,6 +32,7 @@ pub fn store_suite(fresh: &dyn Fn() -> Arc<dyn Store>) {
         ("identity", identity::CASES),
         ("sessions", sessions::CASES),
         ("life", life::CASES),
+        ("purges", purges::CASES),
         ("jobs", jobs::CASES),
     ];
     for (area, cases) in areas {

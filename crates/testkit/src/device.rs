@@ -21,6 +21,8 @@
 mod outbox;
 mod replica;
 mod results;
+mod snapshot;
+mod verify;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -29,7 +31,7 @@ use sync_core::json::{Object, apply_patch};
 
 use outbox::Pending;
 pub use outbox::{Compose, Edit};
-pub use replica::{Held, Replica, checksum_of};
+pub use replica::{Documents, Held, Replica, checksum_of};
 
 /// What carries a request to a server and its answer back.
 pub trait Wire {

@@ -5,6 +5,7 @@ mod documents;
 mod identity;
 mod life;
 mod operations;
+mod purges;
 mod sessions;
 mod spaces;
 mod table;
@@ -14,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sync_core::ports::{
     Access, ChangeRow, CollectionSum, ConflictLink, Device, DocumentRow, FormerEpoch, Grave, Head, Job, Member, Organisation, Presented,
-    ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult, StoredOperation, User,
+    Purge, ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult, StoredOperation, User,
 };
 use sync_core::{Audience, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
 use table::Table;
@@ -125,6 +126,7 @@ struct State {
     changes: Table<(SpaceId, i64), ChangeRow>,
     sums: Table<(SpaceId, String, Audience), CollectionSum>,
     operations: Table<(OrganisationId, OpId), StoredOperation>,
+    purges: Table<(Uuid, DeviceId), Purge>,
     groups: Table<(OrganisationId, UserId, String), ()>,
     conflicts: Table<(ConflictId, String), ConflictLink>,
     organisations: Table<String, Organisation>,
@@ -148,6 +150,7 @@ macro_rules! each_table {
         $state.changes.$method();
         $state.sums.$method();
         $state.operations.$method();
+        $state.purges.$method();
         $state.groups.$method();
         $state.conflicts.$method();
         $state.organisations.$method();

@@ -1,4 +1,4 @@
-//! `/api/offline/sync`: push, pull, receipts, resolutions.
+//! `/api/offline/sync`: push, pull, receipts, comparisons, resolutions.
 
 use actix_web::http::Method;
 use actix_web::web;
@@ -11,6 +11,8 @@ use crate::call::{Answered, Call, ok};
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/offline/sync", vec![endpoint(Method::POST, sync)]);
     mount(cfg, "/api/offline/sync/receipts", vec![endpoint(Method::POST, receipts)]);
+    mount(cfg, "/api/offline/sync/purged", vec![endpoint(Method::POST, purged)]);
+    mount(cfg, "/api/offline/sync/verify", vec![endpoint(Method::POST, verify)]);
     mount(cfg, "/api/offline/sync/resolve", vec![endpoint(Method::PUT, resolve)]);
 }
 
@@ -24,6 +26,18 @@ async fn receipts(call: Call) -> Answered {
     let caller = call.caller().await?;
     let op_ids = call.read(MAX_BODY_BYTES, v1::read_receipts).await?;
     ok(&call.service().receipts(&caller, op_ids).await?)
+}
+
+async fn purged(call: Call) -> Answered {
+    let caller = call.caller().await?;
+    let request = call.json().await?;
+    ok(&call.service().purged(&caller, request).await?)
+}
+
+async fn verify(call: Call) -> Answered {
+    let caller = call.caller().await?;
+    let request = call.read(MAX_BODY_BYTES, v1::VerifyRequest::parse).await?;
+    ok(&call.service().verify(&caller, request).await?)
 }
 
 async fn resolve(call: Call) -> Answered {

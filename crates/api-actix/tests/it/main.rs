@@ -10,6 +10,7 @@ mod identity;
 mod load;
 mod metrics;
 mod openapi;
+mod purged;
 mod snapshot;
 mod surface;
 mod tenants;

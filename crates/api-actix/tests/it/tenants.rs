@@ -32,6 +32,9 @@ async fn foreign_ids_do_not_exist() {
         ("DELETE", &format!("/api/spaces/ID/members/{}", eve.user_id), json!(null)),
         ("GET", "/api/offline/conflict?space=ID", json!(null)),
         ("GET", "/api/offline/sync/snapshot?space=ID", json!(null)),
+        ("POST", "/api/offline/sync/verify", json!({"space_id":"ID","cursor":null})),
+        ("POST", "/api/offline/sync/verify", json!({"space_id":"ID","rows":{"guests":{}}})),
+        ("POST", "/api/offline/sync/purged", json!({"space_id":"ID","purge_id":NOBODYS})),
         ("POST", "/api/offline/sync", json!({"protocol":1,"pull":{"spaces":{"ID":{"cursor":null}}}})),
     ] {
         assert_alike(&api, &eve, &space_id, (method, path, &body)).await;

@@ -188,6 +188,8 @@ pub(crate) struct OperationRecord {
     problem: Option<Json>,
     payload: Json,
     overlay: Option<Json>,
+    policy_version: Option<i32>,
+    corrected_at: Option<Instant>,
 }
 
 impl Row for OperationRecord {
@@ -211,6 +213,8 @@ impl Row for OperationRecord {
             problem: self.problem.map(|json| json.0),
             payload: self.payload.0,
             overlay: self.overlay.map(|json| json.0),
+            policy_version: self.policy_version,
+            corrected_at: self.corrected_at.map(|at| at.0),
         }
     }
 }

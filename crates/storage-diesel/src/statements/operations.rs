@@ -62,6 +62,8 @@ impl OperationRows for Rows<'_> {
             .column(operations::problem, |row| bytes(row.problem.as_ref()))
             .column(operations::payload, |row| row.payload.as_str().as_bytes())
             .column(operations::overlay, |row| bytes(row.overlay.as_ref()))
+            .column(operations::policy_version, |row| row.policy_version)
+            .column(operations::corrected_at, |row| row.corrected_at.map(Timestamp::millis))
             .build();
         self.insert_racing(&bulk)?;
         self.insert_groups(&rows)

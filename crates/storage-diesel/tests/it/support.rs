@@ -266,6 +266,8 @@ pub(crate) fn operation(number: u128) -> StoredOperation {
         problem: None,
         payload: json("{}"),
         overlay: None,
+        policy_version: None,
+        corrected_at: None,
     }
 }
 

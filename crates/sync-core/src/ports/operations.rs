@@ -42,6 +42,10 @@ pub struct StoredOperation {
     /// a sender has seen what came of each member: for the chain's next operation. `None` where the payload says it
     /// all. The service reads and writes it; to a store it is opaque.
     pub overlay: Option<RawJson>,
+    /// Under which rules it was decided; `None` where none were asked.
+    pub policy_version: Option<i32>,
+    /// Its stamp's milliseconds, where they are not those of `decided_at`.
+    pub corrected_at: Option<Timestamp>,
 }
 
 /// What came of an operation, without what was sent: enough for a receipt.

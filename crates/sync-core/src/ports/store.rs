@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use futures_channel::oneshot;
 
 use super::{
-    ConflictRows, DocumentRows, GraveRows, IdentityRows, LogRows, OperationRows, PresentedRows, SessionRows, SpaceRows, StoreLoad,
+    ConflictRows, DocumentRows, GraveRows, IdentityRows, LogRows, OperationRows, PresentedRows, PurgeRows, SessionRows, SpaceRows,
+    StoreLoad,
 };
 
 /// Why a unit of work did not happen. Except for [`StoreError::Unknown`], nothing of it was kept.
@@ -125,11 +126,20 @@ impl<T> Future for Transaction<T> {
 /// One transaction: a bundle of small parts, bulk in and bulk out, so that a push of 1,000 operations takes as many
 /// statements as one of 10.
 pub trait Tx:
-    SpaceRows + DocumentRows + OperationRows + ConflictRows + IdentityRows + SessionRows + LogRows + PresentedRows + GraveRows
+    SpaceRows + DocumentRows + OperationRows + ConflictRows + IdentityRows + SessionRows + LogRows + PresentedRows + GraveRows + PurgeRows
 {
 }
 
 impl<T> Tx for T where
-    T: SpaceRows + DocumentRows + OperationRows + ConflictRows + IdentityRows + SessionRows + LogRows + PresentedRows + GraveRows
+    T: SpaceRows
+        + DocumentRows
+        + OperationRows
+        + ConflictRows
+        + IdentityRows
+        + SessionRows
+        + LogRows
+        + PresentedRows
+        + GraveRows
+        + PurgeRows
 {
 }

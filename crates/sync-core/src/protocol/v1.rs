@@ -1,9 +1,19 @@
 //! Protocol version 1: requests as they are read, responses as they are written.
 
+pub mod config;
 pub mod identity;
+pub mod purged;
 pub mod request;
 pub mod response;
 pub mod spaces;
 
-pub use request::{Choice, Pull, Received, Resolution, SyncRequest, read_receipts, read_resolutions, read_stored_operation};
-pub use response::{ConflictList, Item, ItemKind, Next, OperationResult, Receipt, Receipts, ResolveResponse, SpaceChanges, SyncResponse};
+pub use config::Config;
+pub use purged::{PurgedRequest, PurgedResponse};
+pub use request::{
+    Choice, HeldRow, Pull, Received, Resolution, SyncRequest, VerifyRequest, VerifyStep, read_receipts, read_resolutions,
+    read_stored_operation,
+};
+pub use response::{
+    ConflictList, Item, ItemKind, Next, OperationResult, Receipt, Receipts, Repair, ResolveResponse, SpaceChanges, SyncResponse,
+    VerifyResponse,
+};

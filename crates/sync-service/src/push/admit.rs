@@ -219,7 +219,7 @@ impl<'a> Desk<'a> {
 
     /// The hybrid clock's stamp: the device's time corrected by the offset of its request, never later than now, never
     /// below the predecessor's.
-    fn stamp(&self, operation: &Operation, before: Option<(i64, u32)>) -> (i64, u32) {
+    pub(super) fn stamp(&self, operation: &Operation, before: Option<(i64, u32)>) -> (i64, u32) {
         let received = self.request.received_at.millis();
         let corrected = match (operation.created_at, self.request.sent_at) {
             (Some(created), Some(sent)) => created.millis().saturating_add(received.saturating_sub(sent.millis())).min(received),

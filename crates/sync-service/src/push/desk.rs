@@ -163,7 +163,14 @@ impl<'a> Desk<'a> {
         if conflict_id.is_some() {
             (overlay.conflict, overlay.joined) = (conflict_id, Some(operation.op_id));
         }
-        let row = StoredOperation { decided_version, conflict_id, group: group.map(str::to_owned), ..self.row(operation, effect.status) };
+        let row = StoredOperation {
+            decided_version,
+            conflict_id,
+            group: group.map(str::to_owned),
+            policy_version: i32::try_from(self.world.schema.version).ok(),
+            corrected_at: self.corrected(stamp),
+            ..self.row(operation, effect.status)
+        };
         let result = OperationResult {
             decided_version,
             conflict_id,
@@ -220,7 +227,14 @@ impl<'a> Desk<'a> {
             problem: None,
             payload: RawJson::of(&operation.payload),
             overlay: None,
+            policy_version: None,
+            corrected_at: None,
         }
+    }
+
+    /// A stamp's milliseconds, where they say more than the time of the decision.
+    fn corrected(&self, (ms, _): (i64, u32)) -> Option<Timestamp> {
+        (ms != self.request.received_at.millis()).then(|| Timestamp::from_millis(ms))
     }
 
     pub(super) fn keep(&mut self, index: usize, known: Known, result: OperationResult) {
@@ -245,7 +259,12 @@ impl<'a> Desk<'a> {
         // what its predecessors laid over the document stays the view of whatever comes after it
         let Chain { overlay, stamp, last } = self.chain_of_refused(operation, index);
         let origin = Origin { before: last, ..Origin::default() };
-        let row = StoredOperation { problem: Some(RawJson::of(&problem)), group: group.map(str::to_owned), ..self.row(operation, status) };
+        let row = StoredOperation {
+            problem: Some(RawJson::of(&problem)),
+            group: group.map(str::to_owned),
+            corrected_at: self.corrected(self.stamp(operation, stamp)),
+            ..self.row(operation, status)
+        };
         let result = OperationResult { problem: Some(problem), ..OperationResult::new(operation.op_id, status, true) };
         self.keep(index, Known::decided(&operation.payload, row, overlay, stamp, origin), result);
     }

@@ -137,7 +137,9 @@ impl Desk<'_> {
             let mut overlay = known.overlay.taken_back(before, self.world.head);
             let origin = Origin { taken_back: Some((before, self.world.head)), ..known.origin };
             (overlay.conflict, overlay.joined) = (Some(id), Some(operation.op_id));
-            let row = StoredOperation { conflict_id: Some(id), group: Some(group.to_owned()), ..self.row(operation, Status::Conflict) };
+            let (policy_version, corrected_at) = (known.row.policy_version, known.row.corrected_at);
+            let (conflict_id, group) = (Some(id), Some(group.to_owned()));
+            let row = StoredOperation { conflict_id, group, policy_version, corrected_at, ..self.row(operation, Status::Conflict) };
             let result = OperationResult { conflict_id: Some(id), ..OperationResult::new(operation.op_id, Status::Conflict, true) };
             self.keep(*index, Known::decided(&operation.payload, row, overlay, None, origin), result);
         }

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 
 use serde_json::{Value, json};
 use sync_core::Code;
+use sync_core::ports::{Access, Store, Tx};
 use sync_service::{Caller, ServiceResult, SnapshotReader};
 
 use crate::pull::Copy;
@@ -180,6 +181,18 @@ fn a_mark_is_good_for_its_user_space_view_and_epoch() {
     assert_eq!(code(&pair.bo, &pair.space, lines.last().unwrap()["cursor"].as_str().unwrap()), Code::SnapshotGone, "a cursor is no mark");
     assert_eq!(pair.pull(&pair.bo, Some(&mark))["reason"], "cursor", "a mark is no cursor");
     assert!(open(&pair, &pair.bo, Some(&mark)).is_ok());
+    let horizons = |kept_from: i64| {
+        let space_id = pair.space.parse().unwrap();
+        let store: &dyn Store = &*pair.world.store;
+        let work = move |tx: &mut dyn Tx| tx.lock_head(space_id).and_then(|_| tx.put_horizons(space_id, kept_from, 0));
+        now(store.transact(Access::Write, work)).unwrap();
+    };
+    pair.one(&pair.ana, with(op(20, "create", "later", 0, json!({})), json!({"collection": "timeline_events"})));
+    horizons(9);
+    assert!(open(&pair, &pair.bo, Some(&mark)).is_ok(), "the log tells what happened since");
+    horizons(10);
+    assert_eq!(code(&pair.bo, &pair.space, &mark), Code::SnapshotGone, "and now it does not");
+    horizons(0);
     pair.give_bo("vendor");
     assert_eq!(code(&pair.bo, &pair.space, &mark), Code::SnapshotGone);
     assert_eq!(code(&pair.bo, &other, &mark), Code::UnknownSpace);

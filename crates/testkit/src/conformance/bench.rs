@@ -197,5 +197,7 @@ pub(super) fn operation(number: u128) -> StoredOperation {
         problem: None,
         payload: raw("{}"),
         overlay: None,
+        policy_version: None,
+        corrected_at: None,
     }
 }

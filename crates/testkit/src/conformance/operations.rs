@@ -37,6 +37,8 @@ fn every_column_survives(bench: &Bench) {
         problem: Some(raw(r#"{"code":"too_large"}"#)),
         payload: raw("{\"title\":\"é\u{1f48d}\\u0000\"}"),
         overlay: Some(raw("null")),
+        policy_version: Some(i32::MAX),
+        corrected_at: Some(Timestamp::from_millis(-1)),
         ..operation(1_000)
     };
     let bare = operation(1_001);

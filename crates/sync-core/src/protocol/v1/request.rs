@@ -4,6 +4,7 @@
 mod members;
 mod operation;
 mod resolution;
+mod verify;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use self::members::{Read, counted, instant, list, malformed, optional_object, op
 pub use self::operation::read_stored_operation;
 use self::operation::receive_operation;
 use self::resolution::receive_resolutions;
+pub use self::verify::{HeldRow, VerifyRequest, VerifyStep};
 use crate::json::{Object, pointer};
 use crate::limits::{DEFAULT_CHANGES, DEFAULT_PAGE_BYTES, MAX_CHANGES, MAX_DOCUMENT_BYTES, MAX_OPERATIONS, MAX_PULL_SPACES, MAX_RECEIPTS};
 use crate::{Code, ConflictId, DocumentKey, OpId, Operation, Problem, SpaceId, Timestamp};

@@ -206,6 +206,34 @@ pub struct SpaceChanges {
     pub problem: Option<Problem>,
 }
 
+/// The answer to a step of `POST /api/offline/sync/verify`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum VerifyResponse {
+    /// What changed, and the sums of one and the same snapshot.
+    Sums {
+        /// As pulled.
+        changes: Box<SpaceChanges>,
+        /// By collection, 256 each; only where nothing more is to be pulled.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        buckets: Option<BTreeMap<String, Vec<String>>>,
+    },
+    /// What is to be put right.
+    Repair {
+        /// By collection, for each that was named.
+        repair: BTreeMap<String, Repair>,
+    },
+}
+
+/// What is to be put right in a collection.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Repair {
+    /// Whole documents, in the place of whatever is held.
+    pub items: Vec<Item>,
+    /// Ids of what is not there, or not to be seen.
+    pub drop: Vec<String>,
+}
+
 /// When to come again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Next {

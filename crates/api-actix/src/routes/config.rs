@@ -1,0 +1,19 @@
+//! `/api/offline/config`: what a client may count on, before it logs in.
+
+use actix_web::http::Method;
+use actix_web::web;
+use sync_core::protocol::v1::Config;
+
+use super::{endpoint, mount};
+use crate::call::{Answered, ok};
+
+/// Codings of bodies that are read and written here.
+const ENCODINGS: &[&str] = &[];
+
+pub(super) fn configure(cfg: &mut web::ServiceConfig) {
+    mount(cfg, "/api/offline/config", vec![endpoint(Method::GET, config)]);
+}
+
+async fn config() -> Answered {
+    ok(&Config::new(env!("CARGO_PKG_VERSION"), ENCODINGS))
+}
