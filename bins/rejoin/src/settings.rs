@@ -95,8 +95,8 @@ impl Settings {
             connections: read(config, "database.connections", |text| between(text, 1, 1_000))?,
             allow_fsync_off: read(config, "database.allow_fsync_off", |text| text.parse().ok())?,
             readers: read(config, "database.readers", |text| between(text, 1, 1_000))?,
-            metrics_bind: read(config, "metrics.bind", |text| if text == "none" { Some(None) } else { address(text).map(Some) })?,
-            otel_endpoint: read(config, "otel.endpoint", collector)?,
+            metrics_bind: read(config, "metrics.bind", |text| optional(text, address))?.0,
+            otel_endpoint: read(config, "otel.endpoint", |text| optional(text, collector))?.0,
             otel_sample: read(config, "otel.sample", |text| between(text, 0.0, 1.0))?,
             log_level: read(config, "log.level", |text| crate::logging::filter(text).map(|_| text.to_owned()))?,
             log_format: read(config, "log.format", |text| match text {
@@ -108,11 +108,21 @@ impl Settings {
     }
 }
 
-/// A collector's URL, or none. There is no TLS on the way to it: it is to be near.
-fn collector(text: &str) -> Option<Option<String>> {
+/// A collector's URL. There is no TLS on the way to it: it is to be near.
+fn collector(text: &str) -> Option<String> {
     let host = text.strip_prefix("http://").filter(|host| !host.is_empty() && !host.starts_with('/'));
-    if text == "none" { Some(None) } else { host.map(|_| Some(text.to_owned())) }
+    host.map(|_| text.to_owned())
 }
+
+/// What stands for a value that is left out.
+const NONE: &str = "none";
+
+fn optional<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Optional<T>> {
+    if text == NONE { Some(Optional(None)) } else { parse(text).map(|value| Optional(Some(value))) }
+}
+
+/// A value that may be left out.
+struct Optional<T>(Option<T>);
 
 fn address(text: &str) -> Option<SocketAddr> {
     text.to_socket_addrs().ok()?.next()

@@ -34,7 +34,7 @@ impl<'de> Deserializer<'de> for Parameters<'_> {
     type Error = Said;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Said> {
-        visitor.visit_map(Pairs { pairs: self.pairs.into_iter(), value: None, current: self.current })
+        visitor.visit_map(Pairs { rest: self.pairs.into_iter(), value: None, current: self.current })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Said> {
@@ -57,7 +57,7 @@ impl<'de> Deserializer<'de> for Parameters<'_> {
 }
 
 struct Pairs<'a> {
-    pairs: std::vec::IntoIter<(String, String)>,
+    rest: std::vec::IntoIter<(String, String)>,
     value: Option<String>,
     current: &'a mut String,
 }
@@ -66,7 +66,7 @@ impl<'de> MapAccess<'de> for Pairs<'_> {
     type Error = Said;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Said> {
-        let Some((name, value)) = self.pairs.next() else { return Ok(None) };
+        let Some((name, value)) = self.rest.next() else { return Ok(None) };
         self.value = Some(value);
         self.current.clone_from(&name);
         seed.deserialize(name.into_deserializer()).map(Some)

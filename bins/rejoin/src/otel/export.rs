@@ -1,5 +1,6 @@
 //! A thread that sends spans to a collector.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -115,18 +116,15 @@ impl Sender<'_> {
         }
         let body = request(batch).to_string();
         batch.clear();
-        match self.agent.post(self.url).content_type("application/json").send(body) {
-            Ok(_) if self.fails => {
-                self.fails = false;
-                tracing::info!("the collector takes traces again");
-            }
-            Ok(_) => {}
-            Err(error) if !self.fails => {
-                self.fails = true;
+        let outcome = self.agent.post(self.url).content_type("application/json").send(body);
+        match outcome {
+            Ok(_) if self.fails => tracing::info!("the collector takes traces again"),
+            Err(ref error) if !self.fails => {
                 tracing::warn!(%error, "the collector does not take traces; serving goes on without them");
             }
-            Err(_) => {}
+            _ => {}
         }
+        self.fails = outcome.is_err();
     }
 }
 
@@ -150,7 +148,7 @@ fn span(span: &Span) -> serde_json::Value {
     let (server, internal, error, unset) = (2, 1, 2, 0);
     json!({
         "traceId": hex(&span.trace_id),
-        "spanId": hex(&span.span_id),
+        "spanId": hex(&span.id),
         "parentSpanId": span.parent_id.map(|id| hex(&id)).unwrap_or_default(),
         "name": name,
         "kind": if span.is_server { server } else { internal },
@@ -180,5 +178,9 @@ fn attribute(name: &str, value: &Value) -> serde_json::Value {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // writing to a string can't fail
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -25,7 +25,7 @@ const TRACEPARENT: &str = "trace.parent";
 #[derive(Debug, Clone)]
 pub(super) struct Span {
     pub(super) trace_id: [u8; 16],
-    pub(super) span_id: [u8; 8],
+    pub(super) id: [u8; 8],
     pub(super) parent_id: Option<[u8; 8]>,
     /// Whether a client is on the other end.
     pub(super) is_server: bool,
@@ -73,13 +73,11 @@ impl Spans {
 
     /// The trace of a span without a parent here, and its parent elsewhere; `None` when it is not sampled.
     fn root(&self, traceparent: Option<&str>) -> Option<([u8; 16], Option<[u8; 8]>)> {
-        match traceparent.and_then(read_traceparent) {
-            Some((trace_id, parent_id, sampled)) => sampled.then_some((trace_id, Some(parent_id))),
-            None => {
-                let trace_id = self.random();
-                is_sampled(trace_id, self.sample).then_some((trace_id, None))
-            }
+        if let Some((trace_id, parent_id, sampled)) = traceparent.and_then(read_traceparent) {
+            return sampled.then_some((trace_id, Some(parent_id)));
         }
+        let trace_id = self.random();
+        is_sampled(trace_id, self.sample).then_some((trace_id, None))
     }
 }
 
@@ -91,13 +89,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
         let inherited = span.parent().map(|parent| {
             let extensions = parent.extensions();
             let kept = extensions.get::<Kept>().and_then(|Kept(kept)| kept.as_ref());
-            kept.map(|kept| (kept.trace_id, Some(kept.span_id)))
+            kept.map(|kept| (kept.trace_id, Some(kept.id)))
         });
         let is_server = inherited.is_none();
         let place = inherited.unwrap_or_else(|| self.root(fields.traceparent.as_deref()));
         let kept = place.map(|(trace_id, parent_id)| Span {
             trace_id,
-            span_id: self.random(),
+            id: self.random(),
             parent_id,
             is_server,
             name: attributes.metadata().name(),

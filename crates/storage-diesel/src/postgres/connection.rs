@@ -60,14 +60,14 @@ impl BlockOn for Reactor {
 /// Connects, without any settings. Not on a thread of an asynchronous runtime.
 pub(crate) fn establish(url: &str) -> Result<Conn, OpenError> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(unreachable)?;
-    let connecting = async { tokio::time::timeout(CONNECT, dial(url)).await };
+    let connecting = async { tokio::time::timeout(CONNECT, reach(url)).await };
     let inner = runtime.block_on(connecting).map_err(|_| unreachable("no answer within 10 s"))??;
     MADE.set(Some(runtime));
     Ok(Conn::from(inner))
 }
 
 /// As `AsyncPgConnection::establish`, which would not say why it failed.
-async fn dial(url: &str) -> Result<AsyncPgConnection, OpenError> {
+async fn reach(url: &str) -> Result<AsyncPgConnection, OpenError> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.map_err(|error| unreachable(with_causes(&error)))?;
     AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(unreachable)
 }
