@@ -60,19 +60,8 @@ impl Cluster {
             }
             command
         };
-        let made = run("initdb")
-            .args(["-D", "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale"])
-            .output()
-            .map_err(|error| failed("initdb can't be run", &error))?;
-        if !made.status.success() {
-            return Err(Failure::Failed(format!("initdb failed: {}", String::from_utf8_lossy(&made.stderr).trim())));
-        }
-        let log = fs::File::create(folder.path().join("log")).map_err(|error| failed("no log can be written", &error))?;
-        let sockets = format!("unix_socket_directories={}", folder.path().display());
-        let settings = ["listen_addresses=", &sockets, "fsync=on", "synchronous_commit=on", "full_page_writes=on", "max_connections=100"];
-        let mut postgres = run("postgres");
-        postgres.args(["-D", "data"]).args(settings.iter().flat_map(|setting| ["-c", setting])).stdout(Stdio::null()).stderr(log);
-        let postmaster = postgres.spawn().map_err(|error| failed("postgres can't be run", &error))?;
+        initialise(run("initdb"))?;
+        let postmaster = spawn(run("postgres"), folder.path())?;
         let mut cluster = Self { postmaster, folder };
         cluster.wait_until_it_answers()?;
         Ok(cluster)
@@ -125,6 +114,24 @@ impl Drop for Cluster {
         let _ = self.postmaster.kill();
         let _ = self.postmaster.wait();
     }
+}
+
+fn initialise(mut initdb: Command) -> Result<(), Failure> {
+    let made = initdb.args(["-D", "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale"]).output();
+    let made = made.map_err(|error| failed("initdb can't be run", &error))?;
+    if made.status.success() {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!("initdb failed: {}", String::from_utf8_lossy(&made.stderr).trim())))
+}
+
+/// Starts the server, durable whatever the defaults are.
+fn spawn(mut postgres: Command, folder: &Path) -> Result<Child, Failure> {
+    let log = fs::File::create(folder.join("log")).map_err(|error| failed("no log can be written", &error))?;
+    let sockets = format!("unix_socket_directories={}", folder.display());
+    let settings = ["listen_addresses=", &sockets, "fsync=on", "synchronous_commit=on", "full_page_writes=on", "max_connections=100"];
+    postgres.args(["-D", "data"]).args(settings.iter().flat_map(|setting| ["-c", setting])).stdout(Stdio::null()).stderr(log);
+    postgres.spawn().map_err(|error| failed("postgres can't be run", &error))
 }
 
 /// PostgreSQL refuses to run as root: then it runs as an ordinary user, with that user's files.

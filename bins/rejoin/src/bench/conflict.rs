@@ -44,33 +44,15 @@ struct Item {
 pub(crate) async fn measure(target: &Target, plan: &Plan, batch: usize, progress: &Progress) -> Result<ConflictFigures, Failure> {
     let plan = Plan { devices: 2, spaces: 1, ..*plan };
     progress.begin("log in", 2);
-    let mut workers = Vec::new();
-    for number in 0..plan.devices {
-        workers.push(Worker::login(&target.endpoint, &target.account, number, &plan).await?);
-    }
-    let (mut ana, mut rui) = match (workers.pop(), workers.pop()) {
-        (Some(one), Some(other)) => (one, other),
-        _ => return Err(Failure::Failed("two devices are needed".into())),
-    };
+    let mut ana = Worker::login(&target.endpoint, &target.account, 0, &plan).await?;
+    let mut rui = Worker::login(&target.endpoint, &target.account, 1, &plan).await?;
     let spaces = create_spaces(&mut ana.device, 1).await?;
     share_out(&plan, &spaces, std::slice::from_mut(&mut ana));
     share_out(&plan, &spaces, std::slice::from_mut(&mut rui));
     progress.begin("make documents", plan.documents);
     ana.create_documents(|made| progress.advance(made), plan.document_bytes).await?;
     rui.documents.clone_from(&ana.documents);
-    (ana.written, rui.written) = (Some(Vec::new()), Some(Vec::new()));
-    progress.begin("conflict", plan.documents);
-    let began = Instant::now();
-    let mut first = 0;
-    while first < plan.documents {
-        let places: Vec<usize> = (first..plan.documents.min(first + batch)).collect();
-        let (one, other) =
-            tokio::join!(ana.send(&places, Work::Edit(Fields::PlaceAndGuests)), rui.send(&places, Work::Edit(Fields::StartAndState)));
-        one.and(other)?;
-        progress.advance(places.len());
-        first += batch;
-    }
-    let seconds = began.elapsed().as_secs_f64();
+    let seconds = edit_all(&mut ana, &mut rui, batch, progress).await?;
     let mut tally = Tally::default();
     for worker in [&ana, &rui] {
         tally.add(&worker.tally);
@@ -92,6 +74,24 @@ pub(crate) async fn measure(target: &Target, plan: &Plan, batch: usize, progress
         share_merged: round(number(merged) / number(count(plan.documents)), 4),
         statuses: tally.statuses,
     })
+}
+
+/// Both edit every document, each over the version that was made; the seconds that it took.
+async fn edit_all(ana: &mut Worker, rui: &mut Worker, batch: usize, progress: &Progress) -> Result<f64, Failure> {
+    (ana.written, rui.written) = (Some(Vec::new()), Some(Vec::new()));
+    let documents = ana.documents.len();
+    progress.begin("conflict", documents);
+    let began = Instant::now();
+    let mut first = 0;
+    while first < documents {
+        let places: Vec<usize> = (first..documents.min(first + batch)).collect();
+        let (one, other) =
+            tokio::join!(ana.send(&places, Work::Edit(Fields::PlaceAndGuests)), rui.send(&places, Work::Edit(Fields::StartAndState)));
+        one.and(other)?;
+        progress.advance(places.len());
+        first += batch;
+    }
+    Ok(began.elapsed().as_secs_f64())
 }
 
 /// Fails when an edit was lost, or was anything but applied or merged.

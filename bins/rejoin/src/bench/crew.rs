@@ -209,8 +209,7 @@ impl Worker {
         let now = SystemClock.now();
         let mut body = std::mem::take(&mut self.body);
         body.clear();
-        let space = |worker: &Self, place: usize| worker.documents.get(place).map(|document| document.space);
-        let first = places.first().and_then(|place| space(self, *place));
+        let first = places.first().and_then(|place| self.documents.get(*place)).map(|document| document.space);
         let name = first.and_then(|space| self.spaces.get(space)).map_or("", String::as_str);
         let begun = write!(body, r#"{{"protocol":1,"sent_at":"{now}","space_id":"{name}","operations":["#);
         debug_assert!(begun.is_ok(), "writing into a String");
@@ -231,15 +230,13 @@ impl Worker {
                 r#"{{"op_id":"{op_id}","collection":"{COLLECTION}","document_id":"{id}","kind":"{kind}","base_version":{version},"created_at":"{now}","patch":"#
             );
             debug_assert!(written.is_ok(), "writing into a String");
+            let begins = body.len();
             match work {
                 Work::Create { bytes } => body.push_str(&self::document(&mut self.numbers, bytes)),
-                Work::Edit(fields) => {
-                    let begins = body.len();
-                    patch(&mut body, &mut self.numbers, fields, edit);
-                    if let (Some(written), Some(patch)) = (&mut self.written, body.get(begins..)) {
-                        written.push((document.id, patch.to_owned()));
-                    }
-                }
+                Work::Edit(fields) => patch(&mut body, &mut self.numbers, fields, edit),
+            }
+            if let (Some(written), Some(patch)) = (&mut self.written, body.get(begins..)) {
+                written.push((document.id, patch.to_owned()));
             }
             if Some(document.space) != first {
                 body.push_str(r#","space_id":""#);

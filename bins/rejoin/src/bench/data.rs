@@ -17,7 +17,7 @@ const WORDS: [&str; 16] = [
     "quiet", "signal",
 ];
 
-/// Numbers that look random (SplitMix64; Steele, Lea and Flood, 2014).
+/// Numbers that look random (`SplitMix64`; Steele, Lea and Flood, 2014).
 #[derive(Debug, Clone)]
 pub(crate) struct Numbers(u64);
 

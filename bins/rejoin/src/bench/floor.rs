@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use storage_diesel::bench::{Floor, FloorConfig, FloorPush};
+use storage_diesel::bench::{Floor, FloorConfig, FloorPush, FloorReport};
 use sync_core::ports::Clock as _;
 use sync_core::{DocumentKey, OpId, SpaceId};
 
+use super::cluster::Cluster;
 use super::crew::{Plan, Worker};
 use super::data::{COLLECTION, Numbers};
 use super::processes;
@@ -55,25 +56,29 @@ pub(crate) fn measure(
         thread_cpu: processes::thread_cpu,
     };
     let mut before = None;
-    let report = Floor::prepare(config)?.run(|| before = target.cluster().and_then(super::cluster::Cluster::cpu))?;
-    let cluster = target.cluster().and_then(super::cluster::Cluster::cpu);
+    let report = Floor::prepare(config)?.run(|| before = target.cluster().and_then(Cluster::cpu))?;
+    let after = target.cluster().and_then(Cluster::cpu);
     let database_cpu = match target.cluster() {
         None => Some(Duration::ZERO),
-        Some(_) => cluster.zip(before).map(|(after, before)| after.saturating_sub(before)),
+        Some(_) => after.zip(before).map(|(after, before)| after.saturating_sub(before)),
     };
     progress.advance(operations);
-    let mut floor = Figures::of_run("floor", target.database, plan, run.batch);
+    let cpu = report.cpu.zip(database_cpu).map(|(writers, database)| writers + database);
+    let floor = figures(Figures::of_run("floor", target.database, plan, run.batch), &report, (cpu, target.counts_database_cpu()));
+    run.compare(&floor);
+    Ok(floor)
+}
+
+fn figures(mut floor: Figures, report: &FloorReport, (cpu, with_database): (Option<Duration>, bool)) -> Figures {
     floor.encoding = "none";
     floor.operations = report.operations;
     floor.requests = report.pushes;
     floor.seconds = round(report.elapsed.as_secs_f64(), 3);
     floor.operations_per_s = round(number(report.operations) / report.elapsed.as_secs_f64(), 1);
-    let cpu = report.cpu.zip(database_cpu).map(|(writers, database)| writers + database);
-    floor.set_cpu(cpu, target.counts_database_cpu());
+    floor.set_cpu(cpu, with_database);
     floor.commits = Some(report.commits);
     floor.commits_per_request = Some(round(number(report.commits) / number(report.pushes), 3));
-    run.compare(&floor);
-    Ok(floor)
+    floor
 }
 
 /// The next edits of the devices, as pushes: one for each space of a request.

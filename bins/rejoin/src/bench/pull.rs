@@ -107,9 +107,9 @@ impl Reader<'_> {
         let path = format!("{SNAPSHOT}?space={}", self.space);
         let answer = self.device.call("GET", &path, self.encoding, b"").await?;
         let broken = || Failure::Failed(format!("GET {SNAPSHOT} did not come to its end"));
-        let lines = answer.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let mut lines = answer.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let documents = lines.clone().filter(|line| line.starts_with(br#"{"type":"document""#)).count();
-        let end: Value = lines.last().and_then(|line| serde_json::from_slice(line).ok()).ok_or_else(broken)?;
+        let end: Value = lines.next_back().and_then(|line| serde_json::from_slice(line).ok()).ok_or_else(broken)?;
         let cursor = end.get("cursor").and_then(Value::as_str).filter(|_| end.get("type") == Some(&"end".into())).ok_or_else(broken)?;
         let (mut took, cursor) = self.pages(Some(cursor.to_owned())).await?;
         took.round_trips += 1;

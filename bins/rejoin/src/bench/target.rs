@@ -203,7 +203,7 @@ fn serve(folder: &Path, storage: &Storage) -> Result<(Server, String), Failure> 
 fn random_hex(bytes: usize) -> Result<String, Failure> {
     let mut random = vec![0; bytes];
     SystemRandom::new().fill(&mut random).map_err(|_| Failure::Failed("the operating system gives no random bytes".into()))?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(random.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
 
 /// Reads the password of an admin from the first line of a file, `-` for standard input.

@@ -44,7 +44,7 @@ impl Endpoint {
         }
         let rest = url.strip_prefix("http://").ok_or_else(|| Failure::Input(format!("--url {url}: {expected}")))?;
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let port_of = |host: &str| host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).is_some();
+        let port_of = |host: &str| host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         if host.is_empty() || host.contains(['@', '?', '#', ' ']) || path.contains(['?', '#', ' ']) {
             return Err(Failure::Input(format!("--url {url}: {expected}")));
         }

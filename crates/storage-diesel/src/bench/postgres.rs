@@ -87,17 +87,17 @@ pub(super) fn run(
         let conn = connect(config);
         let warm = conn.and_then(|mut conn| write_all(&mut conn, &lane.warm_up, pushes_per_commit).map(|_| conn).map_err(refused));
         // all come here, those that failed too: nobody waits for ever
-        if start.wait().is_leader() {
-            if let Some(between) = between.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                between();
-            }
+        if start.wait().is_leader()
+            && let Some(between) = between.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            between();
         }
         start.wait();
         let mut conn = warm?;
         let (began, before) = (Instant::now(), thread_cpu());
         let commits = write_all(&mut conn, &lane.measured, pushes_per_commit).map_err(refused)?;
         let (ended, after) = (Instant::now(), thread_cpu());
-        Ok(LaneReport { commits, cpu: after.zip(before).map(|(after, before)| after - before), began, ended })
+        Ok(LaneReport { commits, cpu: after.zip(before).map(|(after, before)| after.saturating_sub(before)), began, ended })
     };
     thread::scope(|scope| {
         let threads: Vec<_> = lanes.into_iter().map(|lane| scope.spawn(|| run_lane(lane))).collect();

@@ -88,7 +88,7 @@ pub(super) fn run(
     let (began, before) = (Instant::now(), thread_cpu());
     let commits = write_all(&mut conn, &lane.measured, pushes_per_commit).map_err(refused)?;
     let (ended, after) = (Instant::now(), thread_cpu());
-    Ok(vec![LaneReport { commits, cpu: after.zip(before).map(|(after, before)| after - before), began, ended }])
+    Ok(vec![LaneReport { commits, cpu: after.zip(before).map(|(after, before)| after.saturating_sub(before)), began, ended }])
 }
 
 fn write_all(conn: &mut SqliteConnection, pushes: &[Written], per_commit: f64) -> QueryResult<u64> {
