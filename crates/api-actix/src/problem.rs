@@ -44,6 +44,7 @@ pub const STATUSES: &[(Code, StatusCode)] = &[
     (Code::UnknownDocument, StatusCode::NOT_FOUND),
     (Code::UnknownIntent, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::UnknownConflict, StatusCode::NOT_FOUND),
+    (Code::UnknownOperation, StatusCode::NOT_FOUND),
     (Code::UnknownPurge, StatusCode::NOT_FOUND),
     (Code::OpIdReuse, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::DigestMismatch, StatusCode::UNPROCESSABLE_ENTITY),

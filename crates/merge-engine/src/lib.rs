@@ -111,6 +111,23 @@ pub fn merge(base: &Object, ours: &Object, theirs: &Object, policy: &Policy, con
     Outcome { merged, disputes: merger.disputes }
 }
 
+/// The name of the strategy by which a value merges where both sides changed it: `object` member by member, `list` item by
+/// item, and otherwise `ask`. A side that is absent has no say.
+#[must_use]
+pub fn strategy_of(base: Option<&Value>, ours: Option<&Value>, theirs: Option<&Value>, policy: &Policy) -> &'static str {
+    let there: Vec<&Value> = [base, ours, theirs].into_iter().flatten().collect();
+    let arrays: Vec<&[Value]> = there.iter().filter_map(|value| value.as_array().map(Vec::as_slice)).collect();
+    if there.is_empty() {
+        "ask"
+    } else if there.iter().all(|value| value.is_object()) {
+        "object"
+    } else if arrays.len() == there.len() && list::are_keyed(&arrays, policy) {
+        "list"
+    } else {
+        "ask"
+    }
+}
+
 #[cfg(test)]
 mod laws;
 #[cfg(test)]

@@ -26,6 +26,11 @@ pub(crate) fn merge(merger: &mut Merger<'_>, base: &[Value], ours: &[Value], the
     Some(Value::Array(merged.collect()))
 }
 
+/// Whether arrays are lists of items with ids, all by the same member.
+pub(crate) fn are_keyed(sides: &[&[Value]], policy: &Policy) -> bool {
+    policy.id_members.iter().any(|member| sides.iter().all(|side| keyed(side, member).is_some()))
+}
+
 /// Where the item with an id stands, by the first of the policy's members that identifies every item, as in [`merge`].
 pub(crate) fn position(items: &[Value], id: &str, policy: &Policy) -> Option<usize> {
     let keyed = policy.id_members.iter().find_map(|member| keyed(items, member))?;

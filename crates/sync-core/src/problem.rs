@@ -87,6 +87,8 @@ codes! {
     UnknownIntent = "unknown_intent", "There is no such intent", false;
     /// No such conflict in the caller's view.
     UnknownConflict = "unknown_conflict", "There is no such question", false;
+    /// No such operation that the caller may see.
+    UnknownOperation = "unknown_operation", "There is no such operation", false;
     /// No such purge of the caller's.
     UnknownPurge = "unknown_purge", "There is no such purge", false;
     /// The id was used for something else.

@@ -7,6 +7,7 @@ mod cursors;
 mod digest;
 mod epochs;
 pub mod error;
+mod explain;
 pub mod figures;
 pub mod identity;
 mod load;

@@ -34,6 +34,7 @@ use world::World;
 
 pub(crate) mod working {
     //! The working state, for resolutions.
+    pub(crate) use super::overlay::payload_of;
     pub(crate) use super::questions::{close, live_value, refresh, settle};
     pub(crate) use super::rows::{load_conflict_documents, load_documents, shown, write};
     pub(crate) use super::stored::{Origin, load_known};

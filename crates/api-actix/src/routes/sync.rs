@@ -2,6 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::web;
+use sync_core::OpId;
 use sync_core::limits::MAX_BODY_BYTES;
 use sync_core::protocol::v1;
 
@@ -11,6 +12,7 @@ use crate::call::{Answered, Call, ok};
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/offline/sync", vec![endpoint(Method::POST, sync)]);
     mount(cfg, "/api/offline/sync/receipts", vec![endpoint(Method::POST, receipts)]);
+    mount(cfg, "/api/offline/sync/explain/{op_id}", vec![endpoint(Method::GET, explain)]);
     mount(cfg, "/api/offline/sync/purged", vec![endpoint(Method::POST, purged)]);
     mount(cfg, "/api/offline/sync/verify", vec![endpoint(Method::POST, verify)]);
     mount(cfg, "/api/offline/sync/resolve", vec![endpoint(Method::PUT, resolve)]);
@@ -26,6 +28,11 @@ async fn receipts(call: Call) -> Answered {
     let caller = call.caller().await?;
     let op_ids = call.read(MAX_BODY_BYTES, v1::read_receipts).await?;
     ok(&call.service().receipts(&caller, op_ids).await?)
+}
+
+async fn explain(call: Call) -> Answered {
+    let caller = call.caller().await?;
+    ok(&call.service().explain(&caller, OpId(call.path_id("op_id"))).await?)
 }
 
 async fn purged(call: Call) -> Answered {

@@ -14,6 +14,7 @@ fn routes() -> Vec<(&'static str, String, bool, bool)> {
         ("PUT", "/api/offline/sync/resolve", true, true),
         ("POST", "/api/offline/sync/verify", true, true),
         ("POST", "/api/offline/sync/purged", true, true),
+        ("GET", "/api/offline/sync/explain/ID", true, false),
         ("GET", "/api/offline/config", false, false),
         ("GET", "/api/offline/sync/snapshot", true, false),
         ("GET", "/api/offline/conflict", true, false),

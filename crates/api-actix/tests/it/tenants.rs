@@ -42,6 +42,14 @@ async fn foreign_ids_do_not_exist() {
     for method in ["GET", "DELETE"] {
         assert_alike(&api, &eve, &ana.device_id, (method, "/api/auth/devices/ID", &json!(null))).await;
     }
+    let op_id = "01890000-0000-7000-8000-000000000001";
+    let operation = json!({"op_id": op_id, "collection": "notes", "document_id": "a", "kind": "create", "base_version": 0, "patch": {}});
+    let body = json!({"protocol": 1, "space_id": space_id, "operations": [operation]});
+    assert_eq!(api.call(&ana.access_token, "POST", "/api/offline/sync", body).await.json()["results"][0]["status"], "applied");
+    let path = format!("/api/offline/sync/explain/{op_id}");
+    let told = api.call(&ana.access_token, "GET", &path, json!(null)).await.json();
+    assert_eq!((&told["status"], &told["version"], &told["base"]["source"]), (&json!("applied"), &json!(1), &json!("none")));
+    assert_alike(&api, &eve, op_id, ("GET", "/api/offline/sync/explain/ID", &json!(null))).await;
     assert_alike(&api, &eve, NOBODYS, ("GET", "/api/offline/conflict/ID", &json!(null))).await;
     let mine = api.space(&eve).await;
     let member = format!("/api/spaces/{mine}/members/ID");

@@ -1,6 +1,7 @@
 //! Protocol version 1: requests as they are read, responses as they are written.
 
 pub mod config;
+pub mod explain;
 pub mod identity;
 pub mod purged;
 pub mod request;

@@ -92,7 +92,7 @@ impl Laid {
 }
 
 /// What a stored operation says: its kind, and its patch.
-pub(super) fn payload_of(row: &StoredOperation) -> (Option<Kind>, Object) {
+pub(crate) fn payload_of(row: &StoredOperation) -> (Option<Kind>, Object) {
     said_by(row.payload.object())
 }
 

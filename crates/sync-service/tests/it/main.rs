@@ -8,6 +8,7 @@
 )]
 
 mod depends;
+mod explain;
 mod identity;
 mod presented;
 mod pull;

@@ -52,7 +52,8 @@ pub struct Limits {
 }
 
 /// What exists beyond push and pull, by name.
-const FEATURES: &[&str] = &["receipts", "resolve", "groups", "dependencies", "schemas", "checksums", "verify", "snapshot", "purged"];
+const FEATURES: &[&str] =
+    &["receipts", "resolve", "groups", "dependencies", "schemas", "checksums", "verify", "snapshot", "purged", "explain"];
 
 impl Config {
     /// What this version offers, on a server of a version that takes bodies in these codings.

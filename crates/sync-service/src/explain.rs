@@ -1,0 +1,303 @@
+//! Explain: why an operation came out as it did, rebuilt from what is stored: its payload, its chain, and the change log.
+
+mod fields;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sync_core::conflict::{Conflict, DisputedField};
+use sync_core::document::CONFLICTS;
+use sync_core::json::{Object, RawJson};
+use sync_core::ports::{Access, ChangeRow, DocumentRow, History, SpaceAccess, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::protocol::v1::explain::{Base, BaseSource, Decided, Explanation, FieldExplanation, ReadBy, Sender};
+use sync_core::{Audience, Code, DocumentKey, Kind, OpId, Problem, Schema, Timestamp};
+
+use self::fields::{Case, State};
+use crate::access::{self, Standing, require_session};
+use crate::push::working::{Known, load_known, payload_of};
+use crate::{Caller, Service, ServiceResult};
+
+impl Service {
+    /// Why an operation came out as it did, for its sender and for the members who may see its document: now, and as it
+    /// was before and after. What was refused is shown to its sender and to leads.
+    ///
+    /// # Errors
+    /// `unknown_operation`; the store's.
+    pub async fn explain(&self, caller: &Caller, op_id: OpId) -> ServiceResult<Explanation> {
+        let caller = *caller;
+        let work = move |tx: &mut dyn Tx| {
+            require_session(tx, &caller)?;
+            Ok(Reader::open(tx, &caller, op_id)?.map(|reader| reader.explain(tx)).transpose()?.flatten())
+        };
+        let found = self.decide(Access::Read, work).await?;
+        let unknown = || Problem::new(Code::UnknownOperation, "there is no operation under this op_id about anything that you may see");
+        Ok(found.ok_or_else(unknown)?)
+    }
+}
+
+/// A stored operation, and what its reader is to it.
+struct Reader {
+    known: Known,
+    is_sender: bool,
+    access: Option<SpaceAccess>,
+}
+
+impl Reader {
+    fn open(tx: &mut dyn Tx, caller: &Caller, op_id: OpId) -> StoreResult<Option<Self>> {
+        let Some(known) = load_known(tx, caller.organisation_id, [op_id].into())?.remove(&op_id) else { return Ok(None) };
+        let space_id = known.row.space_id;
+        let access = match access::load(tx, caller, &[space_id])?.remove(&space_id) {
+            Some(Standing::Member(access)) => Some(access),
+            _ => None,
+        };
+        let is_sender = known.row.user_id == caller.user_id;
+        Ok((is_sender || access.is_some()).then_some(Self { known, is_sender, access }))
+    }
+
+    /// The explanation, where the reader may see it.
+    fn explain(self, tx: &mut dyn Tx) -> StoreResult<Option<Explanation>> {
+        let row = &self.known.row;
+        let payload = row.payload.object();
+        let key = DocumentKey::from_stored(row.key.clone()).filter(|key| !key.id().is_empty());
+        let past = match (&self.access, &key) {
+            (Some(access), Some(key)) => Past::load(tx, access, key, row)?,
+            _ => None,
+        };
+        let sees = match (&self.access, &past) {
+            (Some(access), Some(past)) => past.is_shown(access),
+            // of what is not there, or not any more, leads are told
+            (Some(access), None) => access.member.role.may_manage(),
+            (None, _) => false,
+        };
+        let may = if row.status.satisfies() { sees } else { self.access.as_ref().is_some_and(|access| access.member.role.may_manage()) };
+        if !(self.is_sender || may) {
+            return Ok(None);
+        }
+        let fields = match (&past, sees && row.status.satisfies()) {
+            (Some(past), true) => self.fields(tx, past, &payload)?,
+            _ => Vec::new(),
+        };
+        let read_by = match (&self.access, row.decided_version) {
+            (Some(access), Some(version)) if sees => read_by(tx, access, version)?,
+            _ => Vec::new(),
+        };
+        let base = self.base(&payload, past.as_ref());
+        Ok(Some(explanation(row, &payload, key.as_ref(), (base, fields, read_by))))
+    }
+
+    fn base(&self, payload: &Object, past: Option<&Past>) -> Base {
+        let version = payload.get("base_version").and_then(Value::as_i64);
+        let inline = payload.get("base").is_some_and(Value::is_object);
+        let chained = self.known.origin.before.is_some() || payload.get("after").is_some_and(Value::is_string);
+        let source = match version {
+            None => BaseSource::None,
+            Some(_) if chained => BaseSource::Chain,
+            Some(0) => BaseSource::None,
+            Some(version) if past.is_some_and(|past| past.tells(version)) && version <= self.known.row.head => BaseSource::History,
+            Some(_) if inline => BaseSource::Inline,
+            Some(_) => BaseSource::None,
+        };
+        Base { version, source }
+    }
+
+    fn fields(&self, tx: &mut dyn Tx, past: &Past, payload: &Object) -> StoreResult<Vec<FieldExplanation>> {
+        let row = &self.known.row;
+        if past.row.key.collection() == CONFLICTS {
+            return Ok(past.row.body.read().map(|conflict: Conflict| answered(&conflict, payload)).unwrap_or_default());
+        }
+        let (Some(kind), patch) = payload_of(row) else { return Ok(Vec::new()) };
+        let base = self.sender_view(tx, past, payload, kind)?;
+        let asked = asked(tx, row)?;
+        let (before, after) = (past.at(row.before()), past.at(row.after()));
+        let states = (past.tells(row.before())).then_some((&before, &after));
+        let unknown = match base {
+            Some(_) => BTreeSet::new(),
+            None => {
+                let inline = payload.get("base").and_then(Value::as_object);
+                patch.keys().filter(|name| inline.is_none_or(|base| !base.contains_key(*name))).cloned().collect()
+            }
+        };
+        let inline = || payload.get("base").and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut base = base.unwrap_or_else(inline);
+        base.retain(|_, value| !value.is_null());
+        Ok(fields::explain(&Case { kind, patch: &patch, base: &base, unknown: &unknown, states, disputed: &asked }))
+    }
+
+    /// What the sender had seen: the log at the base, with their chain laid over it; `None` where the log does not tell.
+    fn sender_view(&self, tx: &mut dyn Tx, past: &Past, payload: &Object, kind: Kind) -> StoreResult<Option<Object>> {
+        let version = payload.get("base_version").and_then(Value::as_i64).unwrap_or_default();
+        let fresh = kind == Kind::Create || version == 0;
+        let shared = fresh || (past.tells(version) && version <= self.known.row.head);
+        if !shared {
+            return Ok(None);
+        }
+        let mut body = if fresh { Object::new() } else { past.at(version).unwrap_or_default() };
+        let after = payload.get("after").and_then(Value::as_str).and_then(|text| text.parse().ok());
+        if let Some(before) = self.known.origin.before.or(after) {
+            let known = load_known(tx, self.known.row.organisation_id, [before].into())?.remove(&before);
+            if let Some(known) = known.filter(|known| known.row.user_id == self.known.row.user_id) {
+                known.overlay.beyond(version).lay_over(&mut body);
+            }
+        }
+        Ok(Some(body))
+    }
+}
+
+/// The two states between which an operation was decided.
+trait Decision {
+    fn before(&self) -> i64;
+    fn after(&self) -> i64;
+}
+
+impl Decision for StoredOperation {
+    fn before(&self) -> i64 {
+        self.decided_version.map_or(self.head, |version| version - 1)
+    }
+
+    fn after(&self) -> i64 {
+        self.decided_version.unwrap_or(self.head)
+    }
+}
+
+/// A document and its log, as far back as an explanation needs it and the log tells it.
+struct Past {
+    row: DocumentRow,
+    changes: Vec<ChangeRow>,
+    /// The lowest version that can be rebuilt.
+    from: i64,
+    audiences: Option<(Audience, Audience)>,
+}
+
+impl Past {
+    fn load(tx: &mut dyn Tx, access: &SpaceAccess, key: &DocumentKey, operation: &StoredOperation) -> StoreResult<Option<Self>> {
+        let Some(row) = tx.load_documents(access.space.space_id, std::slice::from_ref(key))?.pop() else { return Ok(None) };
+        let base = operation.payload.object().get("base_version").and_then(Value::as_i64).unwrap_or_default();
+        let from = base.min(operation.before()).max(access.head.history_from);
+        let changes = if row.version > from && key.collection() != CONFLICTS {
+            tx.list_changes(access.space.space_id, &[History { from: row.version, above: from }])?
+        } else {
+            Vec::new()
+        };
+        let mut past = Self { row, changes, from, audiences: None };
+        let schema = Schema::of_space(access.space.schema.as_deref());
+        let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {}", access.space.space_id)))?;
+        if let Some(collection) = schema.collection(key.collection()) {
+            let of = |version| past.at(version).map_or(Audience::EVERYONE, |body| collection.audience(&body));
+            past.audiences = Some((of(operation.before()), of(operation.after())));
+        }
+        Ok(Some(past))
+    }
+
+    /// Whether the log still tells the document at a version.
+    fn tells(&self, version: i64) -> bool {
+        version >= self.from
+    }
+
+    /// Whether a reader may see the document now, and could have before and after.
+    fn is_shown(&self, access: &SpaceAccess) -> bool {
+        let role = access.member.role;
+        let then = self.audiences.is_none_or(|(before, after)| before.includes(role) && after.includes(role));
+        self.row.audience.includes(role) && then
+    }
+
+    /// The document at a version: later changes taken back, newest first.
+    fn at(&self, version: i64) -> State {
+        let (mut body, mut live) = (self.row.body.object(), !self.row.presence.deleted);
+        for change in self.changes.iter().take_while(|change| change.version > version) {
+            for (name, value) in change.before.object() {
+                if value.is_null() {
+                    body.remove(&name);
+                } else {
+                    body.insert(name, value);
+                }
+            }
+            live = change.was_live;
+        }
+        live.then_some(body)
+    }
+}
+
+/// The pointers of what an operation asked, or joined.
+fn asked(tx: &mut dyn Tx, row: &StoredOperation) -> StoreResult<BTreeSet<String>> {
+    let Some(conflict_id) = row.conflict_id else { return Ok(BTreeSet::new()) };
+    let stored = tx.load_documents(row.space_id, &[DocumentKey::conflict(conflict_id)])?.pop();
+    let conflict: Option<Conflict> = stored.and_then(|stored| stored.body.read());
+    Ok(conflict.map(|conflict| disputed_by(&conflict, row.op_id)).unwrap_or_default())
+}
+
+/// Of a group's question the part of the operation, otherwise all of it.
+fn disputed_by(conflict: &Conflict, op_id: OpId) -> BTreeSet<String> {
+    let part = conflict.documents.iter().find(|part| part.op_id == op_id);
+    part.map_or(&conflict.fields, |part| &part.fields).keys().cloned().collect()
+}
+
+/// What an answer to a question made of its fields.
+fn answered(conflict: &Conflict, payload: &Object) -> Vec<FieldExplanation> {
+    let named = payload.get("fields").and_then(Value::as_object);
+    let chosen = |path: &String| named.is_none_or(|named| named.contains_key(path));
+    let field = |(path, field): (&String, &DisputedField)| {
+        let (decided, reason) = match field.decided.as_deref() {
+            None => (Decided::Conflict, "the question had changed since it was seen, and is still open"),
+            Some("ours") => (Decided::Ours, "an answer kept what was live"),
+            Some("theirs") => (Decided::Theirs, "an answer chose what the sender of the other side wrote"),
+            Some("agreed") => (Decided::Noop, "both sides came to agree"),
+            Some(_) => (Decided::Merged, "an answer chose something else"),
+        };
+        let outcome = match decided {
+            Decided::Theirs => field.theirs.clone(),
+            Decided::Merged => named.and_then(|named| named.get(path)?.get("value").cloned()).unwrap_or_else(|| field.base.clone()),
+            _ => field.ours.clone(),
+        };
+        FieldExplanation {
+            path: path.clone(),
+            strategy: "ask",
+            base: field.base.clone(),
+            ours: field.ours.clone(),
+            theirs: field.theirs.clone(),
+            outcome,
+            decided,
+            reason,
+            masked: field.masked,
+        }
+    };
+    conflict.fields.iter().filter(|(path, _)| chosen(path)).map(field).collect()
+}
+
+/// The devices that showed a cursor at or above a version.
+fn read_by(tx: &mut dyn Tx, access: &SpaceAccess, version: i64) -> StoreResult<Vec<ReadBy>> {
+    let shown = tx.list_presented(access.space.space_id)?;
+    Ok(shown.into_iter().filter(|shown| shown.floor >= version).map(|shown| ReadBy { device_id: shown.device_id, at: shown.at }).collect())
+}
+
+fn explanation(
+    row: &StoredOperation,
+    payload: &Object,
+    key: Option<&DocumentKey>,
+    (base, fields, read_by): (Base, Vec<FieldExplanation>, Vec<ReadBy>),
+) -> Explanation {
+    let text = |name: &str| payload.get(name).and_then(Value::as_str);
+    Explanation {
+        op_id: row.op_id,
+        status: row.status.as_str(),
+        space_id: row.space_id,
+        collection: row.key.split('/').next().unwrap_or_default().to_owned(),
+        document_id: key.map(|key| key.id().to_owned()),
+        kind: text("kind").unwrap_or("resolution").to_owned(),
+        by: Sender { user_id: row.user_id, device_id: row.device_id },
+        created_at: text("created_at").and_then(Timestamp::parse),
+        corrected_at: row.corrected_at.unwrap_or(row.decided_at),
+        // an operation is decided with the time at which its request arrived
+        received_at: row.decided_at,
+        decided_at: row.decided_at,
+        base,
+        after: text("after").and_then(|text| text.parse().ok()),
+        group: row.group.clone(),
+        policy_version: row.policy_version,
+        fields,
+        version: row.decided_version,
+        conflict_id: row.conflict_id,
+        attempts: 1,
+        problem: row.problem.as_ref().map(RawJson::clone),
+        read_by,
+    }
+}
