@@ -6,14 +6,12 @@ use sync_core::protocol::v1::Config;
 
 use super::{endpoint, mount};
 use crate::call::{Answered, ok};
-
-/// Codings of bodies that are read and written here.
-const ENCODINGS: &[&str] = &[];
+use crate::encoding::ENCODINGS;
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/offline/config", vec![endpoint(Method::GET, config)]);
 }
 
 async fn config() -> Answered {
-    ok(&Config::new(env!("CARGO_PKG_VERSION"), ENCODINGS))
+    ok(&Config::new(env!("CARGO_PKG_VERSION"), &ENCODINGS))
 }

@@ -10,7 +10,7 @@ mod identity;
 mod load;
 mod metrics;
 mod openapi;
-mod purged;
+mod reads;
 mod snapshot;
 mod surface;
 mod tenants;

@@ -1,4 +1,4 @@
-//! Confirming purges, and what a client may count on, over HTTP.
+//! Comparing copies, confirming purges, and what a client may count on, over HTTP.
 
 use serde_json::{Value, json};
 
@@ -57,5 +57,30 @@ async fn config_needs_no_token_and_is_true() {
     assert_eq!(config["checksum"], "sha256-64-sum/1");
     let features: Vec<&str> = config["features"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     assert!(["snapshot", "verify", "purged"].iter().all(|name| features.contains(name)), "{features:?}");
-    assert!(config["encodings"].is_array());
+    assert_eq!(config["encodings"], json!(api_actix::ENCODINGS));
+}
+
+#[actix_web::test]
+async fn a_copy_is_compared_by_sums_then_rows() {
+    let api = api().await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let space = api.space(&ana).await;
+    let operation = json!({"op_id": "01890000-0000-7000-8000-000000000001", "collection": "notes", "document_id": "a", "kind": "create",
+        "base_version": 0, "patch": {"t": 1}});
+    api.call(&ana.access_token, "POST", "/api/offline/sync", json!({"protocol": 1, "space_id": space, "operations": [operation]})).await;
+    let path = "/api/offline/sync/verify";
+    let sums = api.call(&ana.access_token, "POST", path, json!({"space_id": space, "cursor": null})).await;
+    assert_eq!((sums.status.as_u16(), sums.json()["buckets"]["notes"].as_array().unwrap().len()), (200, 256));
+    // SHA-256 of "a" begins with ca
+    let rows = json!({"space_id": space, "rows": {"notes": {"ca": []}}, "deep": false});
+    let repair = api.call(&ana.access_token, "POST", path, rows).await.json()["repair"]["notes"].clone();
+    assert_eq!(
+        (&repair["items"][0]["document"], &repair["items"][0]["version"], &repair["drop"]),
+        (&json!({"t": 1}), &json!(1), &json!([]))
+    );
+    let many: Vec<Value> = (0..10_001).map(|n| json!([format!("d{n}"), 1])).collect();
+    let over = json!({"space_id": space, "rows": {"notes": {"ca": many}}});
+    assert_eq!(api.call(&ana.access_token, "POST", path, over).await.assert_problem(413, "too_large")["pointer"], "/rows");
+    let wrong = json!({"space_id": space, "rows": {"notes": {"00": [["a", 1]]}}});
+    assert_eq!(api.call(&ana.access_token, "POST", path, wrong).await.assert_problem(400, "malformed")["pointer"], "/rows/notes/00/0");
 }
