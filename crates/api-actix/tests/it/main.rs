@@ -11,6 +11,7 @@ mod load;
 mod metrics;
 mod openapi;
 mod purged;
+mod schemas;
 mod snapshot;
 mod surface;
 mod tenants;

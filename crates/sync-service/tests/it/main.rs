@@ -9,6 +9,7 @@
 
 mod depends;
 mod identity;
+mod lenses;
 mod presented;
 mod pull;
 mod pull_views;
