@@ -181,11 +181,16 @@ impl World {
             }
         }
         let mut view = Self::laid_over(body, live, true, &overlay);
-        if let (true, Some(laid)) = (view.live, &mut view.laid)
+        if view.live
             && let Some(lens) = self.lens_since(key, version)
         {
-            // a creation of the chain was lifted as a patch
-            lens.add_defaults(laid, |name| overlay.fields.contains_key(name));
+            if !live && view.laid.is_none() {
+                view.laid = Some(view.base.clone().into_owned());
+            }
+            if let Some(laid) = &mut view.laid {
+                // a creation of the chain was lifted as a patch
+                lens.add_defaults(laid, |name| overlay.fields.contains_key(name));
+            }
         }
         view
     }

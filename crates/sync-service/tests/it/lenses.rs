@@ -190,11 +190,14 @@ fn what_the_schema_changed_is_nobodys_edit() {
     pair.one(&pair.bo, op(2, "create", "own", 0, json!({"mail": "m"})));
     pair.one(&pair.ana, op(3, "create", "dead", 0, json!({"mail": "m"})));
     pair.one(&pair.bo, op(4, "delete", "dead", 3, Value::Null));
+    pair.one(&pair.bo, op(11, "create", "blank", 0, json!({})));
     upgrade(&pair, &second());
     // a deletion over the old version, and one that follows the sender's own creation
     assert_eq!(told(&pair.one(&pair.bo, said(1, op(5, "delete", "a", 1, Value::Null)))).0, "applied");
     let chained = said(1, with(op(6, "delete", "own", 0, Value::Null), json!({"after": id(2)})));
     assert_eq!(told(&pair.one(&pair.bo, chained)).0, "applied");
+    // nothing at all is an old form too
+    assert_eq!(told(&pair.one(&pair.bo, with(op(12, "delete", "blank", 0, Value::Null), json!({"after": id(11)})))).0, "applied");
     // an edit after the sender's own deletion brings the document back
     let back = said(1, with(op(7, "update", "dead", 3, json!({"mail": "again"})), json!({"after": id(4)})));
     let result = pair.one(&pair.bo, back);
