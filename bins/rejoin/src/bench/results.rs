@@ -53,7 +53,7 @@ impl Results {
         let mut notes = self.notes.clone();
         let measured = self.runs.iter().chain(&self.scale).filter(|run| run.server_cpu_us_per_operation.is_some());
         if measured.clone().any(|run| !run.cpu_includes_database) {
-            notes.push("The database's own processor time is not in CPU µs/op: it was not started here.".into());
+            notes.push("A database that is a process of its own is not in CPU µs/op: it was not started here.".into());
         }
         notes
     }

@@ -58,7 +58,7 @@ struct Server(Child);
 impl Target {
     /// A server that runs already.
     pub(crate) fn remote(url: &str, account: Account) -> Result<Self, Failure> {
-        Ok(Self { endpoint: Endpoint::parse(url)?, account, database: "unknown", started: None })
+        Ok(Self { endpoint: Endpoint::parse(url)?, account, database: "remote", started: None })
     }
 
     /// Starts a server of this executable, with a new database: SQLite in a temporary folder, PostgreSQL in a temporary
