@@ -69,6 +69,10 @@ pub(crate) enum Command {
     Migrate(MigrateArgs),
     /// Measure how fast a server is: one that is started for it in a temporary folder, or any other
     Bench(BenchArgs),
+    /// Copy the SQLite database into a file, while servers go on writing
+    Backup(BackupArgs),
+    /// Put a backup in the place of the SQLite database; every space gets a new epoch
+    Restore(RestoreArgs),
     /// Manage people
     #[command(subcommand)]
     User(UserCommand),
@@ -134,6 +138,38 @@ pub(crate) struct DemoArgs {
     /// Where to listen [default: 127.0.0.1:8080, or any free port]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) bind: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub(crate) struct BackupArgs {
+    /// The file to write; it must not exist yet
+    pub(crate) file: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<BackupCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupCommand {
+    /// Check a backup from its first to its last page, and say what it holds
+    Verify {
+        /// The backup
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    #[arg(required_unless_present = "mark_restored", conflicts_with = "mark_restored")]
+    pub(crate) file: Option<PathBuf>,
+    /// Replace the database that is there; it is kept beside the new one, under a name with the date
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// The database was restored by other means (PostgreSQL's own tools): only give every space a new epoch
+    #[arg(long, conflicts_with = "replace")]
+    pub(crate) mark_restored: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -46,6 +46,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(serve) => commands::serve::run(&common.settings_with(&serve)?),
         Command::Demo(demo) => commands::demo::run(common.settings_without_database()?, &demo),
         Command::Migrate(migrate) => commands::migrate::run(&common.settings()?, &migrate),
+        Command::Backup(backup) => commands::backup::run(&common.settings()?, backup),
+        Command::Restore(restore) => commands::restore::run(&common.settings()?, &restore),
         Command::User(user) => commands::user::run(&common.settings()?, user),
         Command::Bench(bench) => commands::bench::run(common.database(), common.allow_fsync_off(), &bench),
         Command::Space(space) => commands::space::run(&common.settings()?, space),

@@ -99,6 +99,7 @@ impl Server {
     /// [`Failure`] when the address can't be taken or the database does not answer.
     pub(crate) async fn start(backend: Backend, settings: &Settings) -> Result<Self, Failure> {
         backend.service.ready().await?;
+        backend.service.prepare().await?;
         let mut config = ApiConfig::default();
         config.body_deadline = settings.body_deadline;
         config.metrics = settings.metrics_bind.is_none();

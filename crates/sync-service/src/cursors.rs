@@ -96,6 +96,15 @@ pub(crate) fn mark_tag(access: &SpaceAccess, schema: &Schema) -> u32 {
 }
 
 impl Service {
+    /// Makes what a server needs before anybody comes: the first cursor key. So every backup of a database that was ever
+    /// served has it, and cursors that are older than the backup can be read after a restore.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn prepare(&self) -> ServiceResult<()> {
+        self.cursor_keys().await.map(drop)
+    }
+
     /// The cursor keys; the first one is made when there is none.
     pub(crate) async fn cursor_keys(&self) -> ServiceResult<CursorKeys> {
         if let Some(keys) = self.cursor_keys.get() {
