@@ -48,6 +48,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(migrate) => commands::migrate::run(&common.settings()?, &migrate),
         Command::Backup(backup) => commands::backup::run(&common.settings()?, backup),
         Command::Restore(restore) => commands::restore::run(&common.settings()?, &restore),
+        Command::Keys(keys) => commands::keys::run(&common.settings()?, &keys),
         Command::User(user) => commands::user::run(&common.settings()?, user),
         Command::Bench(bench) => commands::bench::run(common.database(), common.allow_fsync_off(), &bench),
         Command::Space(space) => commands::space::run(&common.settings()?, space),
