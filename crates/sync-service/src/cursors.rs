@@ -22,30 +22,34 @@ const LOOK_AGAIN_MS: i64 = 1_000;
 
 /// The keys of the installation, as this process knows them.
 #[derive(Debug, Default)]
-pub(crate) struct KeyRing(Mutex<Option<(Arc<Vec<Key>>, Timestamp)>>);
+pub(crate) struct KeyRing(Mutex<Option<(Arc<Vec<CursorKey>>, Timestamp)>>);
 
 impl KeyRing {
-    fn lock(&self) -> MutexGuard<'_, Option<(Arc<Vec<Key>>, Timestamp)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<(Arc<Vec<CursorKey>>, Timestamp)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[derive(Debug)]
-struct Key {
+struct CursorKey {
     number: i32,
     retired_at: Option<Timestamp>,
-    key: hmac::Key,
+    secret: hmac::Key,
 }
 
-fn keys_of(rows: &[ServerKey]) -> Vec<Key> {
-    let key = |row: &ServerKey| Key { number: row.number, retired_at: row.retired_at, key: hmac::Key::new(hmac::HMAC_SHA256, &row.secret) };
+fn keys_of(rows: &[ServerKey]) -> Vec<CursorKey> {
+    let key = |row: &ServerKey| CursorKey {
+        number: row.number,
+        retired_at: row.retired_at,
+        secret: hmac::Key::new(hmac::HMAC_SHA256, &row.secret),
+    };
     rows.iter().map(key).collect()
 }
 
 /// The installation's cursor keys, by number. The highest signs, all verify that were not retired too long ago.
 #[derive(Debug, Clone)]
 pub(crate) struct CursorKeys {
-    keys: Arc<Vec<Key>>,
+    keys: Arc<Vec<CursorKey>>,
     trusted_since: Timestamp,
 }
 
@@ -71,10 +75,10 @@ impl CursorKeys {
     }
 
     fn seal(&self, what: Sealed, content: &[u8], space_id: SpaceId, user_id: UserId) -> Option<String> {
-        let Key { number, key, .. } = self.keys.last()?;
+        let CursorKey { number, secret, .. } = self.keys.last()?;
         let mut text = number.to_be_bytes().to_vec();
         text.extend_from_slice(content);
-        let tag = hmac::sign(key, &bound(what, &text, space_id, user_id));
+        let tag = hmac::sign(secret, &bound(what, &text, space_id, user_id));
         text.extend_from_slice(tag.as_ref());
         Some(URL_SAFE_NO_PAD.encode(text))
     }
@@ -87,7 +91,7 @@ impl CursorKeys {
         if known.retired_at.is_some_and(|at| at < self.trusted_since) {
             return None;
         }
-        hmac::verify(&known.key, &bound(what, signed, space_id, user_id), tag).ok()?;
+        hmac::verify(&known.secret, &bound(what, signed, space_id, user_id), tag).ok()?;
         Some(content.to_vec())
     }
 
@@ -159,7 +163,7 @@ impl Service {
         Ok(CursorKeys { keys: self.read_cursor_keys(now).await?, trusted_since })
     }
 
-    async fn read_cursor_keys(&self, now: Timestamp) -> ServiceResult<Arc<Vec<Key>>> {
+    async fn read_cursor_keys(&self, now: Timestamp) -> ServiceResult<Arc<Vec<CursorKey>>> {
         let stored = self.store.transact(Access::Read, |tx| tx.list_server_keys(PURPOSE)).await?;
         let rows = if stored.is_empty() { self.add_cursor_key(1, now).await? } else { stored };
         let keys = Arc::new(keys_of(&rows));

@@ -52,7 +52,7 @@ impl Keeping {
     }
 
     /// What may be let go of some tombstones, where the lowest floor of the devices that are waited for is this.
-    pub(crate) fn to_bury(&self, tombstones: Vec<Tombstone>, lowest_floor: Option<i64>, now: Timestamp) -> Vec<Grave> {
+    pub(crate) fn graves_of(&self, tombstones: Vec<Tombstone>, lowest_floor: Option<i64>, now: Timestamp) -> Vec<Grave> {
         let (young, old) = (Self::before(now, self.device_days), Self::before(now, self.tombstone_days));
         let may_go = |row: &Tombstone| row.at < old || (row.at < young && lowest_floor.is_none_or(|floor| row.version <= floor));
         let grave = |row: Tombstone| Grave { key: row.key, version: row.version, audience: row.audience };
@@ -80,7 +80,7 @@ mod tests {
     fn buried(rows: &[(i64, i64)], floor: Option<i64>, today: i64) -> Vec<i64> {
         let rows = rows.iter().map(|(version, day)| tombstone(*version, *day)).collect();
         let now = Timestamp::from_millis(today * DAY_MS);
-        Keeping::default().to_bury(rows, floor, now).into_iter().map(|grave| grave.version).collect()
+        Keeping::default().graves_of(rows, floor, now).into_iter().map(|grave| grave.version).collect()
     }
 
     #[test]
@@ -102,6 +102,9 @@ mod tests {
         }
     }
 
+    /// A device: its floor, the deletions that it was told of, what the server noted of it.
+    type Reader = (i64, Vec<i64>, Option<(i64, i64)>);
+
     proptest! {
         /// Whatever is deleted, read and pruned, in whatever order, by whatever clock: a device that follows its cursor is
         /// told of every deletion, or told to begin anew.
@@ -110,8 +113,7 @@ mod tests {
             let (mut head, mut horizon, mut now) = (0_i64, 0_i64, 0_i64);
             let mut rows: Vec<Tombstone> = Vec::new();
             let mut deleted: Vec<i64> = Vec::new();
-            // of each device: its floor, the deletions that it was told of, what the server noted of it
-            let mut devices: Vec<(i64, Vec<i64>, Option<(i64, i64)>)> = vec![(0, Vec::new(), None); 3];
+            let mut devices: Vec<Reader> = vec![(0, Vec::new(), None); 3];
             for (step, device, days) in steps {
                 let (floor, told, noted) = &mut devices[device];
                 match step {
@@ -137,7 +139,7 @@ mod tests {
                         let at = Timestamp::from_millis(now * DAY_MS);
                         let seen = keeping.seen_since(at).millis() / DAY_MS;
                         let lowest = devices.iter().filter_map(|(.., noted)| *noted).filter(|(_, at)| *at >= seen).map(|(floor, _)| floor).min();
-                        let graves = keeping.to_bury(rows.clone(), lowest, at);
+                        let graves = keeping.graves_of(rows.clone(), lowest, at);
                         horizon = kept_from(horizon, &graves);
                         rows.retain(|row| graves.iter().all(|grave| grave.version != row.version));
                     }

@@ -173,13 +173,13 @@ fn raise(tx: &mut dyn Tx, space_id: SpaceId, head: Head, (kept_from, history_fro
 
 fn graves_due(tx: &mut dyn Tx, space_id: SpaceId, keeping: &Keeping, now: Timestamp) -> StoreResult<bool> {
     let lowest = tx.find_lowest_floor(space_id, keeping.seen_since(now))?;
-    Ok(!keeping.to_bury(tx.list_tombstones(space_id, 0, ROWS)?, lowest, now).is_empty())
+    Ok(!keeping.graves_of(tx.list_tombstones(space_id, 0, ROWS)?, lowest, now).is_empty())
 }
 
 fn bury_some(tx: &mut dyn Tx, space_id: SpaceId, keeping: &Keeping, now: Timestamp) -> StoreResult<usize> {
     let Some(head) = tx.lock_head(space_id)? else { return Ok(0) };
     let lowest = tx.find_lowest_floor(space_id, keeping.seen_since(now))?;
-    let graves = keeping.to_bury(tx.list_tombstones(space_id, 0, ROWS)?, lowest, now);
+    let graves = keeping.graves_of(tx.list_tombstones(space_id, 0, ROWS)?, lowest, now);
     if graves.is_empty() {
         return Ok(0);
     }

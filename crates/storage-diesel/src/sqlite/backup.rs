@@ -101,6 +101,7 @@ pub(super) fn sync_folder(path: &Path) -> Result<(), BackupError> {
     sync(folder)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
 pub(super) fn failed(error: diesel::result::Error) -> BackupError {
     let message = error.to_string();
     if message.contains("malformed") || message.contains("not a database") {

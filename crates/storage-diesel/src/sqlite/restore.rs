@@ -53,7 +53,7 @@ impl Restore {
         if copied != found.size_bytes {
             return Err(BackupError::Io(format!("{} changed while it was copied", file.display())));
         }
-        let mut conn = restore.connect(&restore.copy)?;
+        let mut conn = connect(&restore.copy)?;
         conn.batch_execute("DROP TABLE IF EXISTS rejoin_backup").map_err(failed)?;
         Ok(restore)
     }
@@ -76,7 +76,7 @@ impl Restore {
     /// [`Restore::finish`], telling before each step what it is.
     fn finish_in_steps(self, stamp: &str, step: &mut dyn FnMut(&str) -> Result<(), BackupError>) -> Result<Restored, BackupError> {
         // all of it in one file
-        self.connect(&self.copy)?.batch_execute("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE").map_err(failed)?;
+        connect(&self.copy)?.batch_execute("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE").map_err(failed)?;
         let holds = inspect_backup(&self.copy)?;
         sync(&self.copy)?;
         step("the copy is whole")?;
@@ -96,7 +96,7 @@ impl Restore {
     fn move_away(&self, stamp: &str, step: &mut dyn FnMut(&str) -> Result<(), BackupError>) -> Result<Option<PathBuf>, BackupError> {
         let target = if self.path.exists() {
             // brings its log into it where it can; a damaged one is kept as it is
-            let _ = self.connect(&self.path).and_then(|mut conn| conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(failed));
+            let _ = connect(&self.path).and_then(|mut conn| conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(failed));
             step("the old one's log is in it")?;
             let target = free_name(&self.path, stamp);
             rename(&self.path, &target)?;
@@ -117,13 +117,6 @@ impl Restore {
         Ok(target)
     }
 
-    fn connect(&self, path: &Path) -> Result<Conn, BackupError> {
-        let name = path.to_str().ok_or_else(|| BackupError::Io(format!("{} is not UTF-8", path.display())))?;
-        let mut conn = Conn::establish(name).map_err(|error| BackupError::Io(format!("{name}: {error}")))?;
-        conn.batch_execute("PRAGMA synchronous = FULL").map_err(failed)?;
-        Ok(conn)
-    }
-
     /// Removes what an earlier attempt left, or this one.
     fn clear(&self) {
         for suffix in ["", "-wal", "-shm", "-journal", "-lock"] {
@@ -137,6 +130,13 @@ impl Drop for Restore {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+fn connect(path: &Path) -> Result<Conn, BackupError> {
+    let name = path.to_str().ok_or_else(|| BackupError::Io(format!("{} is not UTF-8", path.display())))?;
+    let mut conn = Conn::establish(name).map_err(|error| BackupError::Io(format!("{name}: {error}")))?;
+    conn.batch_execute("PRAGMA synchronous = FULL").map_err(failed)?;
+    Ok(conn)
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), BackupError> {

@@ -241,7 +241,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let (device, document, value) = (0..3_usize, 0..4_u8, any::<u8>());
+    let (device, document, value) = (0..3_usize, 0..2_u8, any::<u8>());
     prop_oneof![
         3 => (device.clone(), document.clone(), value).prop_map(|(device, document, value)| Step::Create(device, document, value)),
         5 => (device.clone(), document.clone(), value).prop_map(|(device, document, value)| Step::Update(device, document, value)),
@@ -249,14 +249,14 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (device.clone(), document, value).prop_map(|(device, document, value)| Step::Restore(device, document, value)),
         6 => device.clone().prop_map(Step::Sync),
         3 => device.prop_map(Step::Visit),
-        4 => prop_oneof![Just(1), Just(50), Just(91), Just(401)].prop_map(Step::Days),
+        4 => prop_oneof![1 => Just(1), 1 => Just(50), 4 => Just(91), 1 => Just(401)].prop_map(Step::Days),
         1 => Just(Step::BackUp),
         1 => Just(Step::RestoreBackup),
     ]
 }
 
 fn play(story: &mut Story, step: &Step) {
-    let name = |document: u8| ["a", "b", "c", "d"][usize::from(document)];
+    let name = |document: u8| ["a", "b"][usize::from(document)];
     let patch = |value: u8| json!({["t", "u", "v"][usize::from(value % 3)]: value});
     match *step {
         Step::Create(device, document, value) if story.screen(device, name(document)).is_none() => {
@@ -286,7 +286,7 @@ proptest! {
     /// Whatever is edited, deleted, pruned and restored, in whatever order: every device ends with what all others have (each
     /// of its complete pages had the server's checksums), and the server holds every operation that was made.
     #[test]
-    fn devices_converge_whatever_is_let_go_of(steps in prop::collection::vec(step(), 1..40)) {
+    fn devices_converge_whatever_is_let_go_of(steps in prop::collection::vec(step(), 20..60)) {
         let mut story = Story::new(3);
         for step in &steps {
             play(&mut story, step);
