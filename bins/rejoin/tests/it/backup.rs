@@ -23,7 +23,7 @@ fn done(output: &Output) -> &str {
     text(&output.stdout)
 }
 
-fn op(n: u32, kind: &str, document: &str, base_version: i64, patch: Value) -> Value {
+fn op(n: u32, kind: &str, document: &str, base_version: i64, patch: &Value) -> Value {
     json!({"op_id": format!("01890000-0000-7000-8000-{n:012x}"), "collection": "notes", "document_id": document, "kind": kind,
         "base_version": base_version, "patch": patch})
 }
@@ -44,11 +44,11 @@ fn a_backup_of_a_running_server_is_restored_and_devices_bring_the_rest() {
     let token = server.login();
     let space = server.space(&token);
     let pull = |cursor: &Value| json!({"pull": {"spaces": {&space: {"cursor": cursor}}}});
-    sync(&server, &token, &space, json!({"operations": [op(1, "create", "a", 0, json!({"t": 1}))]}));
+    sync(&server, &token, &space, json!({"operations": [op(1, "create", "a", 0, &json!({"t": 1}))]}));
     let made = here(&["backup", "now.db"]);
     assert!(done(&made).starts_with("wrote now.db: 1 spaces, 1 documents, "), "{made:?}");
     // the server goes on; what it does now is not in the backup
-    let lost = op(2, "update", "a", 1, json!({"u": 2}));
+    let lost = op(2, "update", "a", 1, &json!({"u": 2}));
     assert_eq!(sync(&server, &token, &space, json!({"operations": [lost]}))["results"][0]["status"], "applied");
     let read = sync(&server, &token, &space, pull(&Value::Null))["changes"][&space].clone();
     assert_eq!(read["items"][0]["document"], json!({"t": 1, "u": 2}));
