@@ -10,6 +10,7 @@
 
 mod crash;
 mod database;
+mod life;
 mod server;
 mod shutdown;
 mod statements;

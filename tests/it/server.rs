@@ -37,6 +37,13 @@ pub(crate) fn prepare(database: &Database) {
     assert!(child.wait().unwrap().success());
 }
 
+/// Runs a command that is expected to succeed; what it printed.
+pub(crate) fn run(database: &Database, arguments: &[&str]) -> String {
+    let output = command(database, arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,

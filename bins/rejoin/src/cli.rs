@@ -69,6 +69,13 @@ pub(crate) enum Command {
     Migrate(MigrateArgs),
     /// Measure how fast a server is: one that is started for it in a temporary folder, or any other
     Bench(BenchArgs),
+    /// Copy the SQLite database into a file, while servers go on writing
+    Backup(BackupArgs),
+    /// Put a backup in the place of the SQLite database; every space gets a new epoch
+    Restore(RestoreArgs),
+    /// Manage the keys of the installation
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Manage people
     #[command(subcommand)]
     User(UserCommand),
@@ -115,6 +122,15 @@ pub(crate) struct ServeArgs {
     /// database.readers: threads that read from SQLite [default: 4]
     #[arg(long, value_name = "NUMBER")]
     readers: Option<String>,
+    /// sync.history_days: how long changes and what was sent are kept [default: 400]
+    #[arg(long, value_name = "DAYS")]
+    history_days: Option<String>,
+    /// sync.device_days: how long a deletion waits for a device that does not come, and can be undone [default: 90]
+    #[arg(long, value_name = "DAYS")]
+    device_days: Option<String>,
+    /// sync.tombstone_days: how long a deleted document is kept at most [default: 400]
+    #[arg(long, value_name = "DAYS")]
+    tombstone_days: Option<String>,
     /// metrics.bind: an address for /metrics alone, away from the API [default: none]
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics_bind: Option<String>,
@@ -134,6 +150,44 @@ pub(crate) struct DemoArgs {
     /// Where to listen [default: 127.0.0.1:8080, or any free port]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) bind: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub(crate) struct BackupArgs {
+    /// The file to write; it must not exist yet
+    pub(crate) file: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<BackupCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupCommand {
+    /// Check a backup from its first to its last page, and say what it holds
+    Verify {
+        /// The backup
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    #[arg(required_unless_present = "mark_restored", conflicts_with = "mark_restored")]
+    pub(crate) file: Option<PathBuf>,
+    /// Replace the database that is there; it is kept beside the new one, under a name with the date
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// The database was restored by other means (PostgreSQL's own tools): only give every space a new epoch
+    #[arg(long, conflicts_with = "replace")]
+    pub(crate) mark_restored: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make the key that signs cursors from now on; the former one is good for another 400 days
+    Rotate,
 }
 
 #[derive(Debug, Subcommand)]
@@ -260,6 +314,9 @@ impl Common {
             ("server.body_deadline_s", &serve.body_deadline_s),
             ("database.connections", &serve.connections),
             ("database.readers", &serve.readers),
+            ("sync.history_days", &serve.history_days),
+            ("sync.device_days", &serve.device_days),
+            ("sync.tombstone_days", &serve.tombstone_days),
             ("metrics.bind", &serve.metrics_bind),
             ("otel.endpoint", &serve.otel_endpoint),
             ("otel.sample", &serve.otel_sample),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use storage_diesel::OpenError;
+use storage_diesel::{BackupError, OpenError};
 use sync_core::{Code, Problem};
 use sync_service::ServiceError;
 
@@ -41,6 +41,18 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Url(_) => Self::Input(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Open(error) => error.into(),
+            BackupError::Missing(_) | BackupError::Exists(_) | BackupError::Foreign(_) | BackupError::Postgres => {
+                Self::Input(error.to_string())
+            }
             _ => Self::Failed(error.to_string()),
         }
     }

@@ -32,6 +32,8 @@ const LINGER: Duration = Duration::from_secs(5);
 const BACKLOG: i32 = 2_048;
 /// How long connections that were just accepted may take to show their request, once no more are accepted.
 const LAST_REQUESTS_WITHIN: Duration = Duration::from_millis(250);
+/// How often the database is maintained.
+const MAINTENANCE_EVERY: Duration = Duration::from_secs(60);
 /// How long the last users of the database may take to let go of it after the last request.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -56,6 +58,7 @@ impl Backend {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let hasher = PasswordHasher::new(&PasswordConfig::default()).map_err(|error| Failure::Failed(error.to_string()))?;
         let service = Service::new(Arc::clone(&store), Arc::new(SystemClock), Arc::clone(&entropy), Arc::new(hasher));
+        let service = service.with_keeping(settings.keeping);
         Ok(Self { store, entropy, service })
     }
 
@@ -89,6 +92,7 @@ pub(crate) struct Server {
     /// The server of `/metrics` alone, if there is one.
     metrics: Option<ServerHandle>,
     running: JoinHandle<io::Result<()>>,
+    housekeeping: JoinHandle<()>,
     backend: Backend,
 }
 
@@ -99,6 +103,7 @@ impl Server {
     /// [`Failure`] when the address can't be taken or the database does not answer.
     pub(crate) async fn start(backend: Backend, settings: &Settings) -> Result<Self, Failure> {
         backend.service.ready().await?;
+        backend.service.prepare().await?;
         let mut config = ApiConfig::default();
         config.body_deadline = settings.body_deadline;
         config.metrics = settings.metrics_bind.is_none();
@@ -119,7 +124,8 @@ impl Server {
         let server = server.listen(listener.try_clone().map_err(taken)?).map_err(taken)?.run();
         let handle = server.handle();
         let metrics = settings.metrics_bind.map(|bind| serve_metrics(bind, &state)).transpose()?;
-        Ok(Self { address, listener, state, handle, metrics, running: rt::spawn(server), backend })
+        let housekeeping = rt::spawn(keep_house(backend.service.clone()));
+        Ok(Self { address, listener, state, handle, metrics, running: rt::spawn(server), housekeeping, backend })
     }
 
     /// Where it listens.
@@ -133,7 +139,7 @@ impl Server {
     /// # Errors
     /// [`Failure`] when the server ended by itself.
     pub(crate) async fn run_until(self, stop: impl Future<Output = ()>, now: impl Future<Output = ()>) -> Result<(), Failure> {
-        let Self { listener, state, handle, metrics, mut running, backend, .. } = self;
+        let Self { listener, state, handle, metrics, mut running, housekeeping, backend, .. } = self;
         let ended = tokio::select! {
             ended = &mut running => ended,
             () = stop => {
@@ -152,11 +158,35 @@ impl Server {
             metrics.stop(false).await;
         }
         drop(state);
+        housekeeping.abort();
+        // what it had begun is finished by the database; its end is awaited, so that it lets go of the service
+        let _ = housekeeping.await;
+        if let Err(error) = backend.service.flush_presented().await {
+            tracing::warn!(%error, "how far devices have read could not be written down");
+        }
         backend.close().await;
         match ended {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Failure::Failed(format!("the server ended: {error}"))),
             Err(error) => Err(Failure::Failed(format!("the server broke off: {error}"))),
+        }
+    }
+}
+
+/// Maintains the database, a round a minute, for as long as the server runs.
+async fn keep_house(service: Service) {
+    loop {
+        sleep(MAINTENANCE_EVERY).await;
+        match service.maintain().await {
+            Ok(done) if done.is_idle() => {}
+            Ok(done) => tracing::debug!(
+                presented = done.presented,
+                buried = done.buried,
+                changes = done.changes,
+                payloads = done.payloads,
+                "maintained the database"
+            ),
+            Err(error) => tracing::warn!(%error, "the database could not be maintained; the next round goes on"),
         }
     }
 }

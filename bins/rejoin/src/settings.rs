@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sync_service::Keeping;
+
 use crate::failure::Failure;
 pub(crate) use keys::KEYS;
 #[cfg(test)]
@@ -28,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) connections: u32,
     pub(crate) allow_fsync_off: bool,
     pub(crate) readers: usize,
+    pub(crate) keeping: Keeping,
     pub(crate) metrics_bind: Option<SocketAddr>,
     pub(crate) otel_endpoint: Option<String>,
     pub(crate) otel_sample: f64,
@@ -95,6 +98,7 @@ impl Settings {
             connections: read(config, "database.connections", |text| between(text, 1, 1_000))?,
             allow_fsync_off: read(config, "database.allow_fsync_off", |text| text.parse().ok())?,
             readers: read(config, "database.readers", |text| between(text, 1, 1_000))?,
+            keeping: keeping(config)?,
             metrics_bind: read(config, "metrics.bind", |text| optional(text, address))?.0,
             otel_endpoint: read(config, "otel.endpoint", |text| optional(text, collector))?.0,
             otel_sample: read(config, "otel.sample", |text| between(text, 0.0, 1.0))?,
@@ -106,6 +110,14 @@ impl Settings {
             })?,
         })
     }
+}
+
+/// What is kept, and how long. Devices keep what was acknowledged for 35 days: nothing goes sooner.
+fn keeping(config: &Layers) -> Result<Keeping, Wrong> {
+    let days = |text: &str| between(text, 36, 36_500);
+    let tombstone_days = read(config, "sync.tombstone_days", days)?;
+    let device_days = read(config, "sync.device_days", |text| days(text).filter(|device_days| *device_days <= tombstone_days))?;
+    Ok(Keeping { history_days: read(config, "sync.history_days", days)?, device_days, tombstone_days })
 }
 
 /// A collector's URL. There is no TLS on the way to it: it is to be near.

@@ -58,6 +58,7 @@ pub const STATUSES: &[(Code, StatusCode)] = &[
     (Code::FormerMember, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::RoleForbids, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::SpaceArchived, StatusCode::UNPROCESSABLE_ENTITY),
+    (Code::BodyGone, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::OtherEpoch, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::SnapshotGone, StatusCode::GONE),
     (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),

@@ -13,6 +13,9 @@ pub enum OpenError {
     /// The database answers, but not as Rejoin needs it.
     #[error("the database is not usable as it is set up: {0}")]
     Unsuitable(String),
+    /// Another process has it to itself, or is not to be disturbed.
+    #[error("the database is in use: {0}")]
+    InUse(String),
     /// Migrations are missing.
     #[error("the database lacks the migrations {}; run `rejoin migrate` with the same database URL", .0.join(", "))]
     NotMigrated(Vec<String>),

@@ -17,6 +17,7 @@
 //! ```
 #![allow(clippy::duplicate_mod, reason = "the statements are written once and compiled for each database")]
 
+mod backup;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod error;
@@ -33,9 +34,10 @@ mod sqlite;
 mod threads;
 mod values;
 
+pub use backup::{BackupError, BackupReport, back_up, restore, verify_backup};
 pub use error::OpenError;
 pub use inspect::{Engine, Inspection, People, PostgresFacts, SqliteFacts, inspect};
 pub use migrations::{MigrationReport, MigrationState};
 pub use open::{DatabaseConfig, migrate, open};
 pub use postgres::{PostgresConfig, PostgresStore};
-pub use sqlite::{CommitStats, SqliteConfig, SqliteStore};
+pub use sqlite::{CommitStats, Restore, Restored, SqliteConfig, SqliteStore};

@@ -58,6 +58,7 @@ pub(crate) enum Target<'a> {
     Postgres,
 }
 
+/// Which database a URL names.
 pub(crate) fn target(url: &str) -> Result<Target<'_>, OpenError> {
     match url.split_once(':') {
         Some(("sqlite", path)) => Ok(Target::Sqlite(path.strip_prefix("//").unwrap_or(path))),

@@ -10,6 +10,8 @@ mod dialect;
 mod documents;
 #[path = "statements/facts.rs"]
 mod facts;
+#[path = "statements/history.rs"]
+mod history;
 #[path = "statements/identity.rs"]
 mod identity;
 #[path = "postgres/inspect.rs"]

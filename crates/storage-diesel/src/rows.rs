@@ -6,7 +6,7 @@ mod purges;
 mod spaces;
 
 pub(crate) use identity::{AccountRecord, DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
-pub(crate) use life::{FormerEpochRecord, GraveRecord, LogRecord, PresentedRecord, TombstoneRecord};
+pub(crate) use life::{FormerEpochRecord, GraveRecord, LogEntryRecord, LogRecord, PresentedRecord, ResultEntryRecord, TombstoneRecord};
 pub(crate) use purges::PurgeRecord;
 pub(crate) use spaces::{
     AccessRecord, ChangeRecord, ConflictPlace, DocumentRecord, HeadRecord, LinkRecord, MemberRecord, OperationRecord, ResultRecord,

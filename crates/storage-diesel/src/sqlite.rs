@@ -1,5 +1,7 @@
 //! The embedded database: one writer that commits many jobs at once, and readers with snapshots of their own.
 
+#[path = "sqlite/backup.rs"]
+mod backup;
 #[path = "statements/conflicts.rs"]
 mod conflicts;
 #[path = "sqlite/connection.rs"]
@@ -10,18 +12,24 @@ mod dialect;
 mod documents;
 #[path = "statements/facts.rs"]
 mod facts;
+#[path = "statements/history.rs"]
+mod history;
 #[path = "statements/identity.rs"]
 mod identity;
 #[path = "sqlite/inspect.rs"]
 mod inspect;
 #[path = "statements/life.rs"]
 mod life;
+#[path = "sqlite/lock.rs"]
+mod lock;
 #[path = "statements/operations.rs"]
 mod operations;
 #[path = "statements/purges.rs"]
 mod purges;
 #[path = "sqlite/reader.rs"]
 mod reader;
+#[path = "sqlite/restore.rs"]
+mod restore;
 #[path = "statements/sessions.rs"]
 mod sessions;
 #[path = "statements/spaces.rs"]
@@ -33,10 +41,12 @@ mod tx;
 #[path = "sqlite/writer.rs"]
 mod writer;
 
+pub(crate) use backup::{back_up, inspect_backup};
 #[cfg(feature = "bench")]
 pub(crate) use connection::connect_to_write;
 pub(crate) use connection::migrate;
 pub(crate) use inspect::inspect;
+pub use restore::{Restore, Restored};
 pub use store::{CommitStats, SqliteConfig, SqliteStore};
 
 /// The connection of the statements.

@@ -16,7 +16,7 @@ pub use conflicts::{ConflictLink, ConflictPage, ConflictRows};
 pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, LiveDocument, LivePage, Presence};
 pub use environment::{Clock, Entropy};
 pub use identity::{AccessGrant, Account, Device, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};
-pub use life::{FormerEpoch, Grave, GraveRows, LogRows, Presented, PresentedRows, SpaceLog, Tombstone};
+pub use life::{FormerEpoch, Grave, GraveRows, HistoryRows, LogEntry, LogRows, Presented, PresentedRows, ResultEntry, SpaceLog, Tombstone};
 pub use load::{COMMIT_JOBS, CommitTally, StoreLoad};
 pub use operations::{OperationRows, StoredOperation, StoredResult};
 pub use purges::{Purge, PurgeRows};

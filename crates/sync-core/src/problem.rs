@@ -77,6 +77,8 @@ codes! {
     UnknownUser = "unknown_user", "There is no such user", false;
     /// No such device of the caller.
     UnknownDevice = "unknown_device", "There is no such device of yours", false;
+    /// The document was deleted so long ago that only its id is kept.
+    BodyGone = "body_gone", "Only the document's id is kept", false;
     /// The space's schema has no such collection.
     UnknownCollection = "unknown_collection", "The space's schema has no such collection", false;
     /// A value is not of its field's type.

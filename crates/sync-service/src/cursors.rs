@@ -1,29 +1,59 @@
 //! Signing and reading cursors. A cursor is bound to its space and user by the signature, to the epoch and to the view
 //! (the role) by tags inside, so that a wrong one tells why.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use sync_core::cursor::Cursor;
 use sync_core::mark::Mark;
-use sync_core::ports::{Access, ServerKey, SpaceAccess};
-use sync_core::{Schema, SpaceId, UserId};
+use sync_core::ports::{Access, ServerKey, SpaceAccess, Tx};
+use sync_core::{Schema, SpaceId, Timestamp, UserId};
 
-use crate::{Service, ServiceResult};
+use crate::{Keeping, Service, ServiceResult};
 
 const PURPOSE: &str = "cursor";
 /// Bytes of an HMAC-SHA-256.
 const TAG_BYTES: usize = 32;
 
-/// The installation's cursor keys, by number. The highest signs, all verify.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct CursorKeys(Vec<(i32, hmac::Key)>);
+/// How often an unknown key's number is looked up: anybody may make one up.
+const LOOK_AGAIN_MS: i64 = 1_000;
+
+/// The keys of the installation, as this process knows them.
+#[derive(Debug, Default)]
+pub(crate) struct KeyRing(Mutex<Option<(Arc<Vec<CursorKey>>, Timestamp)>>);
+
+impl KeyRing {
+    fn lock(&self) -> MutexGuard<'_, Option<(Arc<Vec<CursorKey>>, Timestamp)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+struct CursorKey {
+    number: i32,
+    retired_at: Option<Timestamp>,
+    secret: hmac::Key,
+}
+
+fn keys_of(rows: &[ServerKey]) -> Vec<CursorKey> {
+    let key = |row: &ServerKey| CursorKey {
+        number: row.number,
+        retired_at: row.retired_at,
+        secret: hmac::Key::new(hmac::HMAC_SHA256, &row.secret),
+    };
+    rows.iter().map(key).collect()
+}
+
+/// The installation's cursor keys, by number. The highest signs, all verify that were not retired too long ago.
+#[derive(Debug, Clone)]
+pub(crate) struct CursorKeys {
+    keys: Arc<Vec<CursorKey>>,
+    trusted_since: Timestamp,
+}
 
 impl CursorKeys {
-    fn of_rows(rows: &[ServerKey]) -> Self {
-        Self(rows.iter().map(|row| (row.number, hmac::Key::new(hmac::HMAC_SHA256, &row.secret))).collect())
-    }
-
     /// Signs a cursor for one user in one space.
     pub(crate) fn sign(&self, cursor: Cursor, space_id: SpaceId, user_id: UserId) -> Option<String> {
         self.seal(Sealed::Cursor, &cursor.encode(), space_id, user_id)
@@ -45,10 +75,10 @@ impl CursorKeys {
     }
 
     fn seal(&self, what: Sealed, content: &[u8], space_id: SpaceId, user_id: UserId) -> Option<String> {
-        let (number, key) = self.0.last()?;
+        let CursorKey { number, secret, .. } = self.keys.last()?;
         let mut text = number.to_be_bytes().to_vec();
         text.extend_from_slice(content);
-        let tag = hmac::sign(key, &bound(what, &text, space_id, user_id));
+        let tag = hmac::sign(secret, &bound(what, &text, space_id, user_id));
         text.extend_from_slice(tag.as_ref());
         Some(URL_SAFE_NO_PAD.encode(text))
     }
@@ -57,9 +87,20 @@ impl CursorKeys {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (signed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
         let (number, content) = signed.split_first_chunk::<4>()?;
-        let (_, key) = self.0.iter().find(|(other, _)| *other == i32::from_be_bytes(*number))?;
-        hmac::verify(key, &bound(what, signed, space_id, user_id), tag).ok()?;
+        let known = self.keys.iter().find(|key| key.number == i32::from_be_bytes(*number))?;
+        if known.retired_at.is_some_and(|at| at < self.trusted_since) {
+            return None;
+        }
+        hmac::verify(&known.secret, &bound(what, signed, space_id, user_id), tag).ok()?;
         Some(content.to_vec())
+    }
+
+    /// Whether a cursor or a mark names a key that is not among these.
+    fn lacks(&self, text: &str) -> bool {
+        let bytes = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+        let is_whole = bytes.len() > 4 + TAG_BYTES;
+        let number = bytes.first_chunk::<4>().map(|number| i32::from_be_bytes(*number)).filter(|_| is_whole);
+        number.is_some_and(|number| self.keys.iter().all(|key| key.number != number))
     }
 }
 
@@ -96,33 +137,82 @@ pub(crate) fn mark_tag(access: &SpaceAccess, schema: &Schema) -> u32 {
 }
 
 impl Service {
-    /// The cursor keys; the first one is made when there is none.
-    pub(crate) async fn cursor_keys(&self) -> ServiceResult<CursorKeys> {
-        if let Some(keys) = self.cursor_keys.get() {
-            return Ok(keys.clone());
+    /// Makes what a server needs before anybody comes: the first cursor key. So every backup of a database that was ever
+    /// served has it, and cursors that are older than the backup can be read after a restore.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn prepare(&self) -> ServiceResult<()> {
+        self.cursor_keys([]).await.map(drop)
+    }
+
+    /// The cursor keys; the first one is made when there is none. Where one of these cursors names a key that this
+    /// process does not know, another one has made it: they are read anew.
+    pub(crate) async fn cursor_keys(&self, cursors: impl IntoIterator<Item = &str>) -> ServiceResult<CursorKeys> {
+        let now = self.now();
+        let trusted_since = Keeping::keys_since(now);
+        let known = self.cursor_keys.lock().clone();
+        if let Some((keys, read_at)) = known {
+            let keys = CursorKeys { keys, trusted_since };
+            // a clock that was set back does not keep from looking
+            let looked_lately = (0..LOOK_AGAIN_MS).contains(&now.millis().saturating_sub(read_at.millis()));
+            if looked_lately || !cursors.into_iter().any(|cursor| keys.lacks(cursor)) {
+                return Ok(keys);
+            }
         }
+        Ok(CursorKeys { keys: self.read_cursor_keys(now).await?, trusted_since })
+    }
+
+    async fn read_cursor_keys(&self, now: Timestamp) -> ServiceResult<Arc<Vec<CursorKey>>> {
         let stored = self.store.transact(Access::Read, |tx| tx.list_server_keys(PURPOSE)).await?;
-        let rows = if stored.is_empty() {
-            let mut secret = [0; 32];
-            self.entropy.fill(&mut secret);
-            let first = ServerKey { purpose: PURPOSE.into(), number: 1, secret, created_at: self.now(), retired_at: None };
-            self.store
-                .transact(Access::Write, move |tx| {
-                    tx.insert_server_key(&first)?;
-                    tx.list_server_keys(PURPOSE)
-                })
-                .await?
-        } else {
-            stored
+        let rows = if stored.is_empty() { self.add_cursor_key(1, now).await? } else { stored };
+        let keys = Arc::new(keys_of(&rows));
+        *self.cursor_keys.lock() = Some((Arc::clone(&keys), now));
+        Ok(keys)
+    }
+
+    /// Makes a key, unless its number is taken meanwhile; all keys then.
+    async fn add_cursor_key(&self, number: i32, now: Timestamp) -> ServiceResult<Vec<ServerKey>> {
+        let mut secret = [0; 32];
+        self.entropy.fill(&mut secret);
+        let key = ServerKey { purpose: PURPOSE.into(), number, secret, created_at: now, retired_at: None };
+        let work = move |tx: &mut dyn Tx| {
+            tx.insert_server_key(&key)?;
+            tx.retire_server_keys(PURPOSE, number, now)?;
+            tx.list_server_keys(PURPOSE)
         };
-        Ok(self.cursor_keys.get_or_init(|| CursorKeys::of_rows(&rows)).clone())
+        Ok(self.store.transact(Access::Write, work).await?)
+    }
+
+    /// Makes the key that signs cursors from now on; its number. Running servers take it up within a minute, or with the
+    /// first cursor that another one signed. Cursors of the former key are good for another 400 days.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn rotate_cursor_keys(&self) -> ServiceResult<i32> {
+        let now = self.now();
+        let stored = self.store.transact(Access::Read, |tx| tx.list_server_keys(PURPOSE)).await?;
+        let number = stored.last().map_or(1, |key| key.number.saturating_add(1));
+        self.add_cursor_key(number, now).await?;
+        self.read_cursor_keys(now).await?;
+        Ok(number)
+    }
+
+    /// Reads the keys anew, and drops those that are not trusted any more.
+    pub(crate) async fn keep_cursor_keys(&self) -> ServiceResult<()> {
+        let now = self.now();
+        let since = Keeping::keys_since(now);
+        let keys = self.read_cursor_keys(now).await?;
+        if keys.iter().any(|key| key.retired_at.is_some_and(|at| at < since)) {
+            self.store.transact(Access::Write, move |tx| tx.drop_server_keys(PURPOSE, since)).await?;
+            self.read_cursor_keys(now).await?;
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use sync_core::Timestamp;
-
     use super::*;
 
     #[test]
@@ -130,8 +220,9 @@ mod tests {
         let id = |last: u128| uuid::Uuid::from_u128(last);
         let row =
             |number| ServerKey { purpose: PURPOSE.into(), number, secret: [7; 32], created_at: Timestamp::default(), retired_at: None };
-        let old = CursorKeys::of_rows(&[row(1)]);
-        let keys = CursorKeys::of_rows(&[row(1), row(2)]);
+        let of_rows = |rows: &[ServerKey]| CursorKeys { keys: Arc::new(keys_of(rows)), trusted_since: Timestamp::default() };
+        let old = of_rows(&[row(1)]);
+        let keys = of_rows(&[row(1), row(2)]);
         let cursor = Cursor { epoch_tag: 1, view_tag: 2, floor: None, place: 3, began: 4 };
         let text = old.sign(cursor, SpaceId(id(1)), UserId(id(2))).unwrap();
         assert_eq!(keys.read(&text, SpaceId(id(1)), UserId(id(2))), Some(cursor));

@@ -50,7 +50,7 @@ impl Pulled {
 impl Service {
     /// Reads each space in one snapshot of all.
     pub(crate) async fn pull(&self, caller: &Caller, pull: Pull, pushed: Pushed) -> ServiceResult<Pulled> {
-        let keys = self.cursor_keys().await?;
+        let keys = self.cursor_keys(pull.spaces.iter().filter_map(|(_, cursor)| cursor.as_deref())).await?;
         let (caller, now) = (*caller, self.now());
         let work = move |tx: &mut dyn Tx| {
             access::require_session(tx, &caller)?;
@@ -126,6 +126,7 @@ fn revoked(access: &SpaceAccess) -> SpaceChanges {
 }
 
 /// Why a device is to begin anew.
+#[derive(Clone, Copy)]
 enum Reason {
     /// It has read another log: by its cursor's tag, or else the one that it names.
     Epoch(Option<u32>),

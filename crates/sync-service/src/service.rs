@@ -1,14 +1,16 @@
 //! What every use case works with.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use auth::PasswordHasher;
 use sync_core::ports::{Access, Clock, Entropy, Store};
 use sync_core::{DeviceId, OrganisationId, SessionId, Timestamp, UserId};
 
-use crate::cursors::CursorKeys;
+use crate::cursors::KeyRing;
 use crate::error::ServiceResult;
 use crate::figures::Counters;
+use crate::keeping::Keeping;
+use crate::maintenance::Rounds;
 use crate::presented::Notes;
 
 /// Who calls: what a valid access token stands for.
@@ -33,16 +35,31 @@ pub struct Service {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) hasher: Arc<PasswordHasher>,
-    pub(crate) cursor_keys: Arc<OnceLock<CursorKeys>>,
+    pub(crate) cursor_keys: Arc<KeyRing>,
     pub(crate) presented: Arc<Notes>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) keeping: Keeping,
+    pub(crate) rounds: Arc<Rounds>,
 }
 
 impl Service {
     /// A service over these ports. The hasher's pool is shared by all clones.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, hasher: Arc<PasswordHasher>) -> Self {
-        Self { store, clock, entropy, hasher, cursor_keys: Arc::default(), presented: Arc::default(), counters: Arc::default() }
+        let (cursor_keys, presented, counters, rounds) = Default::default();
+        Self { store, clock, entropy, hasher, cursor_keys, presented, counters, keeping: Keeping::default(), rounds }
+    }
+
+    /// The same service with other figures for what is kept, and how long.
+    #[must_use]
+    pub fn with_keeping(self, keeping: Keeping) -> Self {
+        Self { keeping, ..self }
+    }
+
+    /// What is kept, and how long.
+    #[must_use]
+    pub fn keeping(&self) -> Keeping {
+        self.keeping
     }
 
     /// Whether the database answers.

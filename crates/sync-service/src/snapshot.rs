@@ -73,7 +73,7 @@ impl Service {
     /// `unknown_space`, `unauthenticated`, `snapshot_gone` for a mark that can't be used; the store's.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn snapshot(&self, caller: &Caller, space_id: SpaceId, mark: Option<&str>) -> ServiceResult<SnapshotReader> {
-        let keys = self.cursor_keys().await?;
+        let keys = self.cursor_keys(mark).await?;
         let given = mark.map(|text| keys.read_mark(text, space_id, caller.user_id));
         let caller = *caller;
         let work = move |tx: &mut dyn Tx| {

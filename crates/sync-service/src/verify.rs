@@ -30,7 +30,11 @@ impl Service {
     /// `unknown_space`, `unauthenticated`, `malformed` for a row in a bucket that is not its own, `too_large` when more is
     /// to be put right than one answer carries; the store's.
     pub async fn verify(&self, caller: &Caller, request: VerifyRequest) -> ServiceResult<VerifyResponse> {
-        let keys = self.cursor_keys().await?;
+        let shown = match &request.step {
+            VerifyStep::Sums { cursor, .. } => cursor.as_deref(),
+            VerifyStep::Rows { .. } => None,
+        };
+        let keys = self.cursor_keys(shown).await?;
         let (caller, now) = (*caller, self.now());
         // what is no UUID names a space that nobody has
         let space_id = request.space_id.parse().unwrap_or(SpaceId(uuid::Uuid::nil()));

@@ -20,6 +20,7 @@ fn defaults_are_usable() {
     assert_eq!(settings.database_url, "sqlite:rejoin.db");
     assert_eq!(settings.body_deadline, Duration::from_secs(20));
     assert!(!settings.allow_fsync_off);
+    assert_eq!(settings.keeping, sync_service::Keeping::default());
 }
 
 #[test]
@@ -73,6 +74,8 @@ fn what_is_wrong_is_named() {
         ("[server]\nbind = [1]\n", &["`server.bind`", "wrong type"]),
         ("[server\n", &["can't be read"]),
         ("[database]\nallow_fsync_off = \"perhaps\"\n", &["`database.allow_fsync_off`", "for tests only"]),
+        ("[sync]\nhistory_days = 7\n", &["`sync.history_days`", "36 to 36500"]),
+        ("[sync]\ndevice_days = 90\ntombstone_days = 60\n", &["`sync.device_days`", "no more than sync.tombstone_days"]),
         ("[log]\nformat = \"xml\"\n", &["`log.format`", "human or json"]),
         ("[log]\nlevel = \"noise=loud=er\"\n", &["`log.level`"]),
     ] {

@@ -1,7 +1,7 @@
 //! The life of a space's log.
 
-use sync_core::ports::{FormerEpoch, Grave, Presented, SpaceLog, Tombstone};
-use sync_core::{DeviceId, SpaceId, UserId};
+use sync_core::ports::{FormerEpoch, Grave, LogEntry, Presented, ResultEntry, SpaceLog, Tombstone};
+use sync_core::{DeviceId, OpId, OrganisationId, SpaceId, UserId};
 
 use super::{HeadRecord, Row};
 use crate::values::{Id, Instant, Key, Roles};
@@ -49,8 +49,8 @@ impl Row for TombstoneRecord {
     type Value = Tombstone;
 
     fn into_value(self) -> Tombstone {
-        let (key, version, at, audience_ever) = self;
-        Tombstone { key: key.0, version, at: at.0, audience_ever: audience_ever.0 }
+        let (key, version, at, audience) = self;
+        Tombstone { key: key.0, version, at: at.0, audience: audience.0 }
     }
 }
 
@@ -61,7 +61,31 @@ impl Row for GraveRecord {
     type Value = Grave;
 
     fn into_value(self) -> Grave {
-        let (key, version, audience_ever) = self;
-        Grave { key: key.0, version, audience_ever: audience_ever.0 }
+        let (key, version, audience) = self;
+        Grave { key: key.0, version, audience: audience.0 }
+    }
+}
+
+/// Version, when.
+pub(crate) type LogEntryRecord = (i64, Instant);
+
+impl Row for LogEntryRecord {
+    type Value = LogEntry;
+
+    fn into_value(self) -> LogEntry {
+        let (version, at) = self;
+        LogEntry { version, at: at.0 }
+    }
+}
+
+/// Organisation, operation, whether it is due.
+pub(crate) type ResultEntryRecord = (Id, Id, bool);
+
+impl Row for ResultEntryRecord {
+    type Value = ResultEntry;
+
+    fn into_value(self) -> ResultEntry {
+        let (organisation_id, op_id, is_due) = self;
+        ResultEntry { organisation_id: OrganisationId(organisation_id.0), op_id: OpId(op_id.0), is_due }
     }
 }

@@ -10,7 +10,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text};
 
-use super::Conn;
+use super::{Conn, lock};
 use crate::OpenError;
 use crate::migrations::{self, MigrationReport};
 
@@ -115,6 +115,7 @@ fn assert_durable(conn: &mut Conn, name: &str) -> Result<(), OpenError> {
 
 /// Applies what is missing, in one transaction that locks out other processes.
 pub(crate) fn migrate(path: &Path, busy_timeout_ms: u32) -> Result<MigrationReport, OpenError> {
+    let _lock = lock::share(path)?;
     migrate_on(&mut open(path, Use::Write, busy_timeout_ms)?)
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sync_core::ports::{Access, Job, Store, StoreLoad};
 
 use super::connection::{self, Use};
+use super::lock::{self, Lock};
 use super::reader;
 use super::writer::Writer;
 use crate::OpenError;
@@ -58,6 +59,8 @@ pub struct SqliteStore {
     figures: Arc<Figures>,
     // after the queues: they are closed first, then the threads are waited for
     _threads: Threads,
+    // last: as long as a thread has the file open, nobody may replace it
+    _lock: Lock,
 }
 
 struct Queues {
@@ -78,6 +81,7 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`] when the file can't be opened, can't be made durable, or a migration fails.
     pub fn open(config: &SqliteConfig) -> Result<Self, OpenError> {
+        let lock = lock::share(&config.path)?;
         let mut write = connection::open(&config.path, Use::Write, config.busy_timeout_ms)?;
         connection::migrate_on(&mut write)?;
         let mut readers = Vec::new();
@@ -94,7 +98,7 @@ impl SqliteStore {
             let (reads, figures) = (Arc::clone(&queues.reads), Arc::clone(&figures));
             threads.spawn(&format!("sqlite-reader-{number}"), move || reader::run(conn, &reads, &figures))?;
         }
-        Ok(Self { queues, figures, _threads: threads })
+        Ok(Self { queues, figures, _threads: threads, _lock: lock })
     }
 
     /// What was committed since the store was opened.

@@ -114,7 +114,7 @@ impl GraveRows for Rows<'_> {
                 .filter(documents::open_conflicts.eq(0))
                 .order(documents::version)
                 .limit(limit)
-                .select((documents::key, documents::version, documents::changed_at, documents::audience_ever))
+                .select((documents::key, documents::version, documents::changed_at, documents::audience))
                 .load(conn)
         })
     }
@@ -124,7 +124,7 @@ impl GraveRows for Rows<'_> {
             .key(graves::space_id, |_| space_id.as_bytes())
             .key(graves::key, |row| row.key.as_str())
             .column(graves::version, |row| row.version)
-            .column(graves::audience, |row| row.audience_ever.bits())
+            .column(graves::audience, |row| row.audience.bits())
             .build();
         self.insert(&bulk)?;
         let keys: Vec<&str> = graves.iter().map(|grave| grave.key.as_str()).collect();

@@ -101,6 +101,19 @@ impl SessionRows for Rows<'_> {
         self.insert(&bulk).map(drop)
     }
 
+    fn retire_server_keys(&mut self, purpose: &str, below: i32, at: Timestamp) -> StoreResult<()> {
+        let older = server_keys::table
+            .filter(server_keys::purpose.eq(purpose))
+            .filter(server_keys::number.lt(below))
+            .filter(server_keys::retired_at.is_null());
+        self.send(|conn| diesel::update(older).set(server_keys::retired_at.eq(at.millis())).execute(conn)).map(drop)
+    }
+
+    fn drop_server_keys(&mut self, purpose: &str, before: Timestamp) -> StoreResult<()> {
+        let over = server_keys::table.filter(server_keys::purpose.eq(purpose)).filter(server_keys::retired_at.lt(before.millis()));
+        self.send(|conn| diesel::delete(over).execute(conn)).map(drop)
+    }
+
     fn list_server_keys(&mut self, purpose: &str) -> StoreResult<Vec<ServerKey>> {
         self.load(|conn| -> QueryResult<Vec<ServerKeyRecord>> {
             server_keys::table.filter(server_keys::purpose.eq(purpose)).order(server_keys::number).load(conn)

@@ -245,6 +245,18 @@ pub trait SessionRows {
     /// [`super::StoreError`].
     fn insert_server_key(&mut self, key: &ServerKey) -> StoreResult<()>;
 
+    /// Marks the keys of a purpose below a number as retired, those that are not yet.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn retire_server_keys(&mut self, purpose: &str, below: i32, at: Timestamp) -> StoreResult<()>;
+
+    /// Drops the keys of a purpose that were retired before an instant.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn drop_server_keys(&mut self, purpose: &str, before: Timestamp) -> StoreResult<()>;
+
     /// All keys of a purpose, by number.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Head, StoreResult};
-use crate::{Audience, DeviceId, DocumentKey, SpaceId, Timestamp, UserId};
+use crate::{Audience, DeviceId, DocumentKey, OpId, OrganisationId, SpaceId, Timestamp, UserId};
 
 /// How far a device has shown that it read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +53,8 @@ pub struct Tombstone {
     pub version: i64,
     /// When that was committed.
     pub at: Timestamp,
-    /// Who could see it at any time.
-    pub audience_ever: Audience,
+    /// Who could see it last.
+    pub audience: Audience,
 }
 
 /// What is left of a deleted document whose tombstone is gone.
@@ -64,8 +64,56 @@ pub struct Grave {
     pub key: DocumentKey,
     /// The version of its last change.
     pub version: i64,
-    /// Who could see it at any time.
-    pub audience_ever: Audience,
+    /// Who could see it last.
+    pub audience: Audience,
+}
+
+/// A change, as far as it matters for how long it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its version.
+    pub version: i64,
+    /// When it was committed.
+    pub at: Timestamp,
+}
+
+/// A stored operation, as far as it matters for how long what was sent is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResultEntry {
+    /// The tenant.
+    pub organisation_id: OrganisationId,
+    /// The id.
+    pub op_id: OpId,
+    /// Whether what was sent is there still, was decided before the instant that was asked about, and waits for nobody:
+    /// neither in an open question nor in quarantine.
+    pub is_due: bool,
+}
+
+/// Rows of history that are let go of.
+pub trait HistoryRows {
+    /// The oldest changes of a space, by version, at most `limit`.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_history(&mut self, space_id: SpaceId, limit: i64) -> StoreResult<Vec<LogEntry>>;
+
+    /// Drops the changes of a space up to a version.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn drop_history(&mut self, space_id: SpaceId, until: i64) -> StoreResult<()>;
+
+    /// The stored operations by (organisation, id), after one, at most `limit`.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_results(&mut self, after: Option<&ResultEntry>, before: Timestamp, limit: i64) -> StoreResult<Vec<ResultEntry>>;
+
+    /// Empties what was sent and what explains the result, of operations of one organisation. What came of them stays.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn empty_operations(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<()>;
 }
 
 /// Rows about logs as wholes.

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use futures_channel::oneshot;
 
 use super::{
-    ConflictRows, DocumentRows, GraveRows, IdentityRows, LogRows, OperationRows, PresentedRows, PurgeRows, SessionRows, SpaceRows,
-    StoreLoad,
+    ConflictRows, DocumentRows, GraveRows, HistoryRows, IdentityRows, LogRows, OperationRows, PresentedRows, PurgeRows, SessionRows,
+    SpaceRows, StoreLoad,
 };
 
 /// Why a unit of work did not happen. Except for [`StoreError::Unknown`], nothing of it was kept.
@@ -126,7 +126,17 @@ impl<T> Future for Transaction<T> {
 /// One transaction: a bundle of small parts, bulk in and bulk out, so that a push of 1,000 operations takes as many
 /// statements as one of 10.
 pub trait Tx:
-    SpaceRows + DocumentRows + OperationRows + ConflictRows + IdentityRows + SessionRows + LogRows + PresentedRows + GraveRows + PurgeRows
+    SpaceRows
+    + DocumentRows
+    + OperationRows
+    + ConflictRows
+    + IdentityRows
+    + SessionRows
+    + LogRows
+    + PresentedRows
+    + GraveRows
+    + PurgeRows
+    + HistoryRows
 {
 }
 
@@ -141,5 +151,6 @@ impl<T> Tx for T where
         + PresentedRows
         + GraveRows
         + PurgeRows
+        + HistoryRows
 {
 }

@@ -91,6 +91,7 @@ pub(crate) fn decide(world: &World, operation: &Operation, key: &DocumentKey, ov
             _ => case.edit(doc),
         },
         (Some(_), Kind::Delete) => case.nothing(),
+        (Some(doc), Kind::Restore) if doc.is_buried && operation.patch.is_empty() => return Err(Refusal::Rejected(body_gone(key))),
         (Some(doc), Kind::Restore) => case.bring_back(doc.body.clone()),
         (Some(doc), _) => case.edit_deleted(doc),
     };
@@ -111,6 +112,15 @@ fn unknown_collection(name: &str) -> Problem {
 fn unknown_document(key: &DocumentKey) -> Problem {
     let detail = format!("there is no document {:?} in {} that you may see; to make one, send a create", key.id(), key.collection());
     Problem::new(Code::UnknownDocument, detail)
+}
+
+fn body_gone(key: &DocumentKey) -> Problem {
+    let detail = format!(
+        "{:?} in {} was deleted so long ago that only its id is kept; send a restore with the whole document as its patch",
+        key.id(),
+        key.collection()
+    );
+    Problem::new(Code::BodyGone, detail)
 }
 
 struct Case<'a> {
@@ -271,13 +281,16 @@ impl Case<'_> {
     fn edit_deleted(&self, doc: &Doc) -> Effect {
         let fresh = self.operation.kind == Kind::Create;
         let last = if fresh { Object::new() } else { doc.body.clone() };
-        if self.overlay.deleted_at(self.world.last_touched(self.key, doc, self.operation.base_version)) || self.mode == Mode::TheirsWin {
+        // of one that is buried, an edit would bring back no more than the fields that it names: never by itself
+        let is_part = doc.is_buried && !fresh;
+        let own_deletion = || self.overlay.deleted_at(self.world.last_touched(self.key, doc, self.operation.base_version));
+        if self.mode == Mode::TheirsWin || (!is_part && own_deletion()) {
             return self.bring_back(last);
         }
         let (own, edited) = self.edit_over(doc, &last);
-        let last = Some(Value::Object(doc.body.clone()));
+        let last = (!doc.is_buried).then(|| Value::Object(doc.body.clone()));
         let live = Some(Value::Object(edited.clone()));
-        if self.delete_policy == DeletePolicy::EditWins {
+        if self.delete_policy == DeletePolicy::EditWins && !is_part {
             let state = NewState { body: edited, live: true };
             return self.whole_document(ConflictKind::EditDelete, Some(state), (last, live, None), own);
         }

@@ -22,6 +22,7 @@ pub(crate) fn load_documents(tx: &mut dyn Tx, world: &mut World, bases: &BTreeMa
         let key = row.key.clone();
         world.docs.insert(key, Doc::of_row(&row)?);
     }
+    load_graves(tx, world, &keys)?;
     let moved_on = |(key, base): (&DocumentKey, &i64)| {
         let doc = world.docs.get(key).filter(|doc| doc.version > *base)?;
         Some(History { from: doc.version, above: *base })
@@ -33,6 +34,21 @@ pub(crate) fn load_documents(tx: &mut dyn Tx, world: &mut World, bases: &BTreeMa
         }
     }
     load_open_conflicts(tx, world, bases)
+}
+
+/// Reads which documents are in graves: those that are not there, and those that a question has brought to the surface.
+fn load_graves(tx: &mut dyn Tx, world: &mut World, keys: &[DocumentKey]) -> StoreResult<()> {
+    let gone: Vec<DocumentKey> = keys.iter().filter(|key| world.docs.get(*key).is_none_or(|doc| !doc.is_live())).cloned().collect();
+    if !world.has_graves || gone.is_empty() {
+        return Ok(());
+    }
+    for grave in tx.load_graves(world.space_id, &gone)? {
+        let doc = world.docs.entry(grave.key.clone()).or_insert_with(|| Doc::of_grave(&grave));
+        // one that lived and died again since then has a tombstone of its own
+        doc.is_buried = doc.version == grave.version;
+        world.graves.insert(grave.key);
+    }
+    Ok(())
 }
 
 /// Reads the open questions about the documents at hand. A document that is not there may have one too: of a group
@@ -123,6 +139,10 @@ pub(crate) fn write(
     if !rows.is_empty() {
         tx.put_documents(world.space_id, &rows)?;
         write_sums(tx, world)?;
+    }
+    let risen: Vec<_> = world.graves.iter().filter(|key| world.docs.get(*key).is_some_and(Doc::is_live)).cloned().collect();
+    if !risen.is_empty() {
+        tx.drop_graves(world.space_id, &risen)?;
     }
     if !world.staged.is_empty() {
         tx.insert_changes(world.space_id, &world.staged)?;

@@ -127,6 +127,8 @@ impl World {
             collection.is_some_and(|collection| !collection.audience(&body).includes(self.role))
         };
         match self.docs.get(key) {
+            // what it was at any time is not known any more
+            Some(doc) if doc.is_buried => false,
             Some(doc) => self.knows_of(doc, version) && !hidden(doc),
             None => self.knows(version),
         }

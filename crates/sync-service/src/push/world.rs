@@ -7,10 +7,11 @@ use std::sync::Arc;
 use serde_json::Value;
 use sync_core::conflict::Conflict;
 use sync_core::json::{Object, RawJson};
-use sync_core::ports::{ChangeRow, DocumentRow, Head, Presence, StoreError, StoreResult, StoredOperation};
+use sync_core::ports::{ChangeRow, DocumentRow, Grave, Head, Presence, StoreError, StoreResult, StoredOperation};
 use sync_core::{
-    Audience, Author, ConflictId, DeviceId, DocumentKey, FieldVersion, FieldVersions, OpId, Role, Schema, SpaceId, Stamp, Timestamp,
+    Audience, Author, ConflictId, DeviceId, DocumentKey, FieldVersion, FieldVersions, OpId, Role, Schema, SpaceId, Stamp, Timestamp, UserId,
 };
+use uuid::Uuid;
 
 use super::overlay::Overlay;
 use super::stored::Origin;
@@ -30,6 +31,8 @@ pub(crate) struct Doc {
     pub(crate) audience_ever: Audience,
     pub(crate) audience_version: i64,
     pub(crate) open_conflicts: i32,
+    /// It was deleted so long ago that nothing of it is kept but its id.
+    pub(crate) is_buried: bool,
     /// What stood in the database: version, whether live, audience. `None` for a new document.
     pub(crate) stored: Option<(i64, bool, Audience)>,
     /// Who had made the last change then.
@@ -51,9 +54,32 @@ impl Doc {
             audience_ever: row.audience_ever,
             audience_version: row.audience_version,
             open_conflicts: row.open_conflicts,
+            is_buried: false,
             stored: Some((row.version, !row.presence.deleted, row.audience)),
             stored_by: Some((row.by, row.at)),
         })
+    }
+
+    /// A deleted document of which only a grave is left.
+    pub(crate) fn of_grave(grave: &Grave) -> Self {
+        let nobody = Author { user_id: UserId(Uuid::nil()), device_id: DeviceId(Uuid::nil()), op_id: OpId(Uuid::nil()) };
+        let version = grave.version;
+        Self {
+            version,
+            presence: Presence { created: version, live_since: version, deleted: true },
+            body: Object::new(),
+            fields: FieldVersions::default(),
+            by: nobody,
+            at: Timestamp::default(),
+            foreign_version: 0,
+            audience: grave.audience,
+            audience_ever: grave.audience,
+            audience_version: version,
+            open_conflicts: 0,
+            is_buried: true,
+            stored: None,
+            stored_by: None,
+        }
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -118,6 +144,10 @@ pub(crate) struct World {
     pub(crate) shared: Shared,
     /// States before this version can't be rebuilt.
     pub(crate) history_from: i64,
+    /// Whether documents of this space were buried.
+    pub(crate) has_graves: bool,
+    /// Documents that are in graves.
+    pub(crate) graves: BTreeSet<DocumentKey>,
     /// The device whose operations are decided.
     pub(crate) sender: Option<DeviceId>,
     pub(crate) docs: HashMap<DocumentKey, Doc>,
@@ -167,6 +197,8 @@ impl World {
             head_before: head.version,
             shared,
             history_from: head.history_from,
+            has_graves: head.kept_from > 0,
+            graves: BTreeSet::new(),
             sender: None,
             docs: HashMap::new(),
             history: HashMap::new(),
@@ -223,6 +255,7 @@ impl World {
             audience_version: before.filter(|doc| doc.audience == audience).map_or(version, |doc| doc.audience_version),
             // a group that was not committed may have asked about a document that was never made
             open_conflicts: before.map_or_else(|| self.count_open(key), |doc| doc.open_conflicts),
+            is_buried: !state.live && before.is_some_and(|doc| doc.is_buried),
             stored: before.and_then(|doc| doc.stored),
             stored_by: before.and_then(|doc| doc.stored_by),
         };
@@ -253,6 +286,7 @@ impl World {
             audience_ever: before.map_or(audience, |doc| doc.audience_ever.union(audience)),
             audience_version: before.filter(|doc| doc.audience == audience).map_or(version, |doc| doc.audience_version),
             open_conflicts: 0,
+            is_buried: false,
             stored: before.and_then(|doc| doc.stored),
             stored_by: before.and_then(|doc| doc.stored_by),
         };

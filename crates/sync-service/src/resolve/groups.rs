@@ -110,9 +110,10 @@ impl Desk<'_> {
         let mut version = None;
         for mut operation in operations {
             let Some(key) = operation.key.clone() else { continue };
-            if self.world.known.get(&operation.op_id).is_some_and(|known| known.origin.seen.is_none()) {
+            let unseen = self.world.known.get(&operation.op_id).is_some_and(|known| known.origin.seen.is_none());
+            if unseen && operation.base_version > 0 {
                 // a version of another log, or one that the sender could not see: here it means nothing
-                operation.base_version = operation.base_version.min(1) * i64::MAX;
+                operation.base_version = i64::MAX;
             }
             let overlay = self.chain_before(&operation);
             let effect = decide(&self.world, &operation, &key, &overlay, Mode::TheirsWin).ok().filter(|effect| effect.asked.is_none());

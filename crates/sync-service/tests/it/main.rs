@@ -10,6 +10,7 @@
 mod depends;
 mod explain;
 mod identity;
+mod kept;
 mod lenses;
 mod presented;
 mod pull;

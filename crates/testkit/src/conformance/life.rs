@@ -1,11 +1,14 @@
-use sync_core::ports::{ChangeRow, Device, DocumentRow, FormerEpoch, Grave, Head, History, Presence, Presented, SpaceLog, Tombstone};
-use sync_core::{Audience, DeviceId, DocumentKey, Role, SpaceId, Timestamp, UserId};
+use sync_core::ports::{
+    ChangeRow, ConflictLink, Device, DocumentRow, FormerEpoch, Grave, Head, History, LogEntry, Presence, Presented, ResultEntry, SpaceLog,
+    StoredOperation, Tombstone,
+};
+use sync_core::{Audience, ConflictId, DeviceId, DocumentKey, OpId, Role, SpaceId, Status, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::Case;
 use super::bench::{
-    ANA, BO, Bench, EPOCH, FOREIGN_SPACE, NOW, PHONE, SECOND_SPACE, SPACE, STRANGER, STRANGERS_DEVICE, TABLET, change, device, document,
-    id, key,
+    ANA, BO, Bench, EPOCH, FOREIGN_SPACE, NOW, ORGANISATION, OTHER_ORGANISATION, PHONE, SECOND_SPACE, SPACE, STRANGER, STRANGERS_DEVICE,
+    TABLET, change, device, document, id, key, operation, raw,
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -16,6 +19,8 @@ pub(super) const CASES: &[Case] = &[
     ("the_lowest_floor_is_of_devices_that_were_seen", the_lowest_floor_is_of_devices_that_were_seen),
     ("tombstones_are_listed_by_version", tombstones_are_listed_by_version),
     ("what_is_buried_leaves_a_grave", what_is_buried_leaves_a_grave),
+    ("the_oldest_history_goes_first", the_oldest_history_goes_first),
+    ("what_was_sent_is_emptied_and_what_came_of_it_stays", what_was_sent_is_emptied_and_what_came_of_it_stays),
 ];
 
 fn logs_are_listed_by_space(bench: &Bench) {
@@ -44,7 +49,7 @@ fn horizons_are_part_of_the_head(bench: &Bench) {
         tx.put_member(&super::bench::member(SPACE, ANA, Role::Lead))?;
         Ok(())
     });
-    let access = bench.read(|tx| tx.load_access(super::bench::ORGANISATION, ANA, &[SPACE]));
+    let access = bench.read(|tx| tx.load_access(ORGANISATION, ANA, &[SPACE]));
     assert_eq!(access[0].head, head);
 }
 
@@ -127,9 +132,8 @@ fn tombstones_are_listed_by_version(bench: &Bench) {
         tx.put_documents(SECOND_SPACE, &[deleted(key("notes", "other"), 4)])
     });
     let list = |above, limit| bench.read(move |tx| tx.list_tombstones(SPACE, above, limit));
-    let first = Tombstone { key: key("notes", "z"), version: 3, at: NOW, audience_ever: Audience::EVERYONE };
-    let second =
-        Tombstone { key: key("notes", "a"), version: 9, at: NOW.plus_ms(7), audience_ever: Audience::of([Role::Lead, Role::Vendor]) };
+    let first = Tombstone { key: key("notes", "z"), version: 3, at: NOW, audience: Audience::EVERYONE };
+    let second = Tombstone { key: key("notes", "a"), version: 9, at: NOW.plus_ms(7), audience: Audience::of([Role::Lead]) };
     assert_eq!(list(0, 10), [first.clone(), second.clone()], "not those that a question is open about");
     assert_eq!(list(0, 1), [first]);
     assert_eq!(list(3, 10), [second]);
@@ -137,7 +141,7 @@ fn tombstones_are_listed_by_version(bench: &Bench) {
 }
 
 fn what_is_buried_leaves_a_grave(bench: &Bench) {
-    let grave = |id: &str, version| Grave { key: key("notes", id), version, audience_ever: Audience::of([Role::Lead]) };
+    let grave = |id: &str, version| Grave { key: key("notes", id), version, audience: Audience::of([Role::Lead]) };
     let last = || ChangeRow { previous: 2, ..change(key("notes", "a"), 3) };
     bench.write(move |tx| {
         for space_id in [SPACE, SECOND_SPACE] {
@@ -166,4 +170,56 @@ fn what_is_buried_leaves_a_grave(bench: &Bench) {
         tx.drop_graves(SPACE, &[key("notes", "b"), key("notes", "none")])
     });
     assert_eq!(graves(), [grave("a", 8)], "the later one stands");
+}
+
+fn the_oldest_history_goes_first(bench: &Bench) {
+    let entry = |version| LogEntry { version, at: NOW };
+    bench.write(|tx| {
+        let early = ChangeRow { at: NOW.plus_ms(-1), ..change(key("notes", "b"), 2) };
+        tx.insert_changes(SPACE, &[change(key("notes", "b"), 10), early, change(key("notes", "a"), 9), change(key("notes", "a"), 3)])?;
+        tx.insert_changes(SECOND_SPACE, &[change(key("notes", "a"), 1)])
+    });
+    let list = |limit| bench.read(move |tx| tx.list_history(SPACE, limit));
+    let early = LogEntry { at: NOW.plus_ms(-1), ..entry(2) };
+    assert_eq!(list(10), [early, entry(3), entry(9), entry(10)]);
+    assert_eq!(list(2), [early, entry(3)]);
+    bench.write(|tx| tx.drop_history(SPACE, 8));
+    assert_eq!(list(10), [entry(9), entry(10)]);
+    bench.write(|tx| tx.drop_history(SPACE, 9));
+    assert_eq!(list(10), [entry(10)], "that version too");
+    assert_eq!(bench.read(|tx| tx.list_history(SECOND_SPACE, 9)).len(), 1, "none of another space");
+    assert_eq!(bench.read(|tx| tx.list_history(FOREIGN_SPACE, 9)), []);
+}
+
+fn what_was_sent_is_emptied_and_what_came_of_it_stays(bench: &Bench) {
+    let (settled, asked) = (ConflictId(id(900)), ConflictId(id(901)));
+    let sent = move |number: u128| StoredOperation { payload: raw(r#"{"kind":"create"}"#), ..operation(number) };
+    let refused =
+        StoredOperation { status: Status::Rejected, problem: Some(raw(r#"{"code":"too_large"}"#)), overlay: Some(raw("{}")), ..sent(50) };
+    let row = refused.clone();
+    bench.write(move |tx| {
+        let link =
+            |conflict_id, open| ConflictLink { conflict_id, organisation_id: ORGANISATION, space_id: SPACE, key: key("notes", "a"), open };
+        tx.put_conflicts(&[link(settled, false), link(asked, true)])?;
+        tx.insert_operations(&[
+            row.clone(),
+            StoredOperation { status: Status::Quarantined, ..sent(51) },
+            StoredOperation { conflict_id: Some(settled), ..sent(52) },
+            StoredOperation { conflict_id: Some(asked), ..sent(53) },
+            StoredOperation { decided_at: NOW.plus_ms(1), ..sent(54) },
+            StoredOperation { organisation_id: OTHER_ORGANISATION, ..sent(40) },
+        ])
+    });
+    let list = |after: Option<ResultEntry>, limit| bench.read(move |tx| tx.list_results(after.as_ref(), NOW.plus_ms(1), limit));
+    let entry = |organisation_id, number, is_due| ResultEntry { organisation_id, op_id: OpId(id(number)), is_due };
+    let own = |number, is_due| entry(ORGANISATION, number, is_due);
+    let all = [own(50, true), own(51, false), own(52, true), own(53, false), own(54, false), entry(OTHER_ORGANISATION, 40, true)];
+    assert_eq!(list(None, 10), all, "not what waits for somebody");
+    assert_eq!(list(Some(all[1]), 2), all[2..4]);
+    assert_eq!(list(Some(all[5]), 2), []);
+    bench.write(|tx| tx.empty_operations(ORGANISATION, &[OpId(id(50)), OpId(id(40)), OpId(id(999))]));
+    assert_eq!(list(None, 1), [own(50, false)], "it is done");
+    assert_eq!(list(Some(all[4]), 1), [all[5]], "another organisation's is not touched");
+    let kept = bench.read(|tx| tx.load_operations(ORGANISATION, &[OpId(id(50))]));
+    assert_eq!(kept, [StoredOperation { payload: raw("{}"), problem: None, overlay: None, ..refused }]);
 }

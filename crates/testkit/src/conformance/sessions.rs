@@ -12,6 +12,7 @@ pub(super) const CASES: &[Case] = &[
     ("a_revoked_device_is_not_active", a_revoked_device_is_not_active),
     ("old_access_tokens_are_dropped", old_access_tokens_are_dropped),
     ("the_first_server_key_wins", the_first_server_key_wins),
+    ("server_keys_retire_and_go", server_keys_retire_and_go),
 ];
 
 const LOGIN: SessionId = SessionId(id(500));
@@ -109,6 +110,26 @@ fn old_access_tokens_are_dropped(bench: &Bench) {
     assert!(bench.read(|tx| tx.find_access(&[0; 32])).is_none());
     assert!(bench.read(|tx| tx.find_access(&[7; 32])).is_some(), "one that ends at that instant did not end before it");
     assert!(bench.read(|tx| tx.find_access(&[0xff; 32])).is_some());
+}
+
+fn server_keys_retire_and_go(bench: &Bench) {
+    let key = |number| ServerKey { purpose: "cursor".into(), number, secret: [1; 32], created_at: NOW, retired_at: None };
+    bench.write(move |tx| {
+        for number in 1..=3 {
+            tx.insert_server_key(&key(number))?;
+        }
+        tx.insert_server_key(&ServerKey { purpose: "other".into(), ..key(1) })?;
+        tx.retire_server_keys("cursor", 2, NOW)?;
+        tx.retire_server_keys("cursor", 3, NOW.plus_ms(5))
+    });
+    let retired = |purpose: &'static str| {
+        let keys = bench.read(move |tx| tx.list_server_keys(purpose));
+        keys.into_iter().map(|key| (key.number, key.retired_at)).collect::<Vec<_>>()
+    };
+    assert_eq!(retired("cursor"), [(1, Some(NOW)), (2, Some(NOW.plus_ms(5))), (3, None)], "each once");
+    bench.write(|tx| tx.drop_server_keys("cursor", NOW.plus_ms(5)));
+    assert_eq!(retired("cursor"), [(2, Some(NOW.plus_ms(5))), (3, None)]);
+    assert_eq!(retired("other"), [(1, None)]);
 }
 
 fn the_first_server_key_wins(bench: &Bench) {

@@ -1,7 +1,12 @@
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
-use sync_core::ports::{FormerEpoch, Grave, GraveRows, Head, LogRows, Presented, PresentedRows, SpaceLog, StoreResult, Tombstone};
-use sync_core::{DeviceId, DocumentKey, SpaceId, Timestamp};
+use sync_core::json::{Object, RawJson};
+use sync_core::ports::{
+    FormerEpoch, Grave, GraveRows, Head, HistoryRows, LogEntry, LogRows, Presented, PresentedRows, ResultEntry, SpaceLog, StoreResult,
+    StoredOperation, Tombstone,
+};
+use sync_core::{DeviceId, DocumentKey, OpId, OrganisationId, SpaceId, Status, Timestamp};
 use uuid::Uuid;
 
 use super::{MemoryTx, count};
@@ -86,7 +91,7 @@ impl GraveRows for MemoryTx<'_> {
             key: row.key.clone(),
             version: row.version,
             at: row.at,
-            audience_ever: row.audience_ever,
+            audience: row.audience,
         };
         let mut rows: Vec<_> = rows.map(tombstone).collect();
         rows.sort_by_key(|row| row.version);
@@ -118,6 +123,47 @@ impl GraveRows for MemoryTx<'_> {
         let state = self.writable()?;
         for key in keys {
             state.graves.remove(&(space_id, key.as_str().to_owned()));
+        }
+        Ok(())
+    }
+}
+
+impl HistoryRows for MemoryTx<'_> {
+    fn list_history(&mut self, space_id: SpaceId, limit: i64) -> StoreResult<Vec<LogEntry>> {
+        let rows = self.state.changes.range((space_id, i64::MIN)..=(space_id, i64::MAX));
+        Ok(rows.map(|(_, row)| LogEntry { version: row.version, at: row.at }).take(count(limit)).collect())
+    }
+
+    fn drop_history(&mut self, space_id: SpaceId, until: i64) -> StoreResult<()> {
+        let state = self.writable()?;
+        let old = state.changes.range((space_id, i64::MIN)..=(space_id, until));
+        for place in old.map(|(place, _)| *place).collect::<Vec<_>>() {
+            state.changes.remove(&place);
+        }
+        Ok(())
+    }
+
+    fn list_results(&mut self, after: Option<&ResultEntry>, before: Timestamp, limit: i64) -> StoreResult<Vec<ResultEntry>> {
+        let from = after.map_or(Bound::Unbounded, |entry| Bound::Excluded((entry.organisation_id, entry.op_id)));
+        let asked = |row: &StoredOperation| {
+            let links = self.state.conflicts.values();
+            row.conflict_id.is_some_and(|id| links.filter(|link| link.conflict_id == id).any(|link| link.open))
+        };
+        let is_due = |row: &StoredOperation| {
+            row.decided_at < before && row.payload.as_str() != "{}" && row.status != Status::Quarantined && !asked(row)
+        };
+        let rows = self.state.operations.range((from, Bound::Unbounded)).map(|(_, row)| row);
+        let entry = |row: &StoredOperation| ResultEntry { organisation_id: row.organisation_id, op_id: row.op_id, is_due: is_due(row) };
+        Ok(rows.map(entry).take(count(limit)).collect())
+    }
+
+    fn empty_operations(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<()> {
+        let state = self.writable()?;
+        for op_id in op_ids {
+            if let Some(row) = state.operations.get(&(organisation_id, *op_id)).cloned() {
+                let row = StoredOperation { payload: RawJson::from_object(&Object::new()), overlay: None, problem: None, ..row };
+                state.operations.put((organisation_id, *op_id), row);
+            }
         }
         Ok(())
     }

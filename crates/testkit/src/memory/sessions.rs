@@ -76,6 +76,26 @@ impl SessionRows for MemoryTx<'_> {
         Ok(())
     }
 
+    fn retire_server_keys(&mut self, purpose: &str, below: i32, at: Timestamp) -> StoreResult<()> {
+        let state = self.writable()?;
+        let older = |key: &&ServerKey| key.purpose == purpose && key.number < below && key.retired_at.is_none();
+        let older: Vec<_> = state.server_keys.values().filter(older).cloned().collect();
+        for key in older {
+            state.server_keys.put((key.purpose.clone(), key.number), ServerKey { retired_at: Some(at), ..key });
+        }
+        Ok(())
+    }
+
+    fn drop_server_keys(&mut self, purpose: &str, before: Timestamp) -> StoreResult<()> {
+        let state = self.writable()?;
+        let over = |key: &ServerKey| key.purpose == purpose && key.retired_at.is_some_and(|at| at < before);
+        let over: Vec<_> = state.server_keys.iter().filter(|(_, key)| over(key)).map(|(place, _)| place.clone()).collect();
+        for place in over {
+            state.server_keys.remove(&place);
+        }
+        Ok(())
+    }
+
     fn list_server_keys(&mut self, purpose: &str) -> StoreResult<Vec<ServerKey>> {
         Ok(self.state.server_keys.values().filter(|key| key.purpose == purpose).cloned().collect())
     }

@@ -1,0 +1,190 @@
+//! What a server does beside requests: writes down how far devices have read, and lets go of what is kept no longer.
+//! Every round does a bounded part, in small units of work, and goes on where the last one ended. On many nodes it may
+//! run at the same time: each unit decides anew, under the lock of the log.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sync_core::ports::{Access, Head, ResultEntry, StoreResult, Tx};
+use sync_core::{OpId, OrganisationId, SpaceId, Timestamp};
+
+use crate::keeping::{Keeping, kept_from};
+use crate::{Service, ServiceResult};
+
+/// Spaces that a round looks at.
+const SPACES: i64 = 100;
+/// Rows that a unit of work looks at.
+const ROWS: i64 = 500;
+/// Units that a round spends on history, and again on what was sent.
+const PAGES: usize = 20;
+
+/// What a round did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Maintained {
+    /// Cursors that devices showed, written down.
+    pub presented: usize,
+    /// Deleted documents of which only the id is kept from now on.
+    pub buried: usize,
+    /// Changes that are not kept any more.
+    pub changes: usize,
+    /// Operations of which only the result is kept from now on.
+    pub payloads: usize,
+}
+
+impl Maintained {
+    /// Whether there was nothing to do.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Where the last round ended.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    /// The last space that was gone through whole.
+    space: Option<SpaceId>,
+    /// The last operation.
+    result: Option<ResultEntry>,
+}
+
+/// The places of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds(Mutex<Place>);
+
+impl Rounds {
+    fn lock(&self) -> MutexGuard<'_, Place> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Service {
+    /// One round. To be called about once a minute, by one task of a process.
+    ///
+    /// # Errors
+    /// The store's; the next round goes on.
+    pub async fn maintain(&self) -> ServiceResult<Maintained> {
+        let mut done = Maintained { presented: self.flush_presented().await?, ..Maintained::default() };
+        self.keep_cursor_keys().await?;
+        let mut place = self.rounds.lock().clone();
+        let outcome = async {
+            self.go_through_spaces(&mut place, &mut done).await?;
+            self.go_through_results(&mut place, &mut done).await
+        };
+        let outcome = outcome.await;
+        *self.rounds.lock() = place;
+        outcome.map(|()| done)
+    }
+
+    async fn go_through_spaces(&self, place: &mut Place, done: &mut Maintained) -> ServiceResult<()> {
+        let (after, now) = (place.space, self.now());
+        let logs = self.store.transact(Access::Read, move |tx| tx.list_logs(after, SPACES)).await?;
+        if logs.is_empty() {
+            // round again
+            place.space = None;
+        }
+        let mut pages = PAGES;
+        for log in logs {
+            done.buried += self.bury(log.space_id, now).await?;
+            // no log has changes that are older than its space
+            while log.created_at < self.keeping.history_since(now) {
+                if pages == 0 {
+                    return Ok(());
+                }
+                pages -= 1;
+                let changes = self.forget_history(log.space_id, now).await?;
+                done.changes += changes;
+                if i64::try_from(changes).is_ok_and(|rows| rows < ROWS) {
+                    break;
+                }
+            }
+            place.space = Some(log.space_id);
+        }
+        Ok(())
+    }
+
+    /// Buries deleted documents of a space. How many.
+    async fn bury(&self, space_id: SpaceId, now: Timestamp) -> ServiceResult<usize> {
+        let keeping = self.keeping;
+        let mut buried = 0;
+        for _ in 0..PAGES {
+            // most spaces have nothing to bury: that is seen without the lock
+            let due = self.store.transact(Access::Read, move |tx| graves_due(tx, space_id, &keeping, now)).await?;
+            if !due {
+                break;
+            }
+            let some = self.store.transact(Access::Write, move |tx| bury_some(tx, space_id, &keeping, now)).await?;
+            buried += some;
+            if some == 0 {
+                break;
+            }
+        }
+        Ok(buried)
+    }
+
+    /// Drops the oldest changes of a space. How many.
+    async fn forget_history(&self, space_id: SpaceId, now: Timestamp) -> ServiceResult<usize> {
+        let since = self.keeping.history_since(now);
+        let oldest = self.store.transact(Access::Read, move |tx| tx.list_history(space_id, ROWS)).await?;
+        let old: Vec<i64> = oldest.iter().take_while(|entry| entry.at < since).map(|entry| entry.version).collect();
+        if let Some(until) = old.last().copied() {
+            let work = move |tx: &mut dyn Tx| {
+                let Some(head) = tx.lock_head(space_id)? else { return Ok(()) };
+                tx.drop_history(space_id, until)?;
+                raise(tx, space_id, head, (head.kept_from, until))
+            };
+            self.store.transact(Access::Write, work).await?;
+        }
+        Ok(old.len())
+    }
+
+    async fn go_through_results(&self, place: &mut Place, done: &mut Maintained) -> ServiceResult<()> {
+        let since = self.keeping.history_since(self.now());
+        for _ in 0..PAGES {
+            let after = place.result;
+            let page = self.store.transact(Access::Read, move |tx| tx.list_results(after.as_ref(), since, ROWS)).await?;
+            let mut due: BTreeMap<OrganisationId, Vec<OpId>> = BTreeMap::new();
+            for entry in page.iter().filter(|entry| entry.is_due) {
+                due.entry(entry.organisation_id).or_default().push(entry.op_id);
+                done.payloads += 1;
+            }
+            if !due.is_empty() {
+                let work = move |tx: &mut dyn Tx| {
+                    due.iter().try_for_each(|(organisation_id, op_ids)| tx.empty_operations(*organisation_id, op_ids))
+                };
+                self.store.transact(Access::Write, work).await?;
+            }
+            place.result = page.last().copied();
+            if i64::try_from(page.len()).is_ok_and(|rows| rows < ROWS) {
+                // round again, the next time
+                place.result = None;
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Moves a log's horizons up.
+fn raise(tx: &mut dyn Tx, space_id: SpaceId, head: Head, (kept_from, history_from): (i64, i64)) -> StoreResult<()> {
+    tx.put_horizons(space_id, head.kept_from.max(kept_from), head.history_from.max(history_from))
+}
+
+fn graves_due(tx: &mut dyn Tx, space_id: SpaceId, keeping: &Keeping, now: Timestamp) -> StoreResult<bool> {
+    let lowest = tx.find_lowest_floor(space_id, keeping.seen_since(now))?;
+    Ok(!keeping.graves_of(tx.list_tombstones(space_id, 0, ROWS)?, lowest, now).is_empty())
+}
+
+fn bury_some(tx: &mut dyn Tx, space_id: SpaceId, keeping: &Keeping, now: Timestamp) -> StoreResult<usize> {
+    let Some(head) = tx.lock_head(space_id)? else { return Ok(0) };
+    let lowest = tx.find_lowest_floor(space_id, keeping.seen_since(now))?;
+    let graves = keeping.graves_of(tx.list_tombstones(space_id, 0, ROWS)?, lowest, now);
+    if graves.is_empty() {
+        return Ok(0);
+    }
+    tx.bury(space_id, &graves)?;
+    tx.drop_presented(space_id, keeping.shown_since(now))?;
+    raise(tx, space_id, head, (kept_from(head.kept_from, &graves), head.history_from))?;
+    Ok(graves.len())
+}
