@@ -143,11 +143,12 @@ impl Replica {
                 return broken(format!("a reset names the epoch, and until where the log is shared: {page}"));
             };
             let reason = page["reason"].as_str().unwrap_or_default();
-            if (reason == "epoch") == (self.epoch.as_deref() == Some(epoch)) {
-                return broken(format!("the epoch is the reason where it changed, and only there: {page}"));
+            let changed = self.epoch.as_deref().is_some_and(|known| known != epoch);
+            if changed && reason != "epoch" {
+                return broken(format!("the epoch changed, and that is not the reason: {page}"));
             }
             // what is held and made is of the old epoch until the copy is begun anew
-            self.forked_at = (reason == "epoch").then_some(shared_until);
+            self.forked_at = changed.then_some(shared_until);
             self.resetting = true;
             return Ok(());
         }
