@@ -125,6 +125,7 @@ fn revoked(access: &SpaceAccess) -> SpaceChanges {
 }
 
 /// Why a device is to begin anew.
+#[derive(Clone, Copy)]
 enum Reason {
     /// It has read another log: by its cursor's tag, or else the one that it names.
     Epoch(Option<u32>),
