@@ -37,7 +37,9 @@ impl World<'_> {
             let documents = self.server.documents(space);
             let changes = self.server.changes(space);
             self.versions_grow(self.server.head(space).version, &documents, &changes)?;
-            self.operations_count_once(&space.to_string(), &stored, &changes)?;
+            let by_people: Vec<ChangeRow> =
+                changes.iter().filter(|change| !self.server.is_upgrade(space, change.version)).cloned().collect();
+            self.operations_count_once(&space.to_string(), &stored, &by_people)?;
             self.nothing_is_lost(&space.to_string(), &stored, &documents, &changes)?;
         }
         Ok(())

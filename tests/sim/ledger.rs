@@ -174,8 +174,11 @@ impl Ledger {
         let key_of = |part: &Value| format!("{}/{}", text(&part["collection"]), text(&part["document_id"]));
         let keys: Vec<String> = parts.iter().chain([&conflict]).map(key_of).collect();
         let changes = server.changes(space);
-        let foreign =
-            changes.iter().any(|change| keys.iter().any(|key| change.key.as_str() == key) && !is_own(&change.by.op_id.to_string()));
+        let foreign = changes.iter().any(|change| {
+            keys.iter().any(|key| change.key.as_str() == key)
+                && !is_own(&change.by.op_id.to_string())
+                && !server.is_upgrade(space, change.version)
+        });
         if conflict["op_id"] == json!(op_id) && !foreign && !estranged {
             return fail(format!("in conflict with its own chain: {conflict}"));
         }
@@ -209,6 +212,9 @@ fn observe_pages(coverage: &Coverage, response: &Value) {
         }
         if page["has_more"] == true && page["reset"] != true {
             coverage.hit("page has more");
+        }
+        if page["upgrade_required"] == true {
+            coverage.hit("upgrade required");
         }
         if page["reset"] == true {
             coverage.hit(format!("reset {}", text(&page["reason"])));

@@ -24,4 +24,5 @@ mod properties;
 mod quiet;
 mod script;
 mod server;
+mod skew;
 mod world;

@@ -6,7 +6,7 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestError, TestRng, TestRunner};
 
 use crate::coverage::{Coverage, MARKS};
-use crate::script::{Script, alone, crowd};
+use crate::script::{Script, alone, crowd, skewed};
 use crate::server::Backing;
 use crate::world::{Check, World, fail};
 
@@ -77,14 +77,29 @@ fn the_same_over_sqlite() {
 }
 
 #[test]
+fn old_apps_lose_nothing_while_schemas_move_on() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/skewed.txt");
+    let marks = ["schema replaced", "upgrade required", "status merged", "conflict group", "conflict edit_delete", "item patch"];
+    run(file, cases() / 3, skewed(false, 70), Backing::Memory, |_| Ok(())).require(&marks);
+}
+
+#[test]
+fn a_schema_puts_nobody_in_conflict_with_themselves() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/skewed-alone.txt");
+    run(file, cases() / 3, skewed(true, 50), Backing::Memory, no_question).require(&["schema replaced", "status merged", "status noop"]);
+}
+
+#[test]
 fn one_person_is_never_in_conflict_with_themselves() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/alone.txt");
-    let coverage = run(file, cases() / 2, alone(60), Backing::Memory, |world| {
-        let mut rows = world.server.spaces.iter().flat_map(|space| world.server.documents(*space));
-        match rows.find(|row| row.key.collection() == "_conflicts") {
-            Some(row) => fail(row.body.as_str()),
-            None => Ok(()),
-        }
-    });
+    let coverage = run(file, cases() / 2, alone(60), Backing::Memory, no_question);
     coverage.require(&["status applied", "status noop", "status duplicate", "status waiting", "fault reply lost", "sync out of order"]);
+}
+
+fn no_question(world: &World<'_>) -> Check {
+    let mut rows = world.server.spaces.iter().flat_map(|space| world.server.documents(*space));
+    match rows.find(|row| row.key.collection() == "_conflicts") {
+        Some(row) => fail(row.body.as_str()),
+        None => Ok(()),
+    }
 }

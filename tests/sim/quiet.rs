@@ -16,6 +16,7 @@ impl World<'_> {
     /// Everybody syncs until it is quiet.
     pub(crate) fn calm(&mut self) -> Check {
         self.land()?;
+        self.update_all();
         let how = SyncHow { to_the_end: true, ..SyncHow::default() };
         for _ in 0..ROUNDS {
             let heads = self.heads();

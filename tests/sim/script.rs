@@ -87,6 +87,10 @@ pub(crate) enum Step {
         device: usize,
         space: usize,
     },
+    /// A space's schema is replaced by its next version.
+    Upgrade(usize),
+    /// A device gets a newer app.
+    Update(usize),
     /// Somebody uses an op_id again for something else.
     Reuse {
         device: usize,
@@ -264,6 +268,11 @@ fn sync_how(alone: bool) -> impl Strategy<Value = SyncHow> {
 
 const ANY: std::ops::Range<usize> = 0..60;
 
+/// A step of a world whose schemas move on.
+fn skewed_step(alone: bool) -> BoxedStrategy<Step> {
+    prop_oneof![20 => step(alone), 1 => ANY.prop_map(Step::Upgrade), 1 => ANY.prop_map(Step::Update)].boxed()
+}
+
 fn step(alone: bool) -> BoxedStrategy<Step> {
     let docs = if alone { 0..7_usize } else { 0..8_usize };
     let part = (docs.clone(), 0..6_u8, change_by(alone));
@@ -312,4 +321,14 @@ pub(crate) fn crowd(steps: usize) -> impl Strategy<Value = Script> {
 /// Worlds of one person with one device.
 pub(crate) fn alone(steps: usize) -> impl Strategy<Value = Script> {
     (vec(schema(), 1..3), vec(step(true), 1..steps)).prop_map(|(schemas, steps)| Script { users: 1, devices: 1, schemas, steps })
+}
+
+/// Worlds whose schemas move on, of several people or of one with one device.
+pub(crate) fn skewed(alone: bool, steps: usize) -> impl Strategy<Value = Script> {
+    let kinds = prop_oneof![1 => Just(SchemaKind::EditWins), 2 => Just(SchemaKind::Ask), 1 => Just(SchemaKind::DeleteWins)];
+    let (users, devices) = if alone { (1..2_usize, 1..2_usize) } else { (2..4_usize, 2..6_usize) };
+    (users, devices, vec(kinds, 1..3), vec(skewed_step(alone), 1..steps)).prop_map(|(users, devices, schemas, mut steps)| {
+        steps.insert(steps.len() / 2, Step::Upgrade(0));
+        Script { users, devices, schemas, steps }
+    })
 }

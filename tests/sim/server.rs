@@ -9,7 +9,7 @@ use storage_diesel::{SqliteConfig, SqliteStore};
 use sync_core::ports::{Access, ChangeRow, DocumentPage, DocumentRow, Head, History, Member, Store, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::identity::{AddUserRequest, LoginDevice, LoginRequest};
 use sync_core::protocol::v1::{SyncRequest, VerifyRequest};
-use sync_core::{Audience, OpId, Role, SpaceId};
+use sync_core::{Audience, OpId, Role, Schema, SpaceId};
 use sync_service::{Caller, Service};
 use tempfile::TempDir;
 use testkit::device::WireError;
@@ -17,6 +17,7 @@ use testkit::fake::{FakeClock, SeededEntropy};
 use testkit::memory::MemoryStore;
 
 use crate::script::SchemaKind;
+use crate::skew::schema;
 
 /// Which store a world runs over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,12 +95,25 @@ impl Server {
     }
 
     fn make_space(&self, kind: SchemaKind) -> SpaceId {
-        let request = json!({"name": "Amara & Joel", "event_date": "2026-06-20", "time_zone": "Europe/Lisbon", "schema": schema(kind)});
+        let request = json!({"name": "Amara & Joel", "event_date": "2026-06-20", "time_zone": "Europe/Lisbon", "schema": schema(kind, 1)});
         let space = now(self.service.create_space(&self.users[0], serde_json::from_value(request).unwrap())).unwrap();
         for (user, role) in self.users.iter().zip([Role::Lead, Role::Coordinator, Role::Photographer]).skip(1) {
             self.put_role(space.space_id, user, Some(role));
         }
         space.space_id
+    }
+
+    /// Puts a newer schema in a space's place.
+    pub(crate) fn replace_schema(&self, space: SpaceId, schema: &Value) {
+        let request = serde_json::from_value(json!({"schema": schema})).unwrap();
+        now(self.service.update_space(&self.users[0], space, request)).unwrap();
+    }
+
+    /// Whether a change is one of the schema's own.
+    pub(crate) fn is_upgrade(&self, space: SpaceId, version: i64) -> bool {
+        let caller = self.users[0];
+        let schema = self.read(move |tx| Ok(tx.load_access(caller.organisation_id, caller.user_id, &[space])?.pop().unwrap().space.schema));
+        Schema::of_space(schema.as_deref()).unwrap().is_upgrade(version)
     }
 
     /// Gives a user a role in a space, or takes their access away.
@@ -203,20 +217,4 @@ impl Server {
         let organisation = self.users[0].organisation_id;
         self.read(move |tx| tx.load_operations(organisation, &op_ids))
     }
-}
-
-/// The schema of a kind, as a request names it.
-fn schema(kind: SchemaKind) -> Value {
-    let policy = match kind {
-        SchemaKind::Open => return Value::Null,
-        SchemaKind::EditWins => "edit_wins",
-        SchemaKind::Ask => "ask",
-        SchemaKind::DeleteWins => "delete_wins",
-    };
-    let fields = json!({"count": {"type": "integer"}});
-    json!({"name": "sim", "version": 1, "collections": {
-        "notes": {"delete": policy, "fields": fields},
-        "veiled": {"delete": policy, "fields": fields,
-            "visibility": {"field": "veil", "audiences": {"drawn": ["lead", "coordinator"]}}},
-    }})
 }

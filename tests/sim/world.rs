@@ -11,8 +11,9 @@ use testkit::device::{Compose, Device, Edit, WireError};
 use crate::coverage::Coverage;
 use crate::edits::{Mint, changed, choice, patch_between, tokens, tokens_in};
 use crate::ledger::{FOREIGN_EPOCH, Ledger, Typed};
-use crate::script::{Change, Fate, Manner, Pick, Script, Step, SyncHow};
+use crate::script::{Change, Fate, Manner, Pick, SchemaKind, Script, Step, SyncHow};
 use crate::server::{Backing, ROLES, Server};
+use crate::skew;
 
 pub(crate) type Check<T = ()> = Result<T, TestCaseError>;
 
@@ -28,6 +29,8 @@ pub(crate) struct Phone {
     saved: Option<(Device, usize)>,
     /// The operations made on it, in order.
     made: Vec<String>,
+    /// The version of the schemas that its app speaks, where it says so.
+    pub(crate) app: Option<u32>,
 }
 
 /// A world.
@@ -37,6 +40,9 @@ pub(crate) struct World<'a> {
     pub(crate) ledger: Ledger,
     pub(crate) coverage: &'a Coverage,
     mint: Mint,
+    pub(crate) kinds: Vec<SchemaKind>,
+    /// The version of each space's schema.
+    pub(crate) versions: Vec<u32>,
     ids: u32,
     /// Requests that were given up and are still under way.
     air: Vec<(usize, Value)>,
@@ -62,13 +68,16 @@ impl<'a> World<'a> {
     pub(crate) fn new(backing: Backing, script: &Script, coverage: &'a Coverage) -> Self {
         let server = Server::new(backing, script.users, &script.schemas);
         let spaces: Vec<String> = server.spaces.iter().map(ToString::to_string).collect();
+        let app = skew::is_skewed(&script.steps).then_some(1);
         let phone = |index: usize| {
             let user = index % script.users;
             let device = Device::new(&format!("device {index} of user {user}"), spaces.iter().map(String::as_str));
-            Phone { device, caller: server.log_in(user), saved: None, made: Vec::new() }
+            Phone { device, caller: server.log_in(user), saved: None, made: Vec::new(), app }
         };
         let phones = (0..script.devices).map(phone).collect();
-        Self { server, phones, ledger: Ledger::default(), coverage, mint: Mint::default(), ids: 0, air: Vec::new(), heard: Vec::new() }
+        let (kinds, versions) = (script.schemas.clone(), vec![1; script.schemas.len()]);
+        let (ledger, mint, ids, air, heard) = Default::default();
+        Self { server, phones, ledger, coverage, mint, kinds, versions, ids, air, heard }
     }
 
     pub(crate) fn step(&mut self, step: &Step) -> Check {
@@ -93,6 +102,8 @@ impl<'a> World<'a> {
             }
             Step::Rewind(device) => self.rewind(*device),
             Step::Damage { device, space } => self.damage(*device, *space),
+            Step::Upgrade(space) => self.upgrade(*space),
+            Step::Update(device) => self.update_app(*device),
             Step::Reuse { device, which } => return self.reuse(*device, *which),
         }
         Ok(())
@@ -131,10 +142,17 @@ impl<'a> World<'a> {
             (None, None) => "create",
         };
         let before = screen.filter(|_| kind != "create").unwrap_or_default();
-        let after = changed(before.clone(), changes, &mut self.mint);
-        let patch = patch_between(&before, &after);
+        let patch = self.patch(device, before, changes);
         let manner = Manner { continues: manner.continues || alone && kind == "create", ..manner };
         self.make(device, doc, kind, Some(patch), manner, None);
+    }
+
+    /// What a person's changes say, in the words of the device's app.
+    fn patch(&mut self, device: usize, before: Object, changes: &[Change]) -> Object {
+        let app = self.phone(device).app;
+        let before = skew::understood(app, before);
+        let after = changed(before.clone(), changes, &mut self.mint);
+        skew::said(app, patch_between(&before, &after))
     }
 
     fn delete(&mut self, device: usize, doc: usize, manner: Manner) {
@@ -160,8 +178,8 @@ impl<'a> World<'a> {
                 screen => {
                     let kind = if screen.is_some() { "update" } else { "create" };
                     let before = screen.unwrap_or_default();
-                    let after = changed(before.clone(), &[*change], &mut self.mint);
-                    self.make(device, *doc, kind, Some(patch_between(&before, &after)), manner, Some(&group));
+                    let patch = self.patch(device, before, &[*change]);
+                    self.make(device, *doc, kind, Some(patch), manner, Some(&group));
                 }
             }
         }
@@ -187,6 +205,7 @@ impl<'a> World<'a> {
             hint: [None, Some("mine"), Some("theirs"), Some("ask")].get(usize::from(manner.hint)).copied().flatten(),
             inline_base: manner.inline_base,
             created_at: manner.skew.map(|skew| now.plus_ms(skew).to_string()),
+            schema: phone.app,
         };
         let mut seen = phone.device.screen(&space, collection, id).map(|screen| tokens_in(&screen)).unwrap_or_default();
         seen.extend(phone.device.replica(&space).live(collection, id).map(tokens_in).unwrap_or_default());
@@ -263,13 +282,14 @@ impl<'a> World<'a> {
             without_base: how.without_base,
             foreign_epoch: how.foreign_epoch.then(|| FOREIGN_EPOCH.to_owned()),
             sent_at: Some(now.to_string()),
+            schema: None,
         }
     }
 
     /// A device syncs, once or until it has read everything.
     pub(crate) fn sync(&mut self, device: usize, fate: Fate, how: &SyncHow) -> Check {
         for _ in 0..200 {
-            let compose = self.compose(how);
+            let compose = Compose { schema: self.phones[device].app, ..self.compose(how) };
             let body = self.phones[device].device.compose(&compose);
             self.mark(how, &body);
             let Some(response) = self.carry(device, body, fate)? else { return Ok(()) };

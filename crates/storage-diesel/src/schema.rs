@@ -124,8 +124,8 @@ diesel::table! {
 diesel::table! {
     changes (space_id, version) {
         space_id -> Binary,
-        version -> BigInt,
         key -> Text,
+        version -> BigInt,
         was_live -> Bool,
         before -> Binary,
         by_user_id -> Binary,

@@ -5,7 +5,7 @@
 pub struct Mark {
     /// First bytes of the epoch's id.
     pub epoch_tag: u32,
-    /// Role and schema version under which it was given.
+    /// Role, and schema version, under which it was given.
     pub view_tag: u32,
     /// The head when the snapshot began.
     pub began: i64,

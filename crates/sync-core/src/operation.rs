@@ -145,6 +145,8 @@ pub struct Operation {
     pub collection: String,
     /// What it does.
     pub kind: Kind,
+    /// The version of the space's schema in which it is said: its own, else the request's. `None`: the space's.
+    pub schema: Option<u32>,
     /// The version that the sender had seen; 0 for a creation.
     pub base_version: i64,
     /// The sender's view of the members that `patch` changes; a member that is `null` was absent, one that is missing

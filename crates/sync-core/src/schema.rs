@@ -1,5 +1,14 @@
 //! Space schemas: the collections of a space, their fields' types and sensitivity, what a deletion means, and who may
-//! see a document. A space without a schema takes every collection and every field.
+//! see a document. A space without a schema takes every collection and every field. Older versions are lifted through
+//! [`lens`]es.
+
+mod check;
+#[cfg(test)]
+mod laws;
+pub mod lens;
+mod read;
+mod record;
+mod replace;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -7,41 +16,48 @@ use std::sync::{Arc, LazyLock};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::document::{CONFLICTS, is_collection_name};
+use self::lens::Step;
+pub use self::read::SchemaFault;
+pub use self::record::Upgrade;
+use crate::document::CONFLICTS;
 use crate::json::{Object, pointer};
 use crate::{Audience, Code, Problem, Role, Timestamp};
 
 /// The schema of one space.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Schema {
     /// Its name.
     pub name: String,
     /// Counts up with every change, from 1.
     pub version: u32,
+    /// Devices that speak an older version can't read the space's documents any more.
+    pub oldest_readable: u32,
+    /// What leads from older versions to this one, a step for each version, without gaps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lenses: Vec<Step>,
     /// Its collections. Empty: every collection is taken, every field is free.
     pub collections: BTreeMap<String, Collection>,
+    /// When a space came from one version to the next: of a space's own schema alone, never of a document that is sent.
+    #[serde(skip)]
+    pub upgrades: Vec<Upgrade>,
 }
 
 /// One collection.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Collection {
     /// What happens when one deletes what another edits.
-    #[serde(default)]
     pub delete: DeletePolicy,
     /// The sync lane of its fields, 0 (safety and times) to 3 (bulk).
-    #[serde(default)]
     pub lane: u8,
     /// When a snapshot brings its documents, 0 (first: the set without which nobody works on the day) to 3. Absent: as
     /// its lane.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<u8>,
     /// Who may see a document, by the value of one of its fields. Absent: every member.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
     /// Its fields. Others are kept as they are sent.
-    #[serde(default)]
     pub fields: BTreeMap<String, Field>,
 }
 
@@ -69,20 +85,17 @@ pub struct Visibility {
 }
 
 /// One top-level field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Field {
     /// What its values look like.
     #[serde(rename = "type")]
     pub kind: FieldType,
     /// The values of an `enum`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
     /// 0 workspace, 1 personal contact data, 2 special category, 3 money, legal, secrets.
-    #[serde(default)]
     pub sensitivity: u8,
     /// Its sync lane, 0 to 3.
-    #[serde(default)]
     pub lane: u8,
 }
 
@@ -116,58 +129,49 @@ pub enum FieldType {
     Id,
 }
 
-static OPEN: LazyLock<Arc<Schema>> = LazyLock::new(|| Arc::new(Schema { name: "open".into(), version: 1, collections: BTreeMap::new() }));
+static OPEN: LazyLock<Arc<Schema>> = LazyLock::new(|| Arc::new(Schema::blank("open")));
 
-static WEDDING: LazyLock<Option<Arc<Schema>>> = LazyLock::new(|| Schema::parse(include_str!("../schemas/wedding.json")).ok().map(Arc::new));
+/// The built-in schemas. Spaces are pinned to a version: one that was released never changes, and a new one stands
+/// beside it.
+static BUILT_IN: LazyLock<Vec<Arc<Schema>>> =
+    LazyLock::new(|| [include_str!("../schemas/wedding.json")].iter().filter_map(|text| Schema::parse(text).ok()).map(Arc::new).collect());
 
 impl Schema {
+    fn blank(name: &str) -> Self {
+        let (lenses, collections, upgrades) = Default::default();
+        Self { name: name.into(), version: 1, oldest_readable: 1, lenses, collections, upgrades }
+    }
+
     /// The schema of a space that has none.
     #[must_use]
     pub fn open() -> Arc<Self> {
         OPEN.clone()
     }
 
-    /// A built-in schema: `wedding`.
+    /// A built-in schema: `wedding`, in its newest version, or `wedding@1`.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Arc<Self>> {
-        (name == "wedding").then(|| WEDDING.clone()).flatten()
+        find_version(&BUILT_IN, name)
     }
 
     /// Reads and checks an inline schema.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let schema: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        for (name, collection) in &schema.collections {
-            if !is_collection_name(name) {
-                return Err(format!("collection {name:?} is not named [a-z][a-z0-9_]{{0,63}}"));
-            }
-            if collection.lane > 3 || collection.tier.is_some_and(|tier| tier > 3) {
-                return Err(format!("{name}: lane and tier are 0 to 3"));
-            }
-            for (field_name, field) in &collection.fields {
-                if (field.kind == FieldType::Enum) == field.values.is_empty() {
-                    return Err(format!("{name}.{field_name}: an enum, and only an enum, lists its values"));
-                }
-                if field.lane > 3 || field.sensitivity > 3 {
-                    return Err(format!("{name}.{field_name}: lane and sensitivity are 0 to 3"));
-                }
-            }
-        }
-        Ok(schema)
+    /// What is wrong with it, in words, and where.
+    pub fn parse(text: &str) -> Result<Self, SchemaFault> {
+        let value: Value = serde_json::from_str(text).map_err(|error| SchemaFault::at("", format!("it is not JSON: {error}")))?;
+        Self::from_value(&value)
     }
 
-    /// The schema that a space's record names: `None` when it can't be read any more.
-    #[must_use]
-    pub fn of_space(source: Option<&str>) -> Option<Arc<Self>> {
-        match source {
-            None => Some(Self::open()),
-            Some(text) => match serde_json::from_str::<Value>(text).ok()? {
-                Value::String(name) => Self::built_in(&name),
-                _ => Self::parse(text).ok().map(Arc::new),
-            },
-        }
+    /// Reads and checks an inline schema that was read as JSON.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn from_value(value: &Value) -> Result<Self, SchemaFault> {
+        let schema = read::schema(value)?;
+        check::collections(&schema)?;
+        check::lenses(&schema)?;
+        Ok(schema)
     }
 
     /// The rules of a collection; `None` when the schema does not have it.
@@ -187,6 +191,16 @@ impl Schema {
             None => 3,
         }
     }
+}
+
+/// A version of a schema, by `name` the newest, or by `name@version`.
+fn find_version(all: &[Arc<Schema>], name: &str) -> Option<Arc<Schema>> {
+    let (name, version) = match name.split_once('@') {
+        Some((name, version)) => (name, Some(version.parse::<u32>().ok()?)),
+        None => (name, None),
+    };
+    let fits = |schema: &&Arc<Schema>| schema.name == name && version.is_none_or(|version| schema.version == version);
+    all.iter().filter(fits).max_by_key(|schema| schema.version).cloned()
 }
 
 impl Collection {
@@ -216,7 +230,7 @@ impl Collection {
 }
 
 impl Field {
-    fn admits(&self, value: &Value) -> bool {
+    pub(crate) fn admits(&self, value: &Value) -> bool {
         match self.kind {
             FieldType::Text => value.is_string(),
             FieldType::Integer => value.is_i64(),
@@ -232,7 +246,7 @@ impl Field {
         }
     }
 
-    fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self.kind {
             FieldType::Text => "a string".into(),
             FieldType::Integer => "a number without a fraction".into(),
@@ -306,16 +320,13 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_with_a_fault_is_refused_with_its_place() {
-        for (text, words) in [
-            (r#"{"name":"x","version":1,"collections":{"Bad":{}}}"#, "Bad"),
-            (r#"{"name":"x","version":1,"collections":{"a":{"fields":{"f":{"type":"enum"}}}}}"#, "a.f"),
-            (r#"{"name":"x","version":1,"collections":{"a":{"fields":{"f":{"type":"text","lane":9}}}}}"#, "lane"),
-            (r#"{"name":"x","version":1,"collections":{"a":{"tier":4}}}"#, "tier"),
-            (r#"{"name":"x","version":1,"collections":{},"more":1}"#, "more"),
-        ] {
-            let error = Schema::parse(text).unwrap_err();
-            assert!(error.contains(words), "{error}");
+    fn a_built_in_schema_is_found_by_its_version() {
+        let second = Arc::new(Schema { version: 2, ..Schema::blank("party") });
+        let all = [Arc::new(Schema::blank("party")), second, Arc::new(Schema::blank("other"))];
+        for (name, version) in
+            [("party", Some(2)), ("party@1", Some(1)), ("party@2", Some(2)), ("party@3", None), ("pary", None), ("party@", None)]
+        {
+            assert_eq!(find_version(&all, name).map(|schema| schema.version), version, "{name}");
         }
     }
 }

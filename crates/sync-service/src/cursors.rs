@@ -1,5 +1,5 @@
 //! Signing and reading cursors. A cursor is bound to its space and user by the signature, to the epoch and to the view
-//! (role and schema version) by tags inside, so that a wrong one tells why.
+//! (the role) by tags inside, so that a wrong one tells why.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -83,10 +83,16 @@ pub(crate) fn epoch_tag(epoch: uuid::Uuid) -> u32 {
     epoch.as_bytes().last_chunk::<4>().map_or(0, |last| u32::from_be_bytes(*last))
 }
 
-/// The tag of a view: role and schema version. A different tag means that other documents may be visible.
-pub(crate) fn view_tag(access: &SpaceAccess, schema: &Schema) -> u32 {
+/// The tag of a view: the role. A different tag means that other documents may be visible. A new schema is no other
+/// view: the documents whose audience it changes are changed in the log.
+pub(crate) fn view_tag(access: &SpaceAccess) -> u32 {
     let role = sync_core::Role::ALL.iter().position(|role| *role == access.member.role).unwrap_or_default();
-    schema.version.wrapping_mul(16).wrapping_add(u32::try_from(role).unwrap_or_default())
+    16 + u32::try_from(role).unwrap_or_default()
+}
+
+/// The tag of a snapshot: the view, and the schema by whose tiers it is ordered.
+pub(crate) fn mark_tag(access: &SpaceAccess, schema: &Schema) -> u32 {
+    schema.version.wrapping_mul(16).wrapping_add(view_tag(access))
 }
 
 impl Service {

@@ -3,6 +3,7 @@
 mod fields;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 use sync_core::conflict::{Conflict, DisputedField};
@@ -40,18 +41,29 @@ struct Reader {
     known: Known,
     is_sender: bool,
     access: Option<SpaceAccess>,
+    /// What an operation and a document were in an older form of it is told in the present one.
+    schema: Arc<Schema>,
 }
 
 impl Reader {
     fn open(tx: &mut dyn Tx, caller: &Caller, op_id: OpId) -> StoreResult<Option<Self>> {
-        let Some(known) = load_known(tx, caller.organisation_id, [op_id].into())?.remove(&op_id) else { return Ok(None) };
-        let space_id = known.row.space_id;
+        let Some(found) = tx.load_results(caller.organisation_id, &[op_id])?.pop() else { return Ok(None) };
+        let space_id = found.space_id;
         let access = match access::load(tx, caller, &[space_id])?.remove(&space_id) {
             Some(Standing::Member(access)) => Some(access),
             _ => None,
         };
-        let is_sender = known.row.user_id == caller.user_id;
-        Ok((is_sender || access.is_some()).then_some(Self { known, is_sender, access }))
+        let is_sender = found.user_id == caller.user_id;
+        if !(is_sender || access.is_some()) {
+            return Ok(None);
+        }
+        let schema = match &access {
+            Some(access) => Schema::of_space(access.space.schema.as_deref())
+                .ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?,
+            None => Schema::open(),
+        };
+        let known = load_known(tx, caller.organisation_id, &schema, [op_id].into())?.remove(&op_id);
+        Ok(known.map(|known| Self { known, is_sender, access, schema }))
     }
 
     /// The explanation, where the reader may see it.
@@ -60,7 +72,7 @@ impl Reader {
         let payload = row.payload.object();
         let key = DocumentKey::from_stored(row.key.clone()).filter(|key| !key.id().is_empty());
         let past = match (&self.access, &key) {
-            (Some(access), Some(key)) => Past::load(tx, access, key, row)?,
+            (Some(access), Some(key)) => Past::load(tx, (access, &self.schema), key, row)?,
             _ => None,
         };
         let sees = match (&self.access, &past) {
@@ -105,17 +117,25 @@ impl Reader {
             return Ok(past.row.body.read().map(|conflict: Conflict| answered(&conflict, payload)).unwrap_or_default());
         }
         let (Some(kind), patch) = payload_of(row) else { return Ok(Vec::new()) };
+        let said_in = payload.get("schema").and_then(Value::as_u64).and_then(|version| u32::try_from(version).ok());
+        let lens = self.schema.lens(past.row.key.collection(), said_in.unwrap_or_else(|| self.schema.version_at(row.head)));
+        let patch = match &lens {
+            Some(lens) if kind == Kind::Create => lens.lift_document(&patch),
+            Some(lens) => lens.lift_patch(&patch),
+            None => patch,
+        };
+        let inline = payload.get("base").and_then(Value::as_object);
+        let inline = inline.map(|base| lens.as_ref().map_or_else(|| base.clone(), |lens| lens.lift_patch(base)));
         let base = self.sender_view(tx, past, payload, kind)?;
         let asked = asked(tx, row)?;
         let (before, after) = (past.at(row.before()), past.at(row.after()));
         let states = (past.tells(row.before())).then_some((&before, &after));
-        let inline = payload.get("base").and_then(Value::as_object);
         let unknown = if base.is_some() {
             BTreeSet::new()
         } else {
-            patch.keys().filter(|name| inline.is_none_or(|base| !base.contains_key(*name))).cloned().collect()
+            patch.keys().filter(|name| inline.as_ref().is_none_or(|base| !base.contains_key(*name))).cloned().collect()
         };
-        let mut base = base.or_else(|| inline.cloned()).unwrap_or_default();
+        let mut base = base.or(inline).unwrap_or_default();
         base.retain(|_, value| !value.is_null());
         Ok(fields::explain(&Case { kind, patch: &patch, base: &base, unknown: &unknown, states, disputed: &asked }))
     }
@@ -131,7 +151,7 @@ impl Reader {
         let mut body = if fresh { Object::new() } else { past.at(version).unwrap_or_default() };
         let after = payload.get("after").and_then(Value::as_str).and_then(|text| text.parse().ok());
         if let Some(before) = self.known.origin.before.or(after) {
-            let known = load_known(tx, self.known.row.organisation_id, [before].into())?.remove(&before);
+            let known = load_known(tx, self.known.row.organisation_id, &self.schema, [before].into())?.remove(&before);
             if let Some(known) = known.filter(|known| known.row.user_id == self.known.row.user_id) {
                 known.overlay.beyond(version).lay_over(&mut body);
             }
@@ -163,10 +183,16 @@ struct Past {
     /// The lowest version that can be rebuilt.
     from: i64,
     audiences: Option<(Audience, Audience)>,
+    schema: Arc<Schema>,
 }
 
 impl Past {
-    fn load(tx: &mut dyn Tx, access: &SpaceAccess, key: &DocumentKey, operation: &StoredOperation) -> StoreResult<Option<Self>> {
+    fn load(
+        tx: &mut dyn Tx,
+        (access, schema): (&SpaceAccess, &Arc<Schema>),
+        key: &DocumentKey,
+        operation: &StoredOperation,
+    ) -> StoreResult<Option<Self>> {
         let Some(row) = tx.load_documents(access.space.space_id, std::slice::from_ref(key))?.pop() else { return Ok(None) };
         let base = operation.payload.object().get("base_version").and_then(Value::as_i64).unwrap_or_default();
         let from = base.min(operation.before()).max(access.head.history_from);
@@ -175,9 +201,7 @@ impl Past {
         } else {
             Vec::new()
         };
-        let mut past = Self { row, changes, from, audiences: None };
-        let schema = Schema::of_space(access.space.schema.as_deref());
-        let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {}", access.space.space_id)))?;
+        let mut past = Self { row, changes, from, audiences: None, schema: Arc::clone(schema) };
         if let Some(collection) = schema.collection(key.collection()) {
             let of = |version| past.at(version).map_or(Audience::EVERYONE, |body| collection.audience(&body));
             past.audiences = Some((of(operation.before()), of(operation.after())));
@@ -197,7 +221,7 @@ impl Past {
         self.row.audience.includes(role) && then
     }
 
-    /// The document at a version: later changes taken back, newest first.
+    /// The document at a version, in the form of the present schema: later changes taken back, newest first.
     fn at(&self, version: i64) -> State {
         let (mut body, mut live) = (self.row.body.object(), !self.row.presence.deleted);
         for change in self.changes.iter().take_while(|change| change.version > version) {
@@ -210,7 +234,8 @@ impl Past {
             }
             live = change.was_live;
         }
-        live.then_some(body)
+        let lens = self.schema.lens(self.row.key.collection(), self.schema.version_at(version));
+        live.then(|| lens.map_or_else(|| body.clone(), |lens| lens.lift_document(&body)))
     }
 }
 

@@ -95,8 +95,9 @@ pub(crate) fn read_spaces(
                 let own = pushed.own.get(&access.space.space_id).unwrap_or(&nothing);
                 let named = pushed.epochs.get(&access.space.space_id);
                 match Schema::of_space(access.space.schema.as_deref()) {
-                    Some(schema) => {
-                        let reader = Reader { caller, keys, view_tag: view_tag(&access, &schema), access: &access, own, named };
+                    Some(schema) if pull.schema.is_some_and(|spoken| spoken < schema.oldest_readable) => too_old(&access, cursor.as_ref()),
+                    Some(_) => {
+                        let reader = Reader { caller, keys, view_tag: view_tag(&access), access: &access, own, named };
                         let (cursor, changes) = reader.read(tx, cursor.as_deref(), &mut budget)?;
                         pulled.presented.extend(cursor.and_then(|cursor| reader.shown(&cursor, now)));
                         changes
@@ -131,6 +132,12 @@ enum Reason {
     Epoch(Option<u32>),
     /// Another reason, and all of what it has read is of this log.
     Other(&'static str),
+}
+
+/// The answer to a device that can't read the space's documents any more. Its cursor stays good.
+fn too_old(access: &SpaceAccess, cursor: Option<&String>) -> SpaceChanges {
+    let epoch = Some(access.head.epoch.to_string());
+    SpaceChanges { upgrade_required: true, cursor: cursor.cloned(), epoch, ..SpaceChanges::default() }
 }
 
 /// What is left of a request's page, shared by its spaces.

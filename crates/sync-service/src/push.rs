@@ -8,6 +8,7 @@ mod decide;
 mod desk;
 mod graph;
 mod groups;
+mod lift;
 mod overlay;
 mod plan;
 mod questions;
@@ -34,11 +35,12 @@ use world::World;
 
 pub(crate) mod working {
     //! The working state, for resolutions.
+    pub(crate) use super::lift::lifted;
     pub(crate) use super::overlay::payload_of;
     pub(crate) use super::questions::{close, live_value, refresh, settle};
     pub(crate) use super::rows::{load_conflict_documents, load_documents, shown, write};
     pub(crate) use super::stored::{Origin, load_known};
-    pub(crate) use super::world::{Known, World, documents_of};
+    pub(crate) use super::world::{Doc, Known, World, documents_of};
 }
 use crate::access::{self, Standing};
 use crate::epochs::{Named, Shared};
@@ -295,7 +297,7 @@ fn load(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId, units: &[&Unit]) -> S
             place = *before;
         }
     }
-    world.known = stored::load_known(tx, batch.caller.organisation_id, named)?;
+    world.known = stored::load_known(tx, batch.caller.organisation_id, &world.schema, named)?;
     if reads {
         let bases = bases(&world, &operations, matches!(gate, Gate::Open));
         rows::load_documents(tx, &mut world, &bases)?;

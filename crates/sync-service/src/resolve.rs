@@ -13,13 +13,13 @@ use sync_core::ports::{Access, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::{OperationResult, Received, Resolution, ResolveResponse, read_stored_operation};
 use sync_core::{Author, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Schema, SpaceId, Status, Timestamp};
 
-use choice::{choices, choose, identity, name_of};
+use choice::{choices, choose, identity, lifted_answer, name_of};
 
 use crate::access::{self, Standing};
 use crate::conflicts::unknown_conflict;
 use crate::epochs::Shared;
 use crate::push::working::{
-    Known, Origin, World, documents_of, load_conflict_documents, load_documents, load_known, refresh, settle, shown, write,
+    Known, Origin, World, documents_of, lifted, load_conflict_documents, load_documents, load_known, refresh, settle, shown, write,
 };
 use crate::push::{Asker, Gate, NewState, Overlay};
 use crate::{Caller, Service, ServiceError, ServiceResult};
@@ -170,11 +170,12 @@ impl Desk<'_> {
         load_conflict_documents(tx, &mut self.world, ids)?;
         let mut op_ids: BTreeSet<OpId> = self.batch.resolutions.iter().map(|(_, op_id, _, _)| *op_id).collect();
         op_ids.extend(self.world.conflicts.values().flat_map(|conflict| conflict.documents.iter().map(|part| part.op_id)));
-        self.world.known = load_known(tx, self.batch.caller.organisation_id, op_ids)?;
+        let (organisation_id, schema) = (self.batch.caller.organisation_id, Arc::clone(&self.world.schema));
+        self.world.known = load_known(tx, organisation_id, &schema, op_ids)?;
         // what their senders saw is what those had made before
         let before =
             self.world.known.values().filter_map(|known| known.origin.before).filter(|before| !self.world.known.contains_key(before));
-        let before = load_known(tx, self.batch.caller.organisation_id, before.collect())?;
+        let before = load_known(tx, organisation_id, &schema, before.collect())?;
         self.world.known.extend(before);
         let mut bases: BTreeMap<DocumentKey, i64> = BTreeMap::new();
         for key in self.world.conflicts.values().flat_map(documents_of) {
@@ -191,6 +192,8 @@ impl Desk<'_> {
         let payload = |op_id: &OpId| {
             let known = self.world.known.get(op_id)?;
             let operation = read_stored_operation(known.row.payload.object())?;
+            let schema = &self.world.schema;
+            let operation = lifted(schema, &operation, operation.schema.unwrap_or(schema.version_at(known.row.head))).unwrap_or(operation);
             // a base that was not known when it came is not known now, whatever stands at that version here
             Some(Operation { base_version: known.origin.seen.unwrap_or(i64::MAX), ..operation })
         };
@@ -258,6 +261,9 @@ impl Desk<'_> {
 
     fn decide_fields(&mut self, mut conflict: Conflict, resolution: &Resolution, asker: Asker) -> Result<Progress, Problem> {
         let key = DocumentKey::new(&conflict.collection, &conflict.document_id).ok_or_else(unknown_conflict)?;
+        // what was seen had the names of its time
+        let lifted = self.world.lens_since(&key, resolution.version).map(|lens| lifted_answer(resolution, &lens));
+        let resolution = lifted.as_ref().unwrap_or(resolution);
         let choices = choices(&conflict, resolution)?;
         let mut progress = Progress::default();
         let doc = self.world.docs.get(&key).ok_or_else(unknown_conflict)?;

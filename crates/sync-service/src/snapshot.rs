@@ -19,7 +19,7 @@ use sync_core::{Audience, Code, Problem, Schema, SpaceId};
 
 use self::lines::{End, Head, MarkLine, Tier, write_document, write_line};
 use crate::access::{require_member, require_session};
-use crate::cursors::{CursorKeys, epoch_tag, view_tag};
+use crate::cursors::{CursorKeys, epoch_tag, mark_tag, view_tag};
 use crate::pull::totals;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
@@ -45,6 +45,7 @@ struct Plan {
     space_id: SpaceId,
     epoch_tag: u32,
     view_tag: u32,
+    mark_tag: u32,
     seen_by: Audience,
     /// The head when the snapshot began.
     began: i64,
@@ -133,7 +134,7 @@ fn resumable(access: &SpaceAccess, schema: &Schema, mark: Option<Mark>) -> Servi
 /// Whether a snapshot is of this log and this view, and the log still tells every deletion since it began.
 fn stands(access: &SpaceAccess, schema: &Schema, (epoch, view, began): (u32, u32, i64)) -> bool {
     let head = access.head;
-    epoch == epoch_tag(head.epoch) && view == view_tag(access, schema) && (head.kept_from..=head.version).contains(&began)
+    epoch == epoch_tag(head.epoch) && view == mark_tag(access, schema) && (head.kept_from..=head.version).contains(&began)
 }
 
 fn gone() -> ServiceError {
@@ -168,7 +169,8 @@ fn open(
         keys: keys.clone(),
         space_id: access.space.space_id,
         epoch_tag: epoch_tag(access.head.epoch),
-        view_tag: view_tag(access, schema),
+        view_tag: view_tag(access),
+        mark_tag: mark_tag(access, schema),
         seen_by: Audience::of([access.member.role]),
         began: mark.as_ref().map_or(access.head.version, |mark| mark.began),
         stops: stops.into_iter().map(|(place, _)| place).collect(),
@@ -188,7 +190,7 @@ impl Plan {
     /// Checks, before each page, that the caller may still read, the same log and the same view.
     fn require_same(&self, tx: &mut dyn Tx) -> ServiceResult<()> {
         let (access, schema) = enter(tx, &self.caller, self.space_id)?;
-        let same = stands(&access, &schema, (self.epoch_tag, self.view_tag, self.began));
+        let same = stands(&access, &schema, (self.epoch_tag, self.mark_tag, self.began));
         if same { Ok(()) } else { Err(gone()) }
     }
 
@@ -247,7 +249,7 @@ impl Plan {
 
     fn marked(&self, progress: Progress, mut lines: Vec<u8>) -> Page {
         if let Some(place) = progress.last.clone() {
-            let (epoch_tag, view_tag, began, sent) = (self.epoch_tag, self.view_tag, self.began, progress.sent);
+            let (epoch_tag, view_tag, began, sent) = (self.epoch_tag, self.mark_tag, self.began, progress.sent);
             let mark = Mark { epoch_tag, view_tag, began, sent, place };
             let mark = self.keys.sign_mark(&mark, self.space_id, self.caller.user_id);
             write_line(&MarkLine { mark, sent: progress.sent }, &mut lines);

@@ -1,16 +1,17 @@
 //! Spaces and their members. Who may do what is asked of `access`, nowhere else.
 
 mod members;
+mod schema;
 
 use auth::check;
 use serde_json::Value;
-use sync_core::limits::MAX_SCHEMA_BYTES;
 use sync_core::ports::{Access, Member, Space, SpaceAccess, SpaceStatus};
 use sync_core::protocol::v1::spaces::{Change, CreateSpaceRequest, SpaceItem, SpaceList, UpdateSpaceRequest};
 use sync_core::schema::is_date;
-use sync_core::{Code, Problem, Role, Schema, SpaceId};
+use sync_core::{Author, Code, OpId, Problem, Role, Schema, SpaceId};
 
 use crate::access::{list_own, lock_as_manager, require_member};
+use crate::push::Asker;
 use crate::{Caller, Service, ServiceResult};
 
 /// The most spaces on one page.
@@ -24,7 +25,7 @@ impl Service {
     /// Makes a space in the caller's organisation; the caller is its lead.
     ///
     /// # Errors
-    /// `malformed` with a pointer; `too_large` for a schema above [`MAX_SCHEMA_BYTES`].
+    /// `malformed` with a pointer; `too_large` for a schema above [`sync_core::limits::MAX_SCHEMA_BYTES`].
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn create_space(&self, caller: &Caller, request: CreateSpaceRequest) -> ServiceResult<SpaceItem> {
         let now = self.now();
@@ -35,7 +36,7 @@ impl Service {
             event_date: request.event_date.map(checked_date).transpose()?,
             time_zone: request.time_zone.as_deref().map(checked_zone).transpose()?,
             status: SpaceStatus::Active,
-            schema: request.schema.as_ref().and_then(|schema| checked_schema(schema).transpose()).transpose()?,
+            schema: request.schema.as_ref().map(schema::checked).transpose()?.flatten().map(|sent| sent.record()),
             created_at: now,
         };
         let lead = Member { space_id: space.space_id, user_id: caller.user_id, role: Role::Lead, removed_at: None, purge_id: None };
@@ -78,7 +79,7 @@ impl Service {
         Ok(SpaceList { items, next })
     }
 
-    /// Changes a space's name, date, zone or status. Leads only.
+    /// Changes a space's name, date, zone, status or schema. Leads only.
     ///
     /// # Errors
     /// `unknown_space`, `forbidden`, `malformed` with a pointer.
@@ -86,8 +87,11 @@ impl Service {
     pub async fn update_space(&self, caller: &Caller, space_id: SpaceId, request: UpdateSpaceRequest) -> ServiceResult<SpaceItem> {
         let caller = *caller;
         let update = Update::checked(request)?;
+        let now = self.now();
+        let by = Author { user_id: caller.user_id, device_id: caller.device_id, op_id: OpId(self.entropy.uuid_v7(now)) };
         let access = self.decide(Access::Write, move |tx| {
             let mut access = lock_as_manager(tx, &caller, space_id)?;
+            schema::replace(tx, &mut access, &update.schema, Asker { by, at: now })?;
             update.lay_over(&mut access.space);
             tx.update_space(&access.space)?;
             Ok(access)
@@ -116,6 +120,7 @@ struct Update {
     event_date: Change<String>,
     time_zone: Change<String>,
     status: Option<SpaceStatus>,
+    schema: Change<schema::Sent>,
 }
 
 impl Update {
@@ -125,6 +130,11 @@ impl Update {
             event_date: request.event_date.try_map(checked_date)?,
             time_zone: request.time_zone.try_map(|zone| checked_zone(&zone))?,
             status: request.status.as_deref().map(checked_status).transpose()?,
+            schema: match request.schema.try_map(|schema| schema::checked(&schema))? {
+                Change::Keep => Change::Keep,
+                Change::Set(Some(sent)) => Change::Set(sent),
+                Change::Set(None) | Change::Clear => Change::Clear,
+            },
         })
     }
 
@@ -161,33 +171,6 @@ fn checked_status(text: &str) -> Result<SpaceStatus, Problem> {
     }
 }
 
-/// The stored form of a schema; `None` for `null`.
-fn checked_schema(schema: &Value) -> Result<Option<String>, Problem> {
-    match schema {
-        Value::Null => return Ok(None),
-        Value::String(name) if Schema::built_in(name).is_some() => {}
-        Value::String(name) => {
-            let detail =
-                format!("There is no built-in schema {name:?}; there is \"wedding\". A schema of your own goes here as an object.");
-            return Err(malformed(detail, "/schema"));
-        }
-        Value::Object(_) => {
-            let text = schema.to_string();
-            if text.len() > MAX_SCHEMA_BYTES {
-                let detail = format!(
-                    "The schema is {} bytes of compact JSON, more than {MAX_SCHEMA_BYTES}. Name fewer collections, fields or values.",
-                    text.len()
-                );
-                return Err(Problem::new(Code::TooLarge, detail).at("/schema"));
-            }
-            Schema::parse(&text).map_err(|fault| malformed(format!("The schema can't be used: {fault}"), "/schema"))?;
-            return Ok(Some(text));
-        }
-        _ => return Err(malformed("schema is to be the name of a built-in schema, an object, or left out", "/schema")),
-    }
-    Ok(Some(schema.to_string()))
-}
-
 fn item_of(access: SpaceAccess) -> SpaceItem {
     item(access.space, access.member.role)
 }
@@ -199,7 +182,8 @@ fn item(space: Space, role: Role) -> SpaceItem {
         event_date: space.event_date,
         time_zone: space.time_zone,
         status: space.status.as_str(),
-        schema: space.schema.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null),
+        schema_version: space.schema.as_deref().and_then(|text| Schema::of_space(Some(text))).map(|schema| schema.version),
+        schema: space.schema.and_then(|text| Schema::source_of_space(&text)).unwrap_or(Value::Null),
         role,
         created_at: space.created_at,
     }
@@ -207,8 +191,6 @@ fn item(space: Space, role: Role) -> SpaceItem {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -224,36 +206,5 @@ mod tests {
         ] {
             assert_eq!(checked_zone(typed).ok().as_deref(), stored, "{typed}");
         }
-    }
-
-    #[test]
-    fn a_schema_is_named_or_whole() {
-        assert_eq!(checked_schema(&Value::Null), Ok(None));
-        assert_eq!(checked_schema(&json!("wedding")), Ok(Some("\"wedding\"".into())));
-        let inline = json!({"name":"party","version":1,"collections":{"songs":{}}});
-        assert_eq!(checked_schema(&inline), Ok(Some(inline.to_string())));
-        for (schema, word) in [
-            (json!("weding"), "wedding"),
-            (json!({"name":"x","version":1,"collections":{"Bad":{}}}), "Bad"),
-            (json!({"name":"x"}), "version"),
-            (json!(7), "object"),
-        ] {
-            let problem = checked_schema(&schema).unwrap_err();
-            assert_eq!((problem.code, problem.pointer.as_deref()), (Code::Malformed, Some("/schema")));
-            assert!(problem.detail.contains(word), "{}", problem.detail);
-        }
-    }
-
-    #[test]
-    fn a_schema_of_ones_own_is_bounded() {
-        let padded = |bytes: usize| {
-            let schema = |name: usize| json!({"name":"x".repeat(name),"version":1,"collections":{}});
-            schema(bytes - schema(0).to_string().len())
-        };
-        let fits = padded(MAX_SCHEMA_BYTES);
-        assert_eq!(checked_schema(&fits), Ok(Some(fits.to_string())));
-        let problem = checked_schema(&padded(MAX_SCHEMA_BYTES + 1)).unwrap_err();
-        assert_eq!((problem.code, problem.pointer.as_deref()), (Code::TooLarge, Some("/schema")));
-        assert!(problem.detail.contains("131073 bytes") && problem.detail.contains("131072"), "{}", problem.detail);
     }
 }

@@ -68,7 +68,7 @@ fn sums(
         other => Some(other.member()?),
     };
     let text = space_id.to_string();
-    let pull = Pull { spaces: vec![(text.clone(), cursor)], max_changes: MAX_CHANGES, max_bytes: DEFAULT_PAGE_BYTES };
+    let pull = Pull { schema: None, spaces: vec![(text.clone(), cursor)], max_changes: MAX_CHANGES, max_bytes: DEFAULT_PAGE_BYTES };
     let mut pulled = read_spaces(tx, (caller, now), keys, &pull, &Pushed::default())?;
     let changes = pulled.changes.remove(&text).unwrap_or_default();
     let whole = !changes.has_more && changes.problem.is_none();

@@ -243,6 +243,9 @@ impl Device {
         if let Some(sent_at) = &how.sent_at {
             body["sent_at"] = sent_at.as_str().into();
         }
+        if let Some(schema) = how.schema {
+            body["schema"] = schema.into();
+        }
         if !how.without_pull {
             body["pull"] = self.pull_to_send(how);
         }

@@ -3,8 +3,8 @@
 -- above that would take a page more.
 CREATE TABLE changes_new (
     space_id        BLOB    NOT NULL,
-    version         INTEGER NOT NULL,
     key             TEXT    NOT NULL,
+    version         INTEGER NOT NULL,
     was_live        INTEGER NOT NULL,
     before          BLOB    NOT NULL,
     by_user_id      BLOB    NOT NULL,

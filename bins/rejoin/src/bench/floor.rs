@@ -38,7 +38,8 @@ pub(crate) fn measure(
     let organisation_id = first.device.organisation_id();
     let operations = usize::try_from(run.operations.min(MOST_OPERATIONS)).unwrap_or(usize::MAX);
     progress.begin(&format!("floor, batches of {}", run.batch), operations);
-    let warm_up = pushes(workers, run.batch, operations / 10)?;
+    // like the run's own: every connection has prepared its statements by then
+    let warm_up = pushes(workers, run.batch, (operations / 10).max(workers.len() * run.batch))?;
     let measured = pushes(workers, run.batch, operations)?;
     let per_run = number(run.operations) / number(u64::try_from(operations).unwrap_or(u64::MAX));
     let in_run = number(u64::try_from(measured.len()).unwrap_or(u64::MAX)) * per_run;

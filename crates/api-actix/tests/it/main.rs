@@ -11,6 +11,7 @@ mod load;
 mod metrics;
 mod openapi;
 mod reads;
+mod schemas;
 mod snapshot;
 mod surface;
 mod tenants;

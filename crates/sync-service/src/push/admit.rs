@@ -8,6 +8,7 @@ use sync_core::{Code, DocumentKey, OpId, Operation, Problem, Status};
 
 use super::decide::Refusal;
 use super::desk::Desk;
+use super::lift::lifted;
 use super::overlay::Overlay;
 use super::plan::Unit;
 use super::stored::Origin;
@@ -54,7 +55,10 @@ impl Gate {
 /// An operation that may go on to its document.
 pub(crate) struct Admitted<'a> {
     pub(crate) index: usize,
+    /// As it was sent.
     pub(crate) operation: &'a Operation,
+    /// In the form of the space's schema, where it was sent in an older one.
+    pub(crate) lifted: Option<Box<Operation>>,
     pub(crate) key: &'a DocumentKey,
     /// What the sender's chain laid over the document.
     pub(crate) overlay: Overlay,
@@ -127,7 +131,8 @@ impl<'a> Desk<'a> {
             return Err(rejected(problem.at("/intent/name")));
         };
         let origin = Origin { before: chain.last, ..Origin::default() };
-        Ok(Admitted { index, operation, key, overlay: chain.overlay, stamp: self.stamp(operation, chain.stamp), origin })
+        let lifted = operation.schema.and_then(|from| lifted(&self.world.schema, operation, from)).map(Box::new);
+        Ok(Admitted { index, operation, lifted, key, overlay: chain.overlay, stamp: self.stamp(operation, chain.stamp), origin })
     }
 
     /// The operation's chain.

@@ -211,7 +211,8 @@ impl Case<'_> {
         if self.mode == Mode::TheirsWin {
             decide_for_theirs(&mut body, std::mem::take(&mut outcome.disputes));
         }
-        let seen_all = view.complete && view.live && *view.body() == doc.body;
+        let seen_all =
+            view.complete && view.live && *view.body() == doc.body && !self.world.was_lifted_since(self.key, self.operation.base_version);
         let status = match (outcome.disputes.is_empty(), body == doc.body) {
             (false, _) => Status::Conflict,
             (true, true) => Status::Noop,
@@ -270,7 +271,7 @@ impl Case<'_> {
     fn edit_deleted(&self, doc: &Doc) -> Effect {
         let fresh = self.operation.kind == Kind::Create;
         let last = if fresh { Object::new() } else { doc.body.clone() };
-        if self.overlay.deleted_at(doc.version) || self.mode == Mode::TheirsWin {
+        if self.overlay.deleted_at(self.world.last_touched(self.key, doc, self.operation.base_version)) || self.mode == Mode::TheirsWin {
             return self.bring_back(last);
         }
         let (own, edited) = self.edit_over(doc, &last);

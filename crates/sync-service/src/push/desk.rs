@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use sync_core::json::RawJson;
 use sync_core::ports::StoredOperation;
 use sync_core::protocol::v1::{OperationResult, Received};
@@ -121,7 +122,9 @@ impl<'a> Desk<'a> {
         self.world.remember(admitted.key, admitted.operation.base_version);
         let base_version = admitted.operation.base_version;
         admitted.origin.seen = self.world.may_have_seen(admitted.key, base_version).then_some(base_version);
-        let effect = decide(&self.world, admitted.operation, admitted.key, &admitted.overlay, Mode::Ask).map_err(Stop::from)?;
+        let effect = decide(&self.world, admitted.said(), admitted.key, &admitted.overlay, Mode::Ask)
+            .map_err(|refusal| Stop::from(admitted.in_own_words(&self.world.schema, refusal)))?;
+        let effect = admitted.as_told(effect);
         Ok((admitted, effect))
     }
 
@@ -132,7 +135,8 @@ impl<'a> Desk<'a> {
 
     /// Puts an effect in place. A group's disputes open no question here: they are asked as a whole.
     pub(super) fn commit(&mut self, admitted: Admitted<'a>, effect: Effect, group: Option<&str>) {
-        let Admitted { index, operation, key, mut overlay, stamp, origin } = admitted;
+        let Admitted { index, operation, ref lifted, key, mut overlay, stamp, origin } = admitted;
+        let said = lifted.as_deref().unwrap_or(operation);
         let asker = self.asker(operation.op_id);
         let was_deleted = self.world.docs.get(key).is_some_and(|doc| !doc.is_live());
         let brings_back = was_deleted && effect.change.as_ref().is_some_and(|state| state.live);
@@ -144,10 +148,9 @@ impl<'a> Desk<'a> {
             *self.changed.entry(key.clone()).or_insert(true) &= effect.status == Status::Applied && !brings_back;
         }
         let disputed = |name: &str| effect.asked.as_ref().is_some_and(|asked| asked.disputes(name));
-        let (whole, names): (bool, BTreeSet<String>) =
-            (disputed(""), operation.patch.keys().filter(|name| disputed(name)).cloned().collect());
+        let (whole, names): (bool, BTreeSet<String>) = (disputed(""), said.patch.keys().filter(|name| disputed(name)).cloned().collect());
         let conflict_id = match group {
-            None => self.ask(operation, key, &overlay, effect.asked, decided_version.is_some()),
+            None => self.ask(said, key, &overlay, effect.asked, decided_version.is_some()),
             Some(_) => None,
         };
         let version = self.world.docs.get(key).map_or(self.world.head, |doc| doc.version);
@@ -159,7 +162,7 @@ impl<'a> Desk<'a> {
         // over a base that is not known here, nothing counts as seen
         let seen = origin.seen.unwrap_or_default();
         overlay = overlay.without_seen(seen);
-        overlay.extend(operation.kind, (&operation.patch, seen), fate, (version, self.world.head));
+        overlay.extend(said.kind, (&said.patch, seen), fate, (version, self.world.head));
         if conflict_id.is_some() {
             (overlay.conflict, overlay.joined) = (conflict_id, Some(operation.op_id));
         }
@@ -225,7 +228,7 @@ impl<'a> Desk<'a> {
             decided_at: self.request.received_at,
             group: None,
             problem: None,
-            payload: RawJson::of(&operation.payload),
+            payload: self.payload(operation),
             overlay: None,
             policy_version: None,
             corrected_at: None,
@@ -235,6 +238,18 @@ impl<'a> Desk<'a> {
     /// A stamp's milliseconds, where they say more than the time of the decision.
     fn corrected(&self, (ms, _): (i64, u32)) -> Option<Timestamp> {
         (ms != self.request.received_at.millis()).then(|| Timestamp::from_millis(ms))
+    }
+
+    /// An operation as sent; where it is in an older form, with the version of that.
+    fn payload(&self, operation: &Operation) -> RawJson {
+        match (operation.schema.filter(|version| *version < self.world.schema.version), &operation.payload) {
+            (Some(version), Value::Object(payload)) if !payload.contains_key("schema") => {
+                let mut payload = payload.clone();
+                payload.insert("schema".into(), version.into());
+                RawJson::from_object(&payload)
+            }
+            (_, payload) => RawJson::of(payload),
+        }
     }
 
     pub(super) fn keep(&mut self, index: usize, known: Known, result: OperationResult) {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use sync_core::json::{Object, apply_patch, drop_nulls};
 use sync_core::operation::Kind;
 use sync_core::ports::StoredOperation;
+use sync_core::schema::lens::Lens;
 use sync_core::{ConflictId, OpId};
 
 /// What a chain says of a top-level member.
@@ -196,6 +197,11 @@ impl Overlay {
             let unseen = self.fields.remove(name).filter(|before| before.seen_at > seen);
             self.fields.insert(name.clone(), Laid::after(unseen, value, at(name)));
         }
+    }
+
+    /// Lifts it from the form of an older version of the schema.
+    pub(super) fn lift(&mut self, lens: &Lens) {
+        self.fields = lens.carry(std::mem::take(&mut self.fields), |laid| Arc::make_mut(&mut laid.value));
     }
 
     /// Drops the members that a sender at this version has seen the outcome of.

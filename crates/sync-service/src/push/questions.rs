@@ -284,7 +284,7 @@ fn disputed(dispute: Dispute, changed: i64) -> (String, DisputedField) {
 fn last_writer(world: &World, key: &DocumentKey, path: &str, asker: Asker, met: Option<Side>) -> Option<Side> {
     let member = pointer_tokens(path).and_then(|tokens| tokens.into_iter().next());
     let wrote = |change: &&sync_core::ports::ChangeRow| {
-        change.by.op_id != asker.by.op_id && member.as_ref().is_none_or(|member| change.before.object().contains_key(member))
+        change.by.op_id != asker.by.op_id && member.as_ref().is_none_or(|member| world.touched_member(change, member))
     };
     let side = |change: &sync_core::ports::ChangeRow| Asker { by: change.by, at: change.at }.side();
     let other = || world.changes_of(key).filter(|change| change.by.device_id != asker.by.device_id).find(wrote).map(side);

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use sync_core::json::{Object, RawJson};
 use sync_core::operation::Kind;
 use sync_core::ports::{StoreResult, StoredOperation, Tx};
-use sync_core::{ConflictId, OpId, OrganisationId};
+use sync_core::schema::lens::Lens;
+use sync_core::{ConflictId, OpId, OrganisationId, Schema};
 
 use super::overlay::{Fate, Overlay, payload_of};
 use super::world::Known;
@@ -77,6 +78,18 @@ impl Step {
         let Overlay { deleted, anew, conflict, joined, .. } = overlay;
         let (deleted, anew, conflict, joined) = (*deleted, *anew, *conflict, *joined);
         Self { fates: patch.keys().filter_map(fate).collect(), deleted, anew, conflict, joined }
+    }
+
+    /// The same step with its patch in the form of the present schema.
+    fn lifted(&self, patch: Object, lens: &Lens) -> (Self, Object) {
+        let members = patch.into_iter().map(|(name, value)| {
+            let fate = self.fates.get(&name).copied();
+            (name, (value, fate))
+        });
+        let members = lens.carry(members, |(value, _)| value);
+        let fates = members.iter().filter_map(|(name, (_, fate))| Some((name.clone(), (*fate)?))).collect();
+        let Self { deleted, anew, conflict, joined, .. } = *self;
+        (Self { fates, deleted, anew, conflict, joined }, members.into_iter().map(|(name, (value, _))| (name, value)).collect())
     }
 
     fn lay(&self, before: Overlay, (kind, patch): (Option<Kind>, &Object), origin: &Origin) -> Overlay {
@@ -163,7 +176,14 @@ impl Stored {
 }
 
 /// Reads stored operations, with what their senders see.
-pub(crate) fn load_known(tx: &mut dyn Tx, organisation_id: OrganisationId, asked: BTreeSet<OpId>) -> StoreResult<HashMap<OpId, Known>> {
+///
+/// What they laid over documents is lifted to the form of the present schema.
+pub(crate) fn load_known(
+    tx: &mut dyn Tx,
+    organisation_id: OrganisationId,
+    schema: &Schema,
+    asked: BTreeSet<OpId>,
+) -> StoreResult<HashMap<OpId, Known>> {
     let mut shelf = Shelf::default();
     let mut missing = asked.clone();
     let mut looked: BTreeSet<OpId> = BTreeSet::new();
@@ -172,7 +192,7 @@ pub(crate) fn load_known(tx: &mut dyn Tx, organisation_id: OrganisationId, asked
             break;
         }
         for row in tx.load_operations(organisation_id, &missing.iter().copied().collect::<Vec<_>>())? {
-            shelf.put(row);
+            shelf.put(row, schema);
         }
         looked.append(&mut missing);
         missing = shelf.wanted().filter(|op_id| !looked.contains(op_id)).collect();
@@ -183,31 +203,36 @@ pub(crate) fn load_known(tx: &mut dyn Tx, organisation_id: OrganisationId, asked
 /// Stored operations, and the views that were had from them.
 #[derive(Default)]
 struct Shelf {
-    rows: HashMap<OpId, (StoredOperation, Stored)>,
+    rows: HashMap<OpId, (StoredOperation, Stored, Option<Lens>)>,
     views: HashMap<OpId, Overlay>,
 }
 
 impl Shelf {
-    fn put(&mut self, row: StoredOperation) {
-        let stored: Stored = match &row.overlay {
+    fn put(&mut self, row: StoredOperation, schema: &Schema) {
+        let collection = row.key.split_once('/').map_or("", |(collection, _)| collection);
+        let lens = schema.lens(collection, schema.version_at(row.head));
+        let mut stored: Stored = match &row.overlay {
             Some(stored) => stored.read().unwrap_or_default(),
             None => Stored { overlay: Some(Overlay::of_payload(&row)), ..Stored::default() },
         };
-        self.rows.insert(row.op_id, (row, stored));
+        if let (Some(lens), Some(overlay)) = (&lens, &mut stored.overlay) {
+            overlay.lift(lens);
+        }
+        self.rows.insert(row.op_id, (row, stored, lens));
     }
 
     /// What is needed to have every view that is not stored whole.
     fn wanted(&self) -> impl Iterator<Item = OpId> {
-        let stepwise = self.rows.values().filter_map(|(_, stored)| Some((stored.keeper?, stored.before)));
+        let stepwise = self.rows.values().filter_map(|(_, stored, _)| Some((stored.keeper?, stored.before)));
         let (keepers, before): (BTreeSet<OpId>, BTreeSet<Option<OpId>>) = stepwise.unzip();
-        let kept = keepers.iter().filter_map(|keeper| self.rows.get(keeper)).flat_map(|(_, stored)| &stored.kept);
+        let kept = keepers.iter().filter_map(|keeper| self.rows.get(keeper)).flat_map(|(_, stored, _)| &stored.kept);
         let kept: Vec<OpId> = kept.copied().collect();
         keepers.into_iter().chain(before.into_iter().flatten()).chain(kept)
     }
 
     fn take(&mut self, op_id: OpId) -> Option<Known> {
         let overlay = self.view(op_id);
-        let (row, stored) = self.rows.get(&op_id)?;
+        let (row, stored, _) = self.rows.get(&op_id)?;
         Some(Known { row: row.clone(), overlay, stamp: None, origin: stored.origin(), plain: true })
     }
 
@@ -215,7 +240,7 @@ impl Shelf {
     fn view(&mut self, op_id: OpId) -> Overlay {
         let (mut steps, mut at) = (Vec::new(), Some(op_id));
         let mut view = Overlay::default();
-        while let Some((op_id, (_, stored))) = at.and_then(|op_id| Some((op_id, self.rows.get(&op_id)?))) {
+        while let Some((op_id, (_, stored, _))) = at.and_then(|op_id| Some((op_id, self.rows.get(&op_id)?))) {
             if let Some(whole) = self.views.get(&op_id).or(stored.overlay.as_ref()) {
                 view = whole.clone();
                 break;
@@ -225,10 +250,16 @@ impl Shelf {
             at = stored.before.filter(|_| steps.len() <= self.rows.len());
         }
         for op_id in steps.into_iter().rev() {
-            let Some((row, stored)) = self.rows.get(&op_id) else { continue };
+            let Some((row, stored, lens)) = self.rows.get(&op_id) else { continue };
             if let Some(step) = &stored.step {
                 let (kind, patch) = payload_of(row);
-                view = step.lay(view, (kind, &patch), &stored.origin());
+                view = match lens {
+                    Some(lens) => {
+                        let (step, patch) = step.lifted(patch, lens);
+                        step.lay(view, (kind, &patch), &stored.origin())
+                    }
+                    None => step.lay(view, (kind, &patch), &stored.origin()),
+                };
             }
             self.views.insert(op_id, view.clone());
         }

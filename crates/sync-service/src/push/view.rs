@@ -84,7 +84,7 @@ impl World {
         }
     }
 
-    /// The body and liveness at a version: later changes taken back, newest first.
+    /// The body and liveness at a version, in the form of the present schema: later changes taken back, newest first.
     fn rebuild(&self, key: &DocumentKey, doc: &Doc, version: i64) -> (Object, bool) {
         if version < self.history_from {
             // the one older version that is known: the empty beginning of every log
@@ -101,7 +101,10 @@ impl World {
             }
             live = change.was_live;
         }
-        (body, live)
+        match self.lens_since(key, version).filter(|_| live || !body.is_empty()) {
+            Some(lens) => (lens.lift_document(&body), live),
+            None => (body, live),
+        }
     }
 
     fn at<'a>(&'a self, key: &DocumentKey, doc: &'a Doc, version: i64) -> (Cow<'a, Object>, bool) {
@@ -169,20 +172,27 @@ impl World {
     ) -> View<'a> {
         if doc.is_live() {
             let by_others = |change: &&ChangeRow| self.sender != Some(change.by.device_id);
-            let others: Vec<Object> = self
-                .changes_of(key)
-                .take_while(|change| change.version > version)
-                .filter(by_others)
-                .map(|change| change.before.object())
-                .collect();
-            for name in overlay.take_undisputed(|name| others.iter().any(|before| before.contains_key(name))) {
+            let others: Vec<&ChangeRow> = self.changes_of(key).take_while(|change| change.version > version).filter(by_others).collect();
+            for name in overlay.take_undisputed(|name| others.iter().any(|change| self.touched_member(change, name))) {
                 match doc.body.get(&name) {
                     Some(value) => body.to_mut().insert(name, value.clone()),
                     None => body.to_mut().remove(&name),
                 };
             }
         }
-        Self::laid_over(body, live, true, &overlay)
+        let mut view = Self::laid_over(body, live, true, &overlay);
+        if view.live
+            && let Some(lens) = self.lens_since(key, version)
+        {
+            if !live && view.laid.is_none() {
+                view.laid = Some(view.base.clone().into_owned());
+            }
+            if let Some(laid) = &mut view.laid {
+                // a creation of the chain was lifted as a patch
+                lens.add_defaults(laid, |name| overlay.fields.contains_key(name));
+            }
+        }
+        view
     }
 
     fn laid_over<'a>(base: Cow<'a, Object>, live: bool, complete: bool, overlay: &Overlay) -> View<'a> {

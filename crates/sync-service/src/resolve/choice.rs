@@ -8,6 +8,7 @@ use sync_core::conflict::{Conflict, DisputedField};
 use sync_core::json::{Object, canonical, depth, drop_nulls};
 use sync_core::limits::MAX_DEPTH;
 use sync_core::protocol::v1::{Choice, Resolution};
+use sync_core::schema::lens::Lens;
 use sync_core::{Code, Problem, SpaceId};
 
 use crate::digest::sha256;
@@ -22,6 +23,18 @@ pub(super) fn identity(space_id: SpaceId, resolution: &Resolution) -> [u8; 32] {
         identity.insert(name.into(), resolution.payload.get(name).cloned().unwrap_or(Value::Null));
     }
     sha256(canonical(&Value::Object(identity)).as_bytes())
+}
+
+/// An answer to a question that was seen in an older form, in the form of the present schema.
+pub(super) fn lifted_answer(resolution: &Resolution, lens: &Lens) -> Resolution {
+    let choice = |(path, choice): (&String, &Choice)| {
+        let choice = match choice {
+            Choice::Value(value) => Choice::Value(lens.lift_value(path, value.clone())),
+            other => other.clone(),
+        };
+        (lens.lift_pointer(path).unwrap_or_else(|| path.clone()), choice)
+    };
+    Resolution { fields: resolution.fields.iter().map(choice).collect(), ..resolution.clone() }
 }
 
 /// The choices by path: those named, or one for every field.

@@ -10,6 +10,7 @@
 mod depends;
 mod explain;
 mod identity;
+mod lenses;
 mod presented;
 mod pull;
 mod pull_views;

@@ -44,7 +44,7 @@ fn whoever_makes_a_space_leads_it() {
     let wire = serde_json::to_value(&space).unwrap();
     let expected = json!({
         "space_id": space.space_id, "name": "Amara & Joel", "event_date": "2026-06-20", "time_zone": "Europe/Lisbon",
-        "status": "active", "schema": "wedding", "role": "lead", "created_at": "2026-06-20T14:00:00.000Z",
+        "status": "active", "schema": "wedding", "schema_version": 1, "role": "lead", "created_at": "2026-06-20T14:00:00.000Z",
     });
     assert_eq!(wire, expected);
     assert_eq!(now(world.service.get_space(&ana, space.space_id)).unwrap(), space);
@@ -77,7 +77,7 @@ fn what_does_not_fit_is_named() {
         (json!({"name":"x","event_date":"20 June"}), "/event_date"),
         (json!({"name":"x","time_zone":"Lisbon"}), "/time_zone"),
         (json!({"name":"x","schema":"weding"}), "/schema"),
-        (json!({"name":"x","schema":{"name":"x"}}), "/schema"),
+        (json!({"name":"x","schema":{"name":"x"}}), "/schema/collections"),
     ];
     for (body, pointer) in cases {
         let problem = now(world.service.create_space(&ana, serde_json::from_value(body).unwrap())).unwrap_err().problem();
@@ -136,7 +136,8 @@ fn an_update_changes_what_it_names() {
     let (world, ana, _, space) = shared(Role::Viewer);
     let change = |body| now(world.service.update_space(&ana, space.space_id, update(body)));
     assert_eq!(change(json!({})).unwrap(), space);
-    let archived = change(json!({"name":"A & J","event_date":null,"time_zone":"utc","status":"archived","schema":"other"})).unwrap();
+    let archived =
+        change(json!({"name":"A & J","event_date":null,"time_zone":"utc","status":"archived","schema":"wedding","role":"viewer"})).unwrap();
     let expected = SpaceItem { name: "A & J".into(), event_date: None, time_zone: Some("UTC".into()), status: "archived", ..space.clone() };
     assert_eq!(archived, expected, "the schema stays");
     assert_eq!(now(world.service.get_space(&ana, space.space_id)).unwrap(), expected);
@@ -144,6 +145,7 @@ fn an_update_changes_what_it_names() {
     for (body, pointer) in [
         (json!({"status":"deleted"}), "/status"),
         (json!({"status":"gone"}), "/status"),
+        (json!({"schema":"other"}), "/schema"),
         (json!({"name":" "}), "/name"),
         (json!({"event_date":"soon"}), "/event_date"),
         (json!({"time_zone":"Mars/Base"}), "/time_zone"),

@@ -34,6 +34,8 @@ pub struct Edit {
     pub inline_base: bool,
     /// By the device's own clock.
     pub created_at: Option<String>,
+    /// The version of the space's schema in which it is said, where it says so.
+    pub schema: Option<u32>,
 }
 
 /// How a request is made.
@@ -62,6 +64,8 @@ pub struct Compose {
     pub without_base: bool,
     /// By the device's own clock.
     pub sent_at: Option<String>,
+    /// The version of the spaces' schemas that the device speaks, where it says so.
+    pub schema: Option<u32>,
 }
 
 /// An operation that no result has answered yet.
@@ -84,6 +88,7 @@ pub(super) struct Pending {
     pub(super) inline_base: bool,
     hint: Option<&'static str>,
     created_at: Option<String>,
+    schema: Option<u32>,
     /// Whether a request carried it already.
     pub(super) sent: bool,
     /// A later operation of its chain was decided, so this one was too: the copy tells, not the outbox.
@@ -109,6 +114,7 @@ impl Pending {
             inline_base: edit.inline_base,
             hint: edit.hint,
             created_at: edit.created_at,
+            schema: edit.schema,
             sent: false,
             passed: false,
         }
@@ -147,6 +153,9 @@ impl Pending {
         }
         if let Some(created_at) = &self.created_at {
             wire["created_at"] = created_at.as_str().into();
+        }
+        if let Some(schema) = self.schema {
+            wire["schema"] = schema.into();
         }
         wire
     }

@@ -127,6 +127,14 @@ impl Replica {
             }
             return Ok(());
         }
+        if page["upgrade_required"] == true {
+            // a device that begins anew sent none
+            let sent = self.cursor.as_deref().filter(|_| !self.resetting);
+            if page["items"].as_array().is_some_and(|items| !items.is_empty()) || page["cursor"].as_str() != sent {
+                return broken(format!("a device that is too old is told nothing, and keeps its cursor: {page}"));
+            }
+            return Ok(());
+        }
         if page["reset"] == true {
             if !page["reason"].is_string() || page["items"].as_array().is_some_and(|items| !items.is_empty()) {
                 return broken(format!("a reset has a reason and no items: {page}"));

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use self::members::{Read, counted, instant, list, malformed, optional_object, optional_text, parse_body, read_op_ids, require};
+use self::members::{
+    Read, counted, instant, list, malformed, optional_object, optional_text, parse_body, read_op_ids, require, schema_version,
+};
 pub use self::operation::read_stored_operation;
 use self::operation::receive_operation;
 use self::resolution::receive_resolutions;
@@ -56,6 +58,8 @@ pub struct Received<T> {
 /// What to read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pull {
+    /// The version of the spaces' schemas that the device speaks; `None`: each space's own.
+    pub schema: Option<u32>,
     /// Space ids as they were written, with their cursors.
     pub spaces: Vec<(String, Option<String>)>,
     /// Items on a page, over all spaces.
@@ -113,6 +117,7 @@ impl SyncRequest {
             _ => return Err(malformed("protocol is to be the number 1", "/protocol")),
         }
         let space_id = optional_text(&body, "space_id", "")?;
+        let schema = schema_version(&body, "")?;
         let small = bytes.len() <= MAX_DOCUMENT_BYTES;
         let operations = counted(list(&mut body, "operations")?, MAX_OPERATIONS, "operations")?;
         let resolutions = counted(list(&mut body, "resolutions")?, MAX_OPERATIONS, "resolutions")?;
@@ -122,11 +127,11 @@ impl SyncRequest {
             operations: operations
                 .into_iter()
                 .enumerate()
-                .map(|(index, value)| receive_operation(value, space_id.as_deref(), small, &format!("/operations/{index}")))
+                .map(|(index, value)| receive_operation(value, (space_id.as_deref(), schema), small, &format!("/operations/{index}")))
                 .collect::<Read<_>>()?,
             resolutions: receive_resolutions(resolutions)?,
             ask: read_op_ids(counted(list(&mut body, "ask")?, MAX_RECEIPTS, "ask")?, "/ask")?,
-            pull: read_pull(body.get("pull"))?,
+            pull: read_pull(body.get("pull"), schema)?,
         })
     }
 }
@@ -164,7 +169,7 @@ fn read_epochs(body: &Object) -> Read<BTreeMap<SpaceId, String>> {
     Ok(epochs)
 }
 
-fn read_pull(value: Option<&Value>) -> Read<Option<Pull>> {
+fn read_pull(value: Option<&Value>, schema: Option<u32>) -> Read<Option<Pull>> {
     let pull = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Object(pull)) => pull,
@@ -192,6 +197,7 @@ fn read_pull(value: Option<&Value>) -> Read<Option<Pull>> {
             .ok_or_else(|| malformed(format!("{name} is to be a number above 0"), format!("/pull/{name}"))),
     };
     Ok(Some(Pull {
+        schema,
         spaces,
         max_changes: bound("max_changes", DEFAULT_CHANGES, MAX_CHANGES)?,
         max_bytes: bound("max_bytes", DEFAULT_PAGE_BYTES, crate::limits::MAX_BODY_BYTES)?,
@@ -234,10 +240,21 @@ mod tests {
             (r#""collection":"guests","document_id":"g","kind":"update","base_version":1"#, "/patch"),
             (r#""collection":"guests","document_id":"g","kind":"update","base_version":1,"patch":[]"#, "/patch"),
             (r#""collection":"guests","document_id":"g","kind":"update","base_version":1,"patch":{},"after":7"#, "/after"),
+            (r#""collection":"guests","document_id":"g","kind":"update","base_version":1,"patch":{},"schema":1.5"#, "/schema"),
         ] {
             let received = parse_one(&format!(r#"{{"op_id":"{OP}",{rest}}}"#)).unwrap();
             let problem = received.content.unwrap_err();
             assert_eq!((problem.code, problem.pointer.as_deref()), (Code::Malformed, Some(place)), "{rest}");
+        }
+    }
+
+    #[test]
+    fn an_operation_speaks_its_own_schema_or_the_requests() {
+        for (request, own, spoken) in [("", "", None), (r#""schema":2,"#, "", Some(2)), (r#""schema":2,"#, r#","schema":1"#, Some(1))] {
+            let operation = format!(r#"{{"op_id":"{OP}","collection":"a","document_id":"g","kind":"delete","base_version":1{own}}}"#);
+            let body = format!(r#"{{"protocol":1,{request}"space_id":"{SPACE}","operations":[{operation}],"pull":{{}}}}"#);
+            let request = SyncRequest::parse(body.as_bytes()).unwrap();
+            assert_eq!(request.operations[0].content.as_ref().unwrap().schema, spoken);
         }
     }
 
@@ -264,6 +281,7 @@ mod tests {
             (r#"{"protocol":1,"operations":{}}"#, Code::Malformed, Some("/operations")),
             (r#"{"protocol":1,"operations":[{"kind":"update"}]}"#, Code::Malformed, Some("/operations/0/op_id")),
             (r#"{"protocol":1,"pull":{"spaces":{"x":{"cursor":1}}}}"#, Code::Malformed, Some("/pull/spaces/x/cursor")),
+            (r#"{"protocol":1,"schema":"3"}"#, Code::Malformed, Some("/schema")),
             (r#"{"protocol":1,"pull":{"max_changes":0}}"#, Code::Malformed, Some("/pull/max_changes")),
         ] {
             let problem = SyncRequest::parse(body.as_bytes()).unwrap_err();

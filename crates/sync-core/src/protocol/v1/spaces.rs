@@ -37,6 +37,9 @@ pub struct UpdateSpaceRequest {
     /// `active` or `archived`.
     #[serde(default)]
     pub status: Option<String>,
+    /// A built-in schema's name, or a schema: the one that the space has, or a newer version of it.
+    #[serde(default)]
+    pub schema: Change<Value>,
 }
 
 /// What an update says of one member: nothing, `null`, or a value.
@@ -98,6 +101,9 @@ pub struct SpaceItem {
     pub status: &'static str,
     /// A built-in schema's name, a schema, or `null`.
     pub schema: Value,
+    /// The version of its schema; left out where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema_version: Option<u32>,
     /// The caller's role.
     pub role: Role,
     /// When it was made.

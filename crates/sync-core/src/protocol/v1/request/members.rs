@@ -80,6 +80,19 @@ pub(super) fn optional_op_id(object: &Object, name: &str, at: &str) -> Read<Opti
     text.map(|text| text.parse().map_err(|_| malformed(format!("{name} is to be an op_id, a UUID"), format!("{at}/{name}")))).transpose()
 }
 
+/// A version of a space's schema. Above all that there can be, it is newer than any.
+pub(super) fn schema_version(object: &Object, at: &str) -> Read<Option<u32>> {
+    match object.get("schema") {
+        None | Some(Value::Null) => Ok(None),
+        Some(version) => match version.as_u64() {
+            Some(version) => Ok(Some(u32::try_from(version).unwrap_or(u32::MAX))),
+            None => {
+                Err(malformed("schema is to be the version of the space's schema that the device speaks, a number", format!("{at}/schema")))
+            }
+        },
+    }
+}
+
 /// A device's time is never a reason to refuse: unreadable means unknown.
 pub(super) fn instant(object: &Object, name: &str) -> Option<Timestamp> {
     object.get(name).and_then(Value::as_str).and_then(Timestamp::parse)

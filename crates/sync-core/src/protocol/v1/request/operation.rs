@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::Received;
-use super::members::{Read, identified, instant, malformed, optional_object, optional_op_id, optional_text, read_op_ids, required_text};
+use super::members::{
+    Read, identified, instant, malformed, optional_object, optional_op_id, optional_text, read_op_ids, required_text, schema_version,
+};
 use crate::document::{CONFLICTS, is_collection_name, is_document_id};
 use crate::json::{self, Object, pointer};
 use crate::limits::{MAX_DEPENDENCIES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_ID_BYTES, MAX_SAFE_INTEGER};
@@ -17,7 +19,13 @@ pub fn read_stored_operation(payload: Object) -> Option<Operation> {
     read_operation(op_id, payload).ok()
 }
 
-pub(super) fn receive_operation(value: Value, default_space: Option<&str>, small: bool, at: &str) -> Read<Received<Operation>> {
+/// Reads an operation as it came; what it leaves out of its space and its schema, the request says.
+pub(super) fn receive_operation(
+    value: Value,
+    (default_space, schema): (Option<&str>, Option<u32>),
+    small: bool,
+    at: &str,
+) -> Read<Received<Operation>> {
     let (op_id, mut object) = identified(value, at)?;
     let group = object.get("group").and_then(Value::as_str).map(str::to_owned);
     if let (None | Some(Value::Null), Some(space_id)) = (object.get("space_id"), default_space) {
@@ -38,7 +46,7 @@ pub(super) fn receive_operation(value: Value, default_space: Option<&str>, small
         (claimed, json::canonical(&Value::Object(signed)))
     });
     let over_limit = over_limit(&object, small);
-    let content = read_operation(op_id, object);
+    let content = read_operation(op_id, object).map(|operation| Operation { schema: operation.schema.or(schema), ..operation });
     Ok(Received { op_id, group, document, content, over_limit, digest })
 }
 
@@ -85,6 +93,7 @@ fn read_operation(op_id: OpId, mut object: Object) -> Read<Operation> {
         key,
         collection,
         kind,
+        schema: schema_version(&object, "")?,
         base_version: read_base_version(&object, kind)?,
         base: optional_object(&object, "base", "")?.map(without_inner_nulls),
         patch: read_patch(&object, kind)?,

@@ -1,0 +1,148 @@
+//! Reading a schema, member by member, so that a fault names its place.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::lens::Step;
+use super::{Collection, Field, Schema};
+use crate::json::{Object, pointer};
+
+/// What is wrong with a schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}{}", if pointer.is_empty() { String::new() } else { format!(" (at {pointer})") })]
+pub struct SchemaFault {
+    /// Where, an RFC 6901 pointer into the schema.
+    pub pointer: String,
+    /// What, and what to do.
+    pub detail: String,
+}
+
+impl SchemaFault {
+    pub(super) fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+pub(super) type Read<T> = Result<T, SchemaFault>;
+
+/// The members of an object that has no others than these.
+fn members<'a>(value: &'a Value, at: &str, known: &[&str]) -> Read<&'a Object> {
+    let Value::Object(members) = value else { return Err(SchemaFault::at(at, "this is to be an object")) };
+    match members.keys().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(members),
+        Some(name) => {
+            Err(SchemaFault::at(format!("{at}{}", pointer(&[name])), format!("{name:?} is none of its members: {}", known.join(", "))))
+        }
+    }
+}
+
+fn optional<T: DeserializeOwned>(members: &Object, name: &str, at: &str) -> Read<Option<T>> {
+    let Some(value) = members.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+    T::deserialize(value).map(Some).map_err(|error| SchemaFault::at(format!("{at}/{name}"), error.to_string()))
+}
+
+fn required<T: DeserializeOwned>(members: &Object, name: &str, at: &str) -> Read<T> {
+    optional(members, name, at)?.ok_or_else(|| SchemaFault::at(format!("{at}/{name}"), format!("{name} is missing")))
+}
+
+/// The named parts of an object, each read with its place.
+fn parts<T>(value: Option<&Value>, at: &str, read: impl Fn(&Value, &str) -> Read<T>) -> Read<BTreeMap<String, T>> {
+    let parts = match value {
+        None | Some(Value::Null) => return Ok(BTreeMap::new()),
+        Some(Value::Object(parts)) => parts,
+        Some(_) => return Err(SchemaFault::at(at, "this is to be an object")),
+    };
+    parts.iter().map(|(name, part)| Ok((name.clone(), read(part, &format!("{at}{}", pointer(&[name])))?))).collect()
+}
+
+fn list<T>(value: Option<&Value>, at: &str, read: impl Fn(&Value, &str) -> Read<T>) -> Read<Vec<T>> {
+    match value {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(items)) => items.iter().enumerate().map(|(index, item)| read(item, &format!("{at}/{index}"))).collect(),
+        Some(_) => Err(SchemaFault::at(at, "this is to be a list")),
+    }
+}
+
+pub(super) fn schema(value: &Value) -> Read<Schema> {
+    let all = members(value, "", &["name", "version", "oldest_readable", "lenses", "collections"])?;
+    if !all.contains_key("collections") {
+        return Err(SchemaFault::at("/collections", "collections is missing; {} takes every collection"));
+    }
+    Ok(Schema {
+        name: required(all, "name", "")?,
+        version: required(all, "version", "")?,
+        oldest_readable: optional(all, "oldest_readable", "")?.unwrap_or(1),
+        lenses: list(all.get("lenses"), "/lenses", step)?,
+        collections: parts(all.get("collections"), "/collections", collection)?,
+        upgrades: Vec::new(),
+    })
+}
+
+fn collection(value: &Value, at: &str) -> Read<Collection> {
+    let all = members(value, at, &["delete", "lane", "tier", "visibility", "fields"])?;
+    Ok(Collection {
+        delete: optional(all, "delete", at)?.unwrap_or_default(),
+        lane: optional(all, "lane", at)?.unwrap_or_default(),
+        tier: optional(all, "tier", at)?,
+        visibility: optional(all, "visibility", at)?,
+        fields: parts(all.get("fields"), &format!("{at}/fields"), field)?,
+    })
+}
+
+fn field(value: &Value, at: &str) -> Read<Field> {
+    let all = members(value, at, &["type", "values", "sensitivity", "lane"])?;
+    Ok(Field {
+        kind: required(all, "type", at)?,
+        values: optional(all, "values", at)?.unwrap_or_default(),
+        sensitivity: optional(all, "sensitivity", at)?.unwrap_or_default(),
+        lane: optional(all, "lane", at)?.unwrap_or_default(),
+    })
+}
+
+fn step(value: &Value, at: &str) -> Read<Step> {
+    let all = members(value, at, &["to", "collections"])?;
+    let moves = |value: &Value, at: &str| {
+        list(Some(value), at, |value, at| {
+            serde::Deserialize::deserialize(value).map_err(|error: serde_json::Error| SchemaFault::at(at, error.to_string()))
+        })
+    };
+    Ok(Step { to: required(all, "to", at)?, collections: parts(all.get("collections"), &format!("{at}/collections"), moves)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_with_a_fault_is_refused_with_its_place() {
+        let collections = |inner: &str| format!(r#"{{"name":"x","version":1,"collections":{{{inner}}}}}"#);
+        let lenses = |inner: &str| format!(r#"{{"name":"x","version":2,"lenses":{inner},"collections":{{}}}}"#);
+        for (text, place, words) in [
+            ("{".into(), "", "line 1"),
+            ("[]".into(), "", "object"),
+            (r#"{"name":"x","version":1}"#.into(), "/collections", "missing"),
+            (r#"{"version":1,"collections":{}}"#.into(), "/name", "missing"),
+            (r#"{"name":"x","version":"1","collections":{}}"#.into(), "/version", "expected u32"),
+            (r#"{"name":"x","version":1,"collections":{},"more":1}"#.into(), "/more", "oldest_readable"),
+            (collections(r#""Bad":{}"#), "/collections/Bad", "[a-z]"),
+            (collections(r#""a":{"delete":"never"}"#), "/collections/a/delete", "edit_wins"),
+            (collections(r#""a":{"tier":4}"#), "/collections/a", "tier"),
+            (collections(r#""a":{"feilds":{}}"#), "/collections/a/feilds", "fields"),
+            (collections(r#""a":{"visibility":{"field":"v"}}"#), "/collections/a/visibility", "audiences"),
+            (collections(r#""a":{"fields":{"f/g":{"type":"txt"}}}"#), "/collections/a/fields/f~1g/type", "text"),
+            (collections(r#""a":{"fields":{"f":{"type":"text","lane":9}}}"#), "/collections/a/fields/f", "lane"),
+            (collections(r#""a":{"fields":{"f":{"type":"enum"}}}"#), "/collections/a/fields/f", "values"),
+            (lenses("{}"), "/lenses", "list"),
+            (lenses(r#"[{"collections":{}}]"#), "/lenses/0/to", "missing"),
+            (lenses(r#"[{"to":2,"collections":{"a":[{"move":"rename","field":"f"}]}}]"#), "/lenses/0/collections/a/0", "`to`"),
+            (lenses(r#"[{"to":2,"collections":{"a":[{"move":"wrap","field":"f","to":"g"}]}}]"#), "/lenses/0/collections/a/0", "`to`"),
+            (lenses(r#"[{"to":2,"collections":{"a":[{"move":"split"}]}}]"#), "/lenses/0/collections/a/0", "rename"),
+        ] {
+            let fault = Schema::parse(&text).unwrap_err();
+            assert_eq!(fault.pointer, place, "{text}: {fault}");
+            assert!(fault.to_string().contains(words), "{fault}");
+        }
+    }
+}
