@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use sync_core::conflict::{Conflict, DisputedField};
 use sync_core::document::CONFLICTS;
-use sync_core::json::{Object, RawJson};
+use sync_core::json::Object;
 use sync_core::ports::{Access, ChangeRow, DocumentRow, History, SpaceAccess, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::explain::{Base, BaseSource, Decided, Explanation, FieldExplanation, ReadBy, Sender};
 use sync_core::{Audience, Code, DocumentKey, Kind, OpId, Problem, Schema, Timestamp};
@@ -102,12 +102,11 @@ impl Reader {
         let inline = payload.get("base").is_some_and(Value::is_object);
         let chained = self.known.origin.before.is_some() || payload.get("after").is_some_and(Value::is_string);
         let source = match version {
-            None => BaseSource::None,
-            Some(_) if chained => BaseSource::Chain,
-            Some(0) => BaseSource::None,
+            None | Some(0) if !chained => BaseSource::None,
+            _ if chained => BaseSource::Chain,
             Some(version) if past.is_some_and(|past| past.tells(version)) && version <= self.known.row.head => BaseSource::History,
-            Some(_) if inline => BaseSource::Inline,
-            Some(_) => BaseSource::None,
+            _ if inline => BaseSource::Inline,
+            _ => BaseSource::None,
         };
         Base { version, source }
     }
@@ -131,9 +130,10 @@ impl Reader {
         let asked = asked(tx, row)?;
         let (before, after) = (past.at(row.before()), past.at(row.after()));
         let states = (past.tells(row.before())).then_some((&before, &after));
-        let unknown = match base {
-            Some(_) => BTreeSet::new(),
-            None => patch.keys().filter(|name| inline.as_ref().is_none_or(|base| !base.contains_key(*name))).cloned().collect(),
+        let unknown = if base.is_some() {
+            BTreeSet::new()
+        } else {
+            patch.keys().filter(|name| inline.as_ref().is_none_or(|base| !base.contains_key(*name))).cloned().collect()
         };
         let mut base = base.or(inline).unwrap_or_default();
         base.retain(|_, value| !value.is_null());
@@ -319,7 +319,7 @@ fn explanation(
         version: row.decided_version,
         conflict_id: row.conflict_id,
         attempts: 1,
-        problem: row.problem.as_ref().map(RawJson::clone),
+        problem: row.problem.clone(),
         read_by,
     }
 }

@@ -126,7 +126,8 @@ mod tests {
     use super::*;
 
     fn object(value: Value) -> Object {
-        value.as_object().cloned().unwrap()
+        let Value::Object(object) = value else { panic!("an object: {value}") };
+        object
     }
 
     /// How each member of a patch is explained.
