@@ -77,8 +77,6 @@ codes! {
     UnknownUser = "unknown_user", "There is no such user", false;
     /// No such device of the caller.
     UnknownDevice = "unknown_device", "There is no such device of yours", false;
-    /// The document was deleted so long ago that only its id is kept.
-    BodyGone = "body_gone", "Only the document's id is kept", false;
     /// The space's schema has no such collection.
     UnknownCollection = "unknown_collection", "The space's schema has no such collection", false;
     /// A value is not of its field's type.
@@ -117,6 +115,8 @@ codes! {
     RoleForbids = "role_forbids", "Your role does not allow this; kept for the lead", false;
     /// The space is archived.
     SpaceArchived = "space_archived", "The space is archived; kept for the lead", false;
+    /// The document was deleted so long ago that only its id is kept.
+    BodyGone = "body_gone", "Only the document's id is kept", false;
     /// Its document is not known and its epoch is another.
     OtherEpoch = "other_epoch", "Written against another history; kept for the lead", false;
     /// A snapshot's mark is of another epoch or view, or too old, or none of the caller's.

@@ -1,6 +1,7 @@
 //! What is kept of a space's log, and how long: the pure part.
 
 use sync_core::Timestamp;
+use sync_core::limits::{HISTORY_DAYS, TOMBSTONE_DAYS};
 use sync_core::ports::{Grave, Tombstone};
 
 const DAY_MS: i64 = 86_400_000;
@@ -21,7 +22,8 @@ const KEY_DAYS: u32 = 400;
 
 impl Default for Keeping {
     fn default() -> Self {
-        Self { history_days: 400, device_days: 90, tombstone_days: 400 }
+        let [device_days, tombstone_days] = TOMBSTONE_DAYS;
+        Self { history_days: HISTORY_DAYS, device_days, tombstone_days }
     }
 }
 

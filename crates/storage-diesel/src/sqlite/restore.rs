@@ -50,6 +50,10 @@ impl Restore {
         let restore = Self { path: path.to_owned(), copy: beside(path, ".restoring.part"), _lock: lock };
         restore.clear();
         let copied = fs::copy(file, &restore.copy).map_err(|error| unable(&restore.copy, &error))?;
+        // whoever may read a backup may not read the database for that
+        #[cfg(unix)]
+        fs::set_permissions(&restore.copy, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .map_err(|error| unable(&restore.copy, &error))?;
         if copied != found.size_bytes {
             return Err(BackupError::Io(format!("{} changed while it was copied", file.display())));
         }
