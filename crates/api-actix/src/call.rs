@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sync_core::limits::MAX_SMALL_BODY_BYTES;
 use sync_core::{Code, Problem, json};
-use sync_service::{Caller, Service};
+use sync_service::{Caller, Service, ServiceResult};
 use uuid::Uuid;
 
 use crate::body::{BodySlot, read_body};
@@ -67,6 +67,15 @@ impl Call {
 
     /// Who calls, by the access token.
     pub(crate) async fn caller(&self) -> Result<Caller, ApiError> {
+        told(self.service().authenticate(self.token()?).await)
+    }
+
+    /// Who calls to sync.
+    pub(crate) async fn syncing_caller(&self) -> Result<Caller, ApiError> {
+        told(self.service().authenticate_to_sync(self.token()?).await)
+    }
+
+    fn token(&self) -> Result<&str, ApiError> {
         let authorization = self.request.headers().get(header::AUTHORIZATION);
         let Some(authorization) = authorization else {
             return Err(
@@ -75,14 +84,7 @@ impl Call {
         };
         let token = authorization.to_str().ok().and_then(bearer);
         let malformed = || Problem::new(Code::Unauthenticated, "Authorization is to be: Bearer, a space, the access token");
-        let token = token.ok_or_else(malformed)?;
-        self.service().authenticate(token).await.map_err(|error| {
-            let error = ApiError::from(error);
-            match error.problem().code {
-                Code::Unauthenticated => error.with_header(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
-                _ => error,
-            }
-        })
+        Ok(token.ok_or_else(malformed)?)
     }
 
     /// The body, of at most `limit` bytes, read by `parse`.
@@ -120,6 +122,17 @@ impl Call {
         let unreadable = |_| Problem::new(Code::Malformed, "the query is not made of name=value, joined by &, percent-encoded");
         Ok(query::read(pairs.map_err(unreadable)?.into_inner())?)
     }
+}
+
+/// A token that is not good is told as RFC 6750 says.
+fn told(caller: ServiceResult<Caller>) -> Result<Caller, ApiError> {
+    caller.map_err(|error| {
+        let error = ApiError::from(error);
+        match error.problem().code {
+            Code::Unauthenticated => error.with_header(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
+            _ => error,
+        }
+    })
 }
 
 /// The token of `Bearer TOKEN` (RFC 6750; the scheme in any case, RFC 9110).

@@ -4,6 +4,7 @@
 //! change together, the sessions go first: their rows are the lock that orders a refresh and a revocation.
 
 mod devices;
+mod recent;
 mod users;
 
 use auth::{AccessToken, AuthError, RefreshToken, check, refresh};
@@ -11,6 +12,7 @@ use sync_core::ports::{Access, AccessGrant, Device, Session, Tx, User};
 use sync_core::protocol::v1::identity::{LoginDevice, LoginRequest, RefreshRequest, TokenGrant};
 use sync_core::{Code, DeviceId, Problem, SessionId, Timestamp};
 
+pub(crate) use self::recent::Recent;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// How long an ended access token is still kept, in milliseconds: longer than the clocks of two nodes differ.
@@ -45,9 +47,24 @@ impl Service {
         let hash = AccessToken::parse(token).ok_or_else(refused)?.hash();
         let grant = self.store.transact(Access::Read, move |tx| tx.find_access(&hash)).await?;
         let now = self.now();
-        let AccessGrant { session_id, organisation_id, user_id, device_id, admin, .. } =
+        let AccessGrant { session_id, organisation_id, user_id, device_id, admin, expires_at, .. } =
             grant.filter(|grant| grant.active && now < grant.expires_at).ok_or_else(refused)?;
-        Ok(Caller { organisation_id, user_id, device_id, session_id, admin })
+        let caller = Caller { organisation_id, user_id, device_id, session_id, admin };
+        self.recent.note(hash, caller, now, expires_at);
+        Ok(caller)
+    }
+
+    /// [`Self::authenticate`] for [`Self::sync`], whose transactions check by themselves that the session still stands: a
+    /// token that was read within the last second is not read again.
+    ///
+    /// # Errors
+    /// As [`Self::authenticate`].
+    pub async fn authenticate_to_sync(&self, token: &str) -> ServiceResult<Caller> {
+        let known = AccessToken::parse(token).and_then(|parsed| self.recent.find(&parsed.hash(), self.now()));
+        match known {
+            Some(caller) => Ok(caller),
+            None => self.authenticate(token).await,
+        }
     }
 
     /// Checks a password and starts a family of tokens on a device, new or known.

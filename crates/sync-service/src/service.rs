@@ -9,6 +9,7 @@ use sync_core::{DeviceId, OrganisationId, SessionId, Timestamp, UserId};
 use crate::cursors::KeyRing;
 use crate::error::ServiceResult;
 use crate::figures::Counters;
+use crate::identity::Recent;
 use crate::keeping::Keeping;
 use crate::maintenance::Rounds;
 use crate::presented::Notes;
@@ -40,14 +41,15 @@ pub struct Service {
     pub(crate) counters: Arc<Counters>,
     pub(crate) keeping: Keeping,
     pub(crate) rounds: Arc<Rounds>,
+    pub(crate) recent: Arc<Recent>,
 }
 
 impl Service {
     /// A service over these ports. The hasher's pool is shared by all clones.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, hasher: Arc<PasswordHasher>) -> Self {
-        let (cursor_keys, presented, counters, rounds) = Default::default();
-        Self { store, clock, entropy, hasher, cursor_keys, presented, counters, keeping: Keeping::default(), rounds }
+        let (cursor_keys, presented, counters, rounds, recent) = Default::default();
+        Self { store, clock, entropy, hasher, cursor_keys, presented, counters, keeping: Keeping::default(), rounds, recent }
     }
 
     /// The same service with other figures for what is kept, and how long.

@@ -19,7 +19,7 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 }
 
 async fn sync(call: Call) -> Answered {
-    let caller = call.caller().await?;
+    let caller = call.syncing_caller().await?;
     let request = call.read(MAX_BODY_BYTES, v1::SyncRequest::parse).await?;
     ok(&call.service().sync(&caller, request).await?)
 }

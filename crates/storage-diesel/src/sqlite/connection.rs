@@ -33,8 +33,8 @@ impl Use {
     /// in the page cache of the system.
     const fn cache_kib(self) -> u32 {
         match self {
-            Self::Write => 16_384,
-            Self::Read => 2_048,
+            Self::Write => 10_240,
+            Self::Read => 1_024,
         }
     }
 }
