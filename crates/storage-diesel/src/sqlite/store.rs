@@ -49,9 +49,9 @@ pub struct CommitStats {
 
 /// The embedded database: a write-ahead log with `synchronous=FULL`, one thread that writes, and several that read.
 ///
-/// The writer takes a job, and with it every job that waits by then: each runs inside a savepoint of one transaction,
-/// one commit makes them durable together, and only then are they told. A job that fails or panics is rolled back to its
-/// savepoint and disturbs nobody. Readers see the last commit when they begin, and nothing later.
+/// The writer takes a job, and with it every job that waits by then: one transaction runs them, one commit makes them
+/// durable together, and only then are they told. Where a job fails or panics, all of them run again, each inside a
+/// savepoint: it disturbs nobody. Readers see the last commit when they begin, and nothing later.
 ///
 /// Dropping the store refuses what waits, finishes what was begun, and ends the threads.
 pub struct SqliteStore {
