@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,23 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
+    /// [`Self::open`] for what works on a database that is there: it makes none in the wrong folder.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and when there is no such SQLite file.
+    pub(crate) fn open_existing(settings: &Settings) -> Result<Self, Failure> {
+        if let Some(path) = settings.database_url.strip_prefix("sqlite:") {
+            let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+            if !path.is_file() {
+                let place = path.display();
+                return Err(Failure::Failed(format!(
+                    "{place} does not exist or is no file; check the folder and --database (`rejoin user add` makes a new database)"
+                )));
+            }
+        }
+        Self::open(settings)
+    }
+
     /// Opens the database and starts what works on it. Blocks: not from within async code.
     ///
     /// # Errors

@@ -184,7 +184,7 @@ impl Unpacking {
             Fault::CutShort => format!("the body ends before its {coding} stream does; nothing of it was taken: send it whole"),
             Fault::Corrupt => {
                 format!(
-                    "the body is no {coding} stream, or a damaged one; nothing of it was taken: pack it again, or send it without Content-Encoding"
+                    "the body is no {coding} stream, a damaged one, or one with a window above 8 MiB; nothing of it was taken: pack it again without a long window, or send it without Content-Encoding"
                 )
             }
         };

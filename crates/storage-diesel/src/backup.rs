@@ -29,7 +29,7 @@ pub enum BackupError {
     #[error("{0} does not exist or is no file; check the path")]
     Missing(String),
     /// Something is there already.
-    #[error("{0} exists, and nothing is overwritten; choose another name, or say --replace to a restore")]
+    #[error("{0} exists, and nothing is overwritten: give a backup another name; a restore takes its place with --replace, and keeps it")]
     Exists(String),
     /// Another backup is written to the same file, or broke off.
     #[error("{0} exists: another backup is being made there, or one broke off; when none is running, remove that file")]

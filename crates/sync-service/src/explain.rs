@@ -104,7 +104,7 @@ impl Reader {
         let source = match version {
             None | Some(0) if !chained => BaseSource::None,
             _ if chained => BaseSource::Chain,
-            Some(version) if past.is_some_and(|past| past.tells(version)) && version <= self.known.row.head => BaseSource::History,
+            Some(version) if past.is_some_and(|past| self.may_have_seen(past, version)) => BaseSource::History,
             _ if inline => BaseSource::Inline,
             _ => BaseSource::None,
         };
@@ -140,12 +140,18 @@ impl Reader {
         Ok(fields::explain(&Case { kind, patch: &patch, base: &base, unknown: &unknown, states, disputed: &asked }))
     }
 
+    /// Whether the log tells the document at a base, and both the sender and the reader may know it as it was then: nobody
+    /// reads what was hidden by claiming to have seen it.
+    fn may_have_seen(&self, past: &Past, version: i64) -> bool {
+        let role = self.access.as_ref().map(|access| access.member.role);
+        past.tells(version) && version <= self.known.row.head && role.is_some_and(|role| past.audience_at(version).includes(role))
+    }
+
     /// What the sender had seen: the log at the base, with their chain laid over it; `None` where the log does not tell.
     fn sender_view(&self, tx: &mut dyn Tx, past: &Past, payload: &Object, kind: Kind) -> StoreResult<Option<Object>> {
         let version = payload.get("base_version").and_then(Value::as_i64).unwrap_or_default();
         let fresh = kind == Kind::Create || version == 0;
-        let shared = fresh || (past.tells(version) && version <= self.known.row.head);
-        if !shared {
+        if !(fresh || self.may_have_seen(past, version)) {
             return Ok(None);
         }
         let mut body = if fresh { Object::new() } else { past.at(version).unwrap_or_default() };
@@ -202,11 +208,15 @@ impl Past {
             Vec::new()
         };
         let mut past = Self { row, changes, from, audiences: None, schema: Arc::clone(schema) };
-        if let Some(collection) = schema.collection(key.collection()) {
-            let of = |version| past.at(version).map_or(Audience::EVERYONE, |body| collection.audience(&body));
-            past.audiences = Some((of(operation.before()), of(operation.after())));
-        }
+        past.audiences = Some((past.audience_at(operation.before()), past.audience_at(operation.after())));
         Ok(Some(past))
+    }
+
+    /// Who could see the document at a version.
+    fn audience_at(&self, version: i64) -> Audience {
+        let collection = self.schema.collection(self.row.key.collection());
+        let of = |body: Object| collection.map_or(Audience::EVERYONE, |collection| collection.audience(&body));
+        self.at(version).map_or(Audience::EVERYONE, of)
     }
 
     /// Whether the log still tells the document at a version.

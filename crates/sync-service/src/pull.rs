@@ -95,12 +95,15 @@ pub(crate) fn read_spaces(
                 let own = pushed.own.get(&access.space.space_id).unwrap_or(&nothing);
                 let named = pushed.epochs.get(&access.space.space_id);
                 match Schema::of_space(access.space.schema.as_deref()) {
-                    Some(schema) if pull.schema.is_some_and(|spoken| spoken < schema.oldest_readable) => too_old(&access, cursor.as_ref()),
-                    Some(_) => {
+                    Some(schema) => {
                         let reader = Reader { caller, keys, view_tag: view_tag(&access), access: &access, own, named };
-                        let (cursor, changes) = reader.read(tx, cursor.as_deref(), &mut budget)?;
-                        pulled.presented.extend(cursor.and_then(|cursor| reader.shown(&cursor, now)));
-                        changes
+                        if pull.schema.is_some_and(|spoken| spoken < schema.oldest_readable) {
+                            reader.too_old(tx, cursor.as_ref())?
+                        } else {
+                            let (cursor, changes) = reader.read(tx, cursor.as_deref(), &mut budget)?;
+                            pulled.presented.extend(cursor.and_then(|cursor| reader.shown(&cursor, now)));
+                            changes
+                        }
                     }
                     // one space that can't be read keeps nobody from the others
                     None => unread(ServiceError::from(StoreError::Damaged(format!("the schema of space {text}"))).problem()),
@@ -130,14 +133,10 @@ fn revoked(access: &SpaceAccess) -> SpaceChanges {
 enum Reason {
     /// It has read another log: by its cursor's tag, or else the one that it names.
     Epoch(Option<u32>),
+    /// The log is shorter than what it has read.
+    Shorter,
     /// Another reason, and all of what it has read is of this log.
     Other(&'static str),
-}
-
-/// The answer to a device that can't read the space's documents any more. Its cursor stays good.
-fn too_old(access: &SpaceAccess, cursor: Option<&String>) -> SpaceChanges {
-    let epoch = Some(access.head.epoch.to_string());
-    SpaceChanges { upgrade_required: true, cursor: cursor.cloned(), epoch, ..SpaceChanges::default() }
 }
 
 /// What is left of a request's page, shared by its spaces.
@@ -178,6 +177,15 @@ impl Reader<'_> {
         }
     }
 
+    /// The answer to a device that can't read the space's documents any more. Its cursor stays as good as it was.
+    fn too_old(&self, tx: &mut dyn Tx, text: Option<&String>) -> StoreResult<SpaceChanges> {
+        let changes = match self.start(text.map(String::as_str)) {
+            Ok(_) => SpaceChanges { cursor: text.cloned(), epoch: Some(self.access.head.epoch.to_string()), ..SpaceChanges::default() },
+            Err(reason) => self.reset(tx, reason)?,
+        };
+        Ok(SpaceChanges { upgrade_required: true, ..changes })
+    }
+
     /// Where to read from, or why the device is to begin anew.
     fn start(&self, text: Option<&str>) -> Result<Cursor, Reason> {
         let head = self.access.head;
@@ -191,8 +199,9 @@ impl Reader<'_> {
             None => Err(Reason::Other("cursor")),
             Some(cursor) if cursor.epoch_tag != tag => Err(Reason::Epoch(Some(cursor.epoch_tag))),
             Some(cursor) if cursor.view_tag != self.view_tag => Err(Reason::Other("rights")),
-            // the log is shorter than what was read of it, or does not tell every deletion since then any more
-            Some(cursor) if cursor.place.max(cursor.floor.unwrap_or(0)) > head.version => Err(Reason::Other("log")),
+            // the log is shorter than what was read of it: another one took its place, and nobody knows where they part
+            Some(cursor) if cursor.place.max(cursor.floor.unwrap_or(0)) > head.version => Err(Reason::Shorter),
+            // it does not tell every deletion since then any more
             Some(cursor) if cursor.floor.unwrap_or(cursor.began) < head.kept_from => Err(Reason::Other("log")),
             Some(cursor) => Ok(cursor),
         }
@@ -208,6 +217,7 @@ impl Reader<'_> {
         let (space_id, head) = (self.access.space.space_id, self.access.head);
         let (reason, until) = match reason {
             Reason::Other(reason) => (reason, head.version),
+            Reason::Shorter => ("log", 0),
             Reason::Epoch(Some(tag)) => {
                 ("epoch", shared_until(&tx.list_former_epochs(&[space_id])?, head, |epoch| epoch_tag(epoch) == tag))
             }

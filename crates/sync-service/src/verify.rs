@@ -42,7 +42,7 @@ impl Service {
             require_session(tx, &caller)?;
             match &request.step {
                 VerifyStep::Sums { cursor, collections } => {
-                    sums(tx, (&caller, now, &keys), space_id, cursor.clone(), collections.as_deref())
+                    sums(tx, (&caller, now, &keys), space_id, (cursor.clone(), request.schema), collections.as_deref())
                 }
                 VerifyStep::Rows { held, deep } => {
                     let access = require_member(tx, &caller, space_id)?;
@@ -63,7 +63,7 @@ fn sums(
     tx: &mut dyn Tx,
     (caller, now, keys): (&Caller, Timestamp, &CursorKeys),
     space_id: SpaceId,
-    cursor: Option<String>,
+    (cursor, schema): (Option<String>, Option<u32>),
     collections: Option<&[String]>,
 ) -> ServiceResult<(VerifyResponse, Pulled)> {
     let standing = access::load(tx, caller, &[space_id])?.remove(&space_id).unwrap_or(Standing::Unknown);
@@ -72,7 +72,7 @@ fn sums(
         other => Some(other.member()?),
     };
     let text = space_id.to_string();
-    let pull = Pull { schema: None, spaces: vec![(text.clone(), cursor)], max_changes: MAX_CHANGES, max_bytes: DEFAULT_PAGE_BYTES };
+    let pull = Pull { schema, spaces: vec![(text.clone(), cursor)], max_changes: MAX_CHANGES, max_bytes: DEFAULT_PAGE_BYTES };
     let mut pulled = read_spaces(tx, (caller, now), keys, &pull, &Pushed::default())?;
     let changes = pulled.changes.remove(&text).unwrap_or_default();
     let whole = !changes.has_more && changes.problem.is_none();

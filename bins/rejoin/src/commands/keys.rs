@@ -11,7 +11,7 @@ use crate::settings::Settings;
 /// Manages the installation's keys.
 pub(crate) fn run(settings: &Settings, command: &KeysCommand) -> Result<(), Failure> {
     logging::start(settings);
-    let backend = Backend::open(settings)?;
+    let backend = Backend::open_existing(settings)?;
     System::new().block_on(async {
         let KeysCommand::Rotate = command;
         let outcome = backend.service().rotate_cursor_keys().await;

@@ -19,7 +19,7 @@ use crate::settings::Settings;
 /// Manages spaces.
 pub(crate) fn run(settings: &Settings, command: SpaceCommand) -> Result<(), Failure> {
     logging::start(settings);
-    let backend = Backend::open(settings)?;
+    let backend = Backend::open_existing(settings)?;
     System::new().block_on(async {
         let outcome = manage(&backend, command).await;
         backend.close().await;

@@ -24,14 +24,13 @@ pub(crate) fn run(settings: &Settings, command: UserCommand) -> Result<(), Failu
     match command {
         UserCommand::Add(add) => {
             let password = read_password()?;
-            with(settings, async |backend| add_user(backend, add, password).await)
+            with(Backend::open(settings)?, async |backend| add_user(backend, add, password).await)
         }
-        UserCommand::List { json } => with(settings, async |backend| list_users(backend, json).await),
+        UserCommand::List { json } => with(Backend::open_existing(settings)?, async |backend| list_users(backend, json).await),
     }
 }
 
-fn with(settings: &Settings, work: impl AsyncFnOnce(&Backend) -> Result<(), Failure>) -> Result<(), Failure> {
-    let backend = Backend::open(settings)?;
+fn with(backend: Backend, work: impl AsyncFnOnce(&Backend) -> Result<(), Failure>) -> Result<(), Failure> {
     System::new().block_on(async {
         let outcome = work(&backend).await;
         backend.close().await;

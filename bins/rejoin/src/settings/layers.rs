@@ -171,7 +171,17 @@ fn flatten(table: &DeTable<'_>, within: &str, found: &mut impl FnMut(String, Ran
 fn variables(environment: &BTreeMap<String, String>, problems: &mut Vec<String>) -> BTreeMap<String, String> {
     let mut taken = BTreeMap::new();
     for (variable, value) in environment {
-        let Some(rest) = variable.strip_prefix(PREFIX).filter(|rest| rest.contains("__")) else { continue };
+        let Some(rest) = variable.strip_prefix(PREFIX) else { continue };
+        if !rest.contains("__") {
+            // a variable of something else, or the likeliest slip
+            let meant = |key: &&super::keys::Key| key.name.replace('.', "_").eq_ignore_ascii_case(rest);
+            if let Some(key) = KEYS.iter().find(meant) {
+                let spelt = key.name.replace('.', "__").to_uppercase();
+                problems
+                    .push(format!("the environment variable {variable} sets nothing; did you mean {PREFIX}{spelt}, with two underscores?"));
+            }
+            continue;
+        }
         let name = rest.to_lowercase().replace("__", ".");
         match unknown(&name, &format!("the environment variable {variable}")) {
             Some(problem) => problems.push(problem),

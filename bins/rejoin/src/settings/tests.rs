@@ -86,6 +86,8 @@ fn what_is_wrong_is_named() {
     check(&Sources { flags, ..Sources::default() }, &["`server.bind`", "here", "the command line"]);
     let variables = environment(&[("REJOIN_DATABASE__ULR", "sqlite:x")]);
     check(&Sources { environment: variables, ..Sources::default() }, &["REJOIN_DATABASE__ULR", "did you mean `database.url`?"]);
+    let variables = environment(&[("REJOIN_SERVER_BIND", "127.0.0.1:1")]);
+    check(&Sources { environment: variables, ..Sources::default() }, &["REJOIN_SERVER_BIND", "did you mean REJOIN_SERVER__BIND"]);
     let file = Some(PathBuf::from("/no/such/file.toml"));
     check(&Sources { file, ..Sources::default() }, &["/no/such/file.toml", "--config"]);
 }

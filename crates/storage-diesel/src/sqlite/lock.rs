@@ -69,6 +69,11 @@ pub(super) fn own(path: &Path) -> Result<Lock, OpenError> {
 
 fn open(path: &Path) -> Result<File, OpenError> {
     let place = beside(path, "-lock");
-    let opened = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&place);
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    // whoever may open it may keep a server from starting
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let opened = options.open(&place);
     opened.map_err(|error| OpenError::Unreachable(format!("{}: {error}", place.display())))
 }

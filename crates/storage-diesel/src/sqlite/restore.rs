@@ -85,10 +85,11 @@ impl Restore {
         sync(&self.copy)?;
         step("the copy is whole")?;
         let ready = ready_copy(&self.path);
+        let broke_off = ready.exists();
         rename(&self.copy, &ready)?;
         sync_folder(&ready)?;
         step("nobody opens the database from now on")?;
-        let replaced = self.move_away(stamp, step)?;
+        let replaced = self.move_away(stamp, broke_off, step)?;
         sync_folder(&self.path)?;
         step("the old one is away")?;
         rename(&ready, &self.path)?;
@@ -97,7 +98,12 @@ impl Restore {
     }
 
     /// Moves the old database and what belongs to it away.
-    fn move_away(&self, stamp: &str, step: &mut dyn FnMut(&str) -> Result<(), BackupError>) -> Result<Option<PathBuf>, BackupError> {
+    fn move_away(
+        &self,
+        stamp: &str,
+        broke_off: bool,
+        step: &mut dyn FnMut(&str) -> Result<(), BackupError>,
+    ) -> Result<Option<PathBuf>, BackupError> {
         let target = if self.path.exists() {
             // brings its log into it where it can; a damaged one is kept as it is
             let _ = connect(&self.path).and_then(|mut conn| conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(failed));
@@ -105,17 +111,19 @@ impl Restore {
             let target = free_name(&self.path, stamp);
             rename(&self.path, &target)?;
             Some(target)
-        } else {
+        } else if broke_off {
             // a restore that broke off had moved it
             replaced_before(&self.path)
+        } else {
+            None
         };
         step("the old one's file is away")?;
-        if let Some(target) = &target {
-            for suffix in COMPANIONS {
-                let companion = beside(&self.path, suffix);
-                if companion.exists() {
-                    rename(&companion, &beside(target, suffix))?;
-                }
+        // a log without its database belongs to none that is kept here
+        let beside_it = target.clone().unwrap_or_else(|| free_name(&self.path, stamp));
+        for suffix in COMPANIONS {
+            let companion = beside(&self.path, suffix);
+            if companion.exists() {
+                rename(&companion, &beside(&beside_it, suffix))?;
             }
         }
         Ok(target)

@@ -137,6 +137,13 @@ fn what_was_hidden_then_is_hidden_now() {
     assert_eq!(refused(try_explain(&pair, &pair.bo, 1)), Code::UnknownOperation);
     assert_eq!(refused(try_explain(&pair, &pair.bo, 2)), Code::UnknownOperation, "it would tell the title before");
     assert_eq!(fields(&explain(&pair, &pair.bo, 3)), [field("/title", "theirs", ["Cake", "Cake", "Cake!", "Cake!"].map(Value::from))]);
+    // nor by claiming to have seen it
+    for (n, kind, patch) in [(4, "update", json!({"title": "Pie"})), (5, "update", json!({})), (6, "delete", Value::Null)] {
+        pair.one(&pair.bo, event(n, kind, 1, patch));
+        let told = explain(&pair, &pair.bo, n);
+        assert!(!told.to_string().contains("Surprise"), "{told}");
+        assert_ne!(told["base"]["source"], "history", "{told}");
+    }
 }
 
 #[test]

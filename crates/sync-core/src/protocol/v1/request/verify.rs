@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::members::{Read, malformed, optional_text, parse_body, required_text};
+use super::members::{Read, malformed, optional_text, parse_body, required_text, schema_version};
 use crate::document::{CONFLICTS, is_collection_name};
 use crate::json::{Object, pointer};
 use crate::limits::{MAX_VERIFY_COLLECTIONS, MAX_VERIFY_ROWS};
@@ -15,6 +15,8 @@ use crate::{Code, Problem};
 pub struct VerifyRequest {
     /// The space, as it was written.
     pub space_id: String,
+    /// The version of the space's schema that the device speaks; `None`: the space's own.
+    pub schema: Option<u32>,
     /// Which step.
     pub step: VerifyStep,
 }
@@ -71,7 +73,7 @@ impl VerifyRequest {
             }
             Some(_) => return Err(malformed("rows is to be an object: collections, in them buckets, in them rows", "/rows")),
         };
-        Ok(Self { space_id, step })
+        Ok(Self { space_id, schema: schema_version(&body, "")?, step })
     }
 }
 
