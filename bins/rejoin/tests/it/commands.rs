@@ -72,6 +72,17 @@ fn what_cannot_be_used_ends_with_2() {
 }
 
 #[test]
+fn nothing_is_made_in_the_wrong_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["keys", "rotate"][..], &["user", "list"], &["space", "list", "--user", "a@b.example"]] {
+        let output = run(rejoin(folder.path(), arguments), "");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?} {output:?}");
+        assert!(text(&output.stderr).contains("does not exist"), "{arguments:?} {output:?}");
+        assert!(!folder.path().join("rejoin.db").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
 fn settings_come_from_file_and_environment() {
     let folder = furnished();
     let taken = Served::start(folder.path(), &[]);

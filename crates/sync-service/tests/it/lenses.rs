@@ -1,6 +1,7 @@
 //! Schemas that are replaced by newer versions, and devices that speak older ones.
 
 use serde_json::{Value, json};
+use sync_core::protocol::v1::VerifyRequest;
 use sync_core::protocol::v1::spaces::SpaceItem;
 use sync_core::{Code, Problem};
 use sync_service::ServiceError;
@@ -277,6 +278,16 @@ fn a_device_that_is_too_old_reads_no_more_and_loses_nothing() {
         let page = pair.sync(&pair.bo, with(spoken, json!({"pull": pull})))["changes"][&pair.space].clone();
         assert_eq!((page["upgrade_required"] == json!(true), &page["items"][0]["document"]["email"]), (false, &json!("late")), "{page}");
     }
+    // a comparison tells it no more than pull does
+    let ask = json!({"space_id": &pair.space, "cursor": cursor, "schema": 1});
+    let request = VerifyRequest::parse(ask.to_string().as_bytes()).unwrap();
+    let told = serde_json::to_value(now(pair.world.service.verify(&pair.bo, request)).unwrap()).unwrap();
+    let changes = &told["changes"];
+    assert_eq!((&changes["upgrade_required"], &changes["cursor"], &changes["items"]), (&json!(true), &cursor, &json!([])), "{told}");
+    // that its log was set back is told all the same: else it would take the lost versions for ones of this log
+    now(pair.world.service.begin_new_epochs()).unwrap();
+    let page = pair.sync(&pair.bo, json!({"schema": 1, "pull": pull}))["changes"][&pair.space].clone();
+    assert_eq!((&page["upgrade_required"], &page["reset"], &page["reason"]), (&json!(true), &json!(true), &json!("epoch")), "{page}");
 }
 
 #[test]
