@@ -294,3 +294,26 @@ proptest! {
         story.settle();
     }
 }
+
+#[test]
+fn a_restore_is_noticed_by_who_was_about_to_begin_anew() {
+    let steps = [
+        Step::Create(0, 1, 0),
+        Step::Sync(0),
+        Step::Sync(2),
+        Step::Delete(2, 1),
+        Step::Visit(2),
+        Step::Days(91),
+        Step::Create(0, 0, 0),
+        Step::BackUp,
+        // told that its cursor is below the kept log
+        Step::Visit(0),
+        Step::RestoreBackup,
+    ];
+    let mut story = Story::new(3);
+    for step in &steps {
+        play(&mut story, step);
+    }
+    assert_eq!(story.receipt(2)["held"], false, "the restore lost it");
+    story.settle();
+}

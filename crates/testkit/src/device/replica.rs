@@ -33,6 +33,8 @@ pub struct Replica {
     pub(super) resetting: bool,
     /// The last reset said that the log was restored: up to this version it is the log that was read.
     pub(super) forked_at: Option<i64>,
+    /// The epoch that the last reset named.
+    told_epoch: Option<String>,
     /// The highest version of the current run of pages.
     place: i64,
     /// Whether the last page said that nothing follows.
@@ -127,7 +129,7 @@ impl Replica {
             }
             return Ok(());
         }
-        if page["upgrade_required"] == true {
+        if page["upgrade_required"] == true && page["reset"] != true {
             // a device that begins anew sent none
             let sent = self.cursor.as_deref().filter(|_| !self.resetting);
             if page["items"].as_array().is_some_and(|items| !items.is_empty()) || page["cursor"].as_str() != sent {
@@ -149,7 +151,14 @@ impl Replica {
             }
             // what is held and made is of the old epoch until the copy is begun anew
             self.forked_at = changed.then_some(shared_until);
+            self.told_epoch = Some(epoch.to_owned());
             self.resetting = true;
+            return Ok(());
+        }
+        if from_start && self.told_epoch.as_deref().is_some_and(|told| page["epoch"] != told) {
+            // restored once more since it was told to begin anew: nobody says where the logs part
+            self.told_epoch = page["epoch"].as_str().map(str::to_owned);
+            self.forked_at = Some(0);
             return Ok(());
         }
         if from_start {
