@@ -121,7 +121,7 @@ function operation(api, path, method, said) {
     button.disabled = false;
   });
   parts.push(element("div", {}, button, status), shown);
-  const open = said.security && said.security.length === 0 ? "" : "🔒";
+  const open = said.security && said.security.length === 0 ? "" : "needs a token";
   const head = element("summary", {},
     element("span", { className: "method" }, method.toUpperCase()), element("span", { className: "path" }, path),
     element("span", { className: "said" }, said.summary ?? ""), element("span", { title: "needs a token" }, open));
