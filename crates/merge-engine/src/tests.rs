@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sync_core::json::Object;
 use sync_core::operation::Hint;
 
-use crate::{Context, Policy, SuggestedSide, get, merge, remove, set};
+use crate::{Context, Policy, SuggestedSide, get, merge_objects, remove, set};
 
 fn object(value: Value) -> Object {
     match value {
@@ -16,8 +16,8 @@ fn object(value: Value) -> Object {
 #[track_caller]
 #[allow(clippy::needless_pass_by_value, reason = "a table of cases reads better without &")]
 fn check(base: Value, ours: Value, theirs: Value, merged: Value, disputed: &[&str]) {
-    let outcome = merge(&object(base), &object(ours), &object(theirs), &Policy::default(), &Context::default());
-    assert_eq!(Value::Object(outcome.merged), merged);
+    let outcome = merge_objects(&object(base), &object(ours), &object(theirs), &Policy::default(), &Context::default());
+    assert_eq!(outcome.merged, merged);
     assert_eq!(outcome.disputes.iter().map(|dispute| dispute.path.as_str()).collect::<Vec<_>>(), disputed);
 }
 
@@ -80,7 +80,7 @@ fn one_sides_reordering_is_kept_and_two_are_asked() {
 fn a_hint_becomes_a_suggestion() {
     let (base, ours, theirs) = (object(json!({"a":1})), object(json!({"a":2})), object(json!({"a":3})));
     for (hint, side) in [(Hint::Mine, Some(SuggestedSide::Theirs)), (Hint::Theirs, Some(SuggestedSide::Ours)), (Hint::Ask, None)] {
-        let outcome = merge(&base, &ours, &theirs, &Policy::default(), &Context::with_hint(hint));
+        let outcome = merge_objects(&base, &ours, &theirs, &Policy::default(), &Context::with_hint(hint));
         assert_eq!(outcome.disputes[0].suggested, side);
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sync_core::json::{Object, pointer};
 use sync_core::operation::Hint;
 
-use crate::{Context, Dispute, Policy, SuggestedSide, list};
+use crate::{Context, Dispute, Outcome, Policy, Reason, SuggestedSide, list};
 
 /// A value's three states; `None`: absent.
 #[derive(Clone, Copy)]
@@ -18,12 +18,34 @@ pub(crate) struct Sides<'a> {
 
 pub(crate) struct Merger<'a> {
     pub(crate) policy: &'a Policy,
-    pub(crate) context: &'a Context,
+    pub(crate) context: &'a Context<'a>,
     pub(crate) path: Vec<String>,
     pub(crate) disputes: Vec<Dispute>,
 }
 
-impl Merger<'_> {
+impl<'a> Merger<'a> {
+    pub(crate) fn new(policy: &'a Policy, context: &'a Context<'a>) -> Self {
+        Self { policy, context, path: Vec::new(), disputes: Vec::new() }
+    }
+
+    pub(crate) fn outcome(self, merged: Value) -> Outcome {
+        Outcome { merged, disputes: self.disputes, ..Outcome::default() }
+    }
+
+    pub(crate) fn root(&mut self, base: &Value, ours: &Value, theirs: &Value) -> Option<Value> {
+        self.decide(Sides { base: Some(base), ours: Some(ours), theirs: Some(theirs) })
+    }
+
+    fn decide(&mut self, sides: Sides<'_>) -> Option<Value> {
+        if sides.ours == sides.theirs || sides.base == sides.theirs {
+            return sides.ours.cloned();
+        }
+        if sides.base == sides.ours {
+            return sides.theirs.cloned();
+        }
+        self.changed_by_both(sides)
+    }
+
     /// Merges member by member.
     pub(crate) fn objects(&mut self, base: &Object, ours: &Object, theirs: &Object) -> Object {
         let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).chain(base.keys()).collect();
@@ -39,14 +61,8 @@ impl Merger<'_> {
 
     /// Merges a value one step down.
     pub(crate) fn child(&mut self, token: &str, sides: Sides<'_>) -> Option<Value> {
-        if sides.ours == sides.theirs || sides.base == sides.theirs {
-            return sides.ours.cloned();
-        }
-        if sides.base == sides.ours {
-            return sides.theirs.cloned();
-        }
         self.path.push(token.to_owned());
-        let merged = self.changed_by_both(sides);
+        let merged = self.decide(sides);
         self.path.pop();
         merged
     }
@@ -80,6 +96,7 @@ impl Merger<'_> {
                 Hint::Theirs => Some(SuggestedSide::Ours),
                 Hint::Ask => None,
             },
+            reason: Reason::BothChanged,
         });
         sides.ours.cloned()
     }

@@ -9,6 +9,8 @@ pub mod lens;
 mod read;
 mod record;
 mod replace;
+pub mod rule;
+pub mod strategy;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -19,6 +21,8 @@ use serde_json::Value;
 use self::lens::Step;
 pub use self::read::SchemaFault;
 pub use self::record::Upgrade;
+pub use self::rule::{Deadline, Group, PathRule, Rule, Shift, Values};
+pub use self::strategy::{Owner, Strategy};
 use crate::document::CONFLICTS;
 use crate::json::{Object, pointer};
 use crate::{Audience, Code, Problem, Role, Timestamp};
@@ -38,6 +42,9 @@ pub struct Schema {
     pub lenses: Vec<Step>,
     /// Its collections. Empty: every collection is taken, every field is free.
     pub collections: BTreeMap<String, Collection>,
+    /// What is to hold between documents: where it does not, an operation is told with a warning.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
     /// When a space came from one version to the next: of a space's own schema alone, never of a document that is sent.
     #[serde(skip)]
     pub upgrades: Vec<Upgrade>,
@@ -57,6 +64,27 @@ pub struct Collection {
     /// Who may see a document, by the value of one of its fields. Absent: every member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
+    /// The member that names a document to people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Who is asked about what no strategy's owners are asked about. Empty: the leads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Owner>,
+    /// Until when an answer helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Deadline>,
+    /// How the intent `shift` moves its documents. Absent: it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shift: Option<Shift>,
+    /// Fields that make sense only together, by the group's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Group>,
+    /// Strategies of places inside fields; the first that fits counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathRule>,
+    /// Strategies of declared fields that name none, by their type.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<FieldType, Strategy>,
     /// Its fields. Others are kept as they are sent.
     pub fields: BTreeMap<String, Field>,
 }
@@ -97,10 +125,16 @@ pub struct Field {
     pub sensitivity: u8,
     /// Its sync lane, 0 to 3.
     pub lane: u8,
+    /// How two changes of it come together. Absent: by a path, by its type, by what it looks like, in this order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
+    /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 /// The types of fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
     /// A string.
@@ -138,8 +172,8 @@ static BUILT_IN: LazyLock<Vec<Arc<Schema>>> =
 
 impl Schema {
     fn blank(name: &str) -> Self {
-        let (lenses, collections, upgrades) = Default::default();
-        Self { name: name.into(), version: 1, oldest_readable: 1, lenses, collections, upgrades }
+        let (lenses, collections, rules, upgrades) = Default::default();
+        Self { name: name.into(), version: 1, oldest_readable: 1, lenses, collections, rules, upgrades }
     }
 
     /// The schema of a space that has none.

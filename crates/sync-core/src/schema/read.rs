@@ -6,7 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::lens::Step;
-use super::{Collection, Field, Schema};
+use super::rule::{Group, PathRule};
+use super::strategy::{Owner, Strategy};
+use super::{Collection, Field, FieldType, Schema};
 use crate::json::{Object, pointer};
 
 /// What is wrong with a schema.
@@ -66,7 +68,7 @@ fn list<T>(value: Option<&Value>, at: &str, read: impl Fn(&Value, &str) -> Read<
 }
 
 pub(super) fn schema(value: &Value) -> Read<Schema> {
-    let all = members(value, "", &["name", "version", "oldest_readable", "lenses", "collections"])?;
+    let all = members(value, "", &["name", "version", "oldest_readable", "lenses", "collections", "rules"])?;
     if !all.contains_key("collections") {
         return Err(SchemaFault::at("/collections", "collections is missing; {} takes every collection"));
     }
@@ -76,29 +78,70 @@ pub(super) fn schema(value: &Value) -> Read<Schema> {
         oldest_readable: optional(all, "oldest_readable", "")?.unwrap_or(1),
         lenses: list(all.get("lenses"), "/lenses", step)?,
         collections: parts(all.get("collections"), "/collections", collection)?,
+        rules: list(all.get("rules"), "/rules", plain)?,
         upgrades: Vec::new(),
     })
 }
 
 fn collection(value: &Value, at: &str) -> Read<Collection> {
-    let all = members(value, at, &["delete", "lane", "tier", "visibility", "fields"])?;
+    let known = ["delete", "lane", "tier", "visibility", "label", "asks", "deadline", "shift", "groups", "paths", "types", "fields"];
+    let all = members(value, at, &known)?;
     Ok(Collection {
         delete: optional(all, "delete", at)?.unwrap_or_default(),
         lane: optional(all, "lane", at)?.unwrap_or_default(),
         tier: optional(all, "tier", at)?,
         visibility: optional(all, "visibility", at)?,
+        label: optional(all, "label", at)?,
+        asks: list(all.get("asks"), &format!("{at}/asks"), owner)?,
+        deadline: optional(all, "deadline", at)?,
+        shift: optional(all, "shift", at)?,
+        groups: parts(all.get("groups"), &format!("{at}/groups"), group)?,
+        paths: list(all.get("paths"), &format!("{at}/paths"), path_rule)?,
+        types: types(all.get("types"), &format!("{at}/types"))?,
         fields: parts(all.get("fields"), &format!("{at}/fields"), field)?,
     })
 }
 
 fn field(value: &Value, at: &str) -> Read<Field> {
-    let all = members(value, at, &["type", "values", "sensitivity", "lane"])?;
+    let all = members(value, at, &["type", "values", "sensitivity", "lane", "strategy", "label"])?;
     Ok(Field {
         kind: required(all, "type", at)?,
         values: optional(all, "values", at)?.unwrap_or_default(),
         sensitivity: optional(all, "sensitivity", at)?.unwrap_or_default(),
         lane: optional(all, "lane", at)?.unwrap_or_default(),
+        strategy: all.get("strategy").map(|value| strategy(value, &format!("{at}/strategy"))).transpose()?,
+        label: optional(all, "label", at)?,
     })
+}
+
+fn plain<T: DeserializeOwned>(value: &Value, at: &str) -> Read<T> {
+    T::deserialize(value).map_err(|error| SchemaFault::at(at, error.to_string()))
+}
+
+fn strategy(value: &Value, at: &str) -> Read<Strategy> {
+    Strategy::from_value(value).map_err(|fault| SchemaFault::at(at, fault))
+}
+
+fn owner(value: &Value, at: &str) -> Read<Owner> {
+    let text = value.as_str().ok_or_else(|| SchemaFault::at(at, "an owner is a string such as role:lead"))?;
+    Owner::parse(text).map_err(|fault| SchemaFault::at(at, fault))
+}
+
+fn group(value: &Value, at: &str) -> Read<Group> {
+    let all = members(value, at, &["fields", "strategy"])?;
+    let declared = all.get("strategy").map(|value| strategy(value, &format!("{at}/strategy"))).transpose()?;
+    Ok(Group { fields: required(all, "fields", at)?, strategy: declared.unwrap_or(Strategy::Ask) })
+}
+
+fn path_rule(value: &Value, at: &str) -> Read<PathRule> {
+    let all = members(value, at, &["path", "strategy"])?;
+    let declared = all.get("strategy").ok_or_else(|| SchemaFault::at(format!("{at}/strategy"), "strategy is missing"))?;
+    Ok(PathRule { path: required(all, "path", at)?, strategy: strategy(declared, &format!("{at}/strategy"))? })
+}
+
+fn types(value: Option<&Value>, at: &str) -> Read<BTreeMap<FieldType, Strategy>> {
+    let by_name = parts(value, at, strategy)?;
+    by_name.into_iter().map(|(name, strategy)| Ok((plain(&Value::from(name.as_str()), &format!("{at}/{name}"))?, strategy))).collect()
 }
 
 fn step(value: &Value, at: &str) -> Read<Step> {

@@ -104,7 +104,7 @@ fn explained(path: String, (base, ours, theirs, outcome): Values<'_>, decided: D
     let value = |side: Option<&Value>| side.cloned().unwrap_or_default();
     FieldExplanation {
         path,
-        strategy: strategy_of(base, ours, theirs, &Policy::default()),
+        strategy: strategy_of("", [base, ours, theirs], &Policy::default()),
         base: value(base),
         ours: value(ours),
         theirs: value(theirs),

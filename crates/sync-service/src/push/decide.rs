@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use merge_engine::{Context, Dispute, Policy, SuggestedSide, merge};
+use merge_engine::{Context, Dispute, Policy, Reason, SuggestedSide, merge_objects};
 use serde_json::Value;
 use sync_core::conflict::ConflictKind;
 use sync_core::json::{Object, apply_patch, pointer, pointer_tokens};
@@ -208,38 +208,47 @@ impl Case<'_> {
             self.values_over(&seen)
         };
         let mut outcome = self.merge(&base, &ours, &pick(&own, &known));
+        let mut disputes = std::mem::take(&mut outcome.disputes);
+        let mut merged = outcome.into_object();
         let guesses: Vec<Dispute> = unknown.iter().filter_map(|name| self.unknown_base(doc, &own, name)).collect();
         let kind = if guesses.is_empty() { ConflictKind::Fields } else { ConflictKind::NoBase };
-        outcome.disputes.extend(guesses);
+        disputes.extend(guesses);
         let mut body = doc.body.clone();
         for name in &known {
-            match outcome.merged.remove(*name) {
+            match merged.remove(*name) {
                 Some(value) => body.insert((*name).clone(), value),
                 None => body.remove(*name),
             };
         }
         if self.mode == Mode::TheirsWin {
-            decide_for_theirs(&mut body, std::mem::take(&mut outcome.disputes));
+            decide_for_theirs(&mut body, std::mem::take(&mut disputes));
         }
         let seen_all =
             view.complete && view.live && *view.body() == doc.body && !self.world.was_lifted_since(self.key, self.operation.base_version);
-        let status = match (outcome.disputes.is_empty(), body == doc.body) {
+        let status = match (disputes.is_empty(), body == doc.body) {
             (false, _) => Status::Conflict,
             (true, true) => Status::Noop,
             (true, false) if seen_all => Status::Applied,
             (true, false) => Status::Merged,
         };
         let change = (body != doc.body).then_some(NewState { body, live: true });
-        Effect { status, change, asked: Asked::fields(kind, outcome.disputes), own }
+        Effect { status, change, asked: Asked::fields(kind, disputes), own }
     }
 
     fn merge(&self, base: &Object, ours: &Object, theirs: &Object) -> merge_engine::Outcome {
-        merge(base, ours, theirs, &Policy::default(), &Context::with_hint(self.operation.hint))
+        merge_objects(base, ours, theirs, &Policy::default(), &Context::with_hint(self.operation.hint))
     }
 
     fn unknown_base(&self, doc: &Doc, own: &Object, name: &str) -> Option<Dispute> {
         let (ours, theirs) = (doc.body.get(name).cloned(), own.get(name).filter(|value| !value.is_null()).cloned());
-        (ours != theirs).then(|| Dispute { path: pointer(&[name]), base: None, ours, theirs, suggested: self.suggested() })
+        (ours != theirs).then(|| Dispute {
+            path: pointer(&[name]),
+            base: None,
+            ours,
+            theirs,
+            suggested: self.suggested(),
+            reason: Reason::BothChanged,
+        })
     }
 
     fn suggested(&self) -> Option<SuggestedSide> {
@@ -275,7 +284,7 @@ impl Case<'_> {
             return false;
         }
         let outcome = self.merge(&view.base, &doc.body, view.body());
-        outcome.disputes.is_empty() && outcome.merged == *view.body()
+        outcome.disputes.is_empty() && outcome.into_object() == *view.body()
     }
 
     fn edit_deleted(&self, doc: &Doc) -> Effect {
@@ -316,8 +325,9 @@ impl Case<'_> {
         let outcome = self.merge(&pick(&view.base, &names), &pick(last, &names), &theirs);
         let mut body = last.clone();
         body.retain(|name, _| !names.contains(name));
-        body.extend(outcome.merged);
-        decide_for_theirs(&mut body, outcome.disputes);
+        let disputes = outcome.disputes.clone();
+        body.extend(outcome.into_object());
+        decide_for_theirs(&mut body, disputes);
         (own, body)
     }
 
@@ -332,7 +342,7 @@ impl Case<'_> {
         let (base, ours, theirs) = sides;
         let sender_is_live = change.is_some();
         let suggested = self.suggested().map(|side| if sender_is_live { opposite(side) } else { side });
-        let dispute = Dispute { path: String::new(), base, ours, theirs, suggested };
+        let dispute = Dispute { path: String::new(), base, ours, theirs, suggested, reason: Reason::BothChanged };
         Effect { status: Status::Conflict, change, asked: Some(Asked { kind, disputes: vec![dispute], sender_is_live }), own }
     }
 }
@@ -373,7 +383,7 @@ fn within_limit(effect: Effect, operation: &Operation, doc: Option<&Doc>) -> Dec
     let dispute = |name: &String| {
         let (ours, theirs) =
             (doc.and_then(|doc| doc.body.get(name)).cloned(), effect.own.get(name).filter(|value| !value.is_null()).cloned());
-        Dispute { path: pointer(&[name]), base: None, ours, theirs, suggested: None }
+        Dispute { path: pointer(&[name]), base: None, ours, theirs, suggested: None, reason: Reason::BothChanged }
     };
     let disputes = operation.patch.keys().map(dispute).filter(|dispute| dispute.ours != dispute.theirs).collect();
     Ok(Effect { status: Status::Conflict, change: None, asked: Asked::fields(ConflictKind::TooLarge, disputes), own: effect.own })
