@@ -16,5 +16,5 @@ pub use request::{
 };
 pub use response::{
     ConflictList, Item, ItemKind, Next, OperationResult, Receipt, Receipts, Repair, ResolveResponse, SpaceChanges, SyncResponse,
-    VerifyResponse,
+    VerifyResponse, WarnedDocument, Warning,
 };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::json::{Object, RawJson};
-use crate::{Author, ConflictId, OpId, Problem, SpaceId, Status, Timestamp};
+use crate::{Author, ConflictId, DocumentKey, OpId, Problem, SpaceId, Status, Timestamp};
 
 /// The answer to `POST /api/offline/sync`.
 #[derive(Debug, Clone, Serialize)]
@@ -50,7 +50,7 @@ pub struct OperationResult {
     /// Fields that became change requests.
     pub proposed: Vec<String>,
     /// What a person may want to know; never changes the status.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
@@ -79,6 +79,32 @@ impl OperationResult {
     #[must_use]
     pub fn refused(op_id: OpId, problem: Problem) -> Self {
         Self { problem: Some(problem), ..Self::new(op_id, Status::Rejected, false) }
+    }
+}
+
+/// Something that a person may want to know of what an operation led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// What kind of thing, for programs: the name of a rule, or `outvoted`.
+    pub code: &'static str,
+    /// The same in plain words, for people.
+    pub detail: String,
+    /// The documents that it is about.
+    pub documents: Vec<WarnedDocument>,
+}
+
+/// A document that a warning is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WarnedDocument {
+    /// Its collection.
+    pub collection: String,
+    /// Its id.
+    pub document_id: String,
+}
+
+impl From<&DocumentKey> for WarnedDocument {
+    fn from(key: &DocumentKey) -> Self {
+        Self { collection: key.collection().to_owned(), document_id: key.id().to_owned() }
     }
 }
 
