@@ -1,5 +1,9 @@
-//! What a schema must keep to beyond its form: fields that make sense, and lenses that can be applied to anything, twice,
-//! without losing anything.
+//! What a schema must keep to beyond its form: fields and strategies that make sense, and lenses that can be applied to
+//! anything, twice, without losing anything.
+
+mod places;
+mod rules;
+mod strategies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,8 +43,10 @@ pub(super) fn collections(schema: &Schema) -> Read<()> {
                 return Err(SchemaFault::at(at(), format!("{name}.{field_name}: lane and sensitivity are 0 to 3")));
             }
         }
+        places::check(collection, &at)?;
+        rules::of_collection(name, collection, &at)?;
     }
-    Ok(())
+    rules::of_schema(schema)
 }
 
 pub(super) fn lenses(schema: &Schema) -> Read<()> {

@@ -109,6 +109,9 @@ mod tests {
         for (before, after, place) in [
             (schema(1, json!([]), text()), schema(2, json!([]), text()), None),
             (schema(1, json!([]), text()), schema(2, json!([rename(2, "t", "v")]), json!({"v": {"type": "text"}})), None),
+            // how changes come together may be decided anew
+            (schema(1, json!([]), text()), schema(2, json!([]), json!({"t": {"type": "text", "strategy": "lww"}})), None),
+            (schema(1, json!([]), json!({"t": {"type": "text", "strategy": "server"}})), schema(2, json!([]), text()), None),
             (schema(2, json!([]), text()), schema(2, json!([]), json!({})), Some("/version")),
             (schema(2, json!([]), text()), schema(1, json!([]), json!({})), Some("/version")),
             (schema(1, json!([]), text()), schema(2, json!([rename(2, "t", "u")]), json!({})), Some("/collections/a/fields/u")),
