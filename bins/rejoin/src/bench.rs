@@ -10,7 +10,6 @@ pub(crate) mod floor;
 pub(crate) mod metrics;
 pub(crate) mod options;
 pub(crate) mod processes;
-pub(crate) mod progress;
 pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod report;

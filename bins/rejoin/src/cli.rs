@@ -13,6 +13,7 @@ use crate::bench::options::BenchArgs;
 use crate::commands;
 use crate::commands::config::ConfigCommand;
 use crate::commands::doctor::DoctorArgs;
+use crate::commands::merge::MergeArgs;
 use crate::commands::migrate::MigrateArgs;
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
@@ -73,6 +74,8 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Put a backup in the place of the SQLite database; every space gets a new epoch
     Restore(RestoreArgs),
+    /// Merge JSON documents: three files, as a git merge driver does, or a whole collection of cases
+    Merge(MergeArgs),
     /// Manage the keys of the installation
     #[command(subcommand)]
     Keys(KeysCommand),

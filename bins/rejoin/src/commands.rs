@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod keys;
+pub(crate) mod merge;
 pub(crate) mod migrate;
 pub(crate) mod restore;
 pub(crate) mod serve;

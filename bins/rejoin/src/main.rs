@@ -10,6 +10,7 @@ mod logging;
 mod otel;
 mod output;
 mod panic;
+mod progress;
 mod server;
 mod settings;
 mod system;
@@ -53,6 +54,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Bench(bench) => commands::bench::run(common.database(), common.allow_fsync_off(), &bench),
         Command::Space(space) => commands::space::run(&common.settings()?, space),
         Command::Doctor(doctor) => commands::doctor::run(&common, &doctor),
+        Command::Merge(merge) => commands::merge::run(&merge),
         Command::Config(config) => commands::config::run(&common, &config),
         Command::Completions { shell } => commands::completions::run(shell),
         Command::Version { json } => commands::version::run(json),

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::crew::{Plan, Tally, Work, Worker, create_spaces, share_out};
 use super::data::Fields;
-use super::progress::Progress;
 use super::pull;
 use super::report::{number, round};
 use super::target::Target;
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// What came of the edits.
 #[derive(Debug, Clone, Serialize)]

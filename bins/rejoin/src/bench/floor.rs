@@ -10,10 +10,10 @@ use super::cluster::Cluster;
 use super::crew::{Plan, Worker};
 use super::data::{COLLECTION, Numbers};
 use super::processes;
-use super::progress::Progress;
 use super::report::{Figures, number, round};
 use super::target::Target;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::system::SystemClock;
 
 /// Connections to PostgreSQL.

@@ -10,12 +10,12 @@ use sync_core::limits::{MAX_BODY_BYTES, MAX_CHANGES};
 
 use super::client::{Device, read};
 use super::crew::{Plan, SYNC, Worker, create_spaces, share_out};
-use super::progress::Progress;
 use super::push::{histogram, must_all_be_applied};
 use super::report::{number, round};
 use super::target::Target;
 use super::wire::Encoding;
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// Where a first sync begins.
 const SNAPSHOT: &str = "/api/offline/sync/snapshot";

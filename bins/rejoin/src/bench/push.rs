@@ -9,11 +9,11 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, LocalSet};
 
 use super::crew::{Plan, Tally, Worker, create_spaces, share_out};
-use super::progress::Progress;
 use super::report::Figures;
 use super::target::Target;
 use crate::commands::serve::Signals;
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// Devices that make documents at the same time: enough to keep the server busy, few enough not to swell it.
 const SEEDERS: usize = 4;

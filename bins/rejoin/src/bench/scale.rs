@@ -2,11 +2,11 @@
 
 use super::crew::Plan;
 use super::floor;
-use super::progress::Progress;
 use super::push;
 use super::report::Figures;
 use super::target::Target;
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// Documents and spaces of each point.
 const POINTS: [(usize, usize); 6] = [(1_000, 1), (100_000, 1), (1_000_000, 1), (1_000, 1_000), (100_000, 1_000), (1_000_000, 1_000)];

@@ -4,12 +4,12 @@ use crate::bench::client::Account;
 use crate::bench::cluster::Cluster;
 use crate::bench::crew::{Plan, Worker};
 use crate::bench::options::{BenchArgs, BenchCommand, Options};
-use crate::bench::progress::Progress;
 use crate::bench::report::Figures;
 use crate::bench::results::Results;
 use crate::bench::target::{Target, read_password};
 use crate::bench::{conflict, floor, pull, push, scale};
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// Measures, and prints what was measured.
 pub(crate) fn run(database: Option<&str>, allow_fsync_off: bool, bench: &BenchArgs) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation is to panic where it stands")]
 
 mod backup;
+mod batch;
 mod bench;
 mod commands;
 mod configuration;

@@ -20,6 +20,17 @@ impl Progress {
         Self(Some(bar))
     }
 
+    /// A bar that counts the bytes of a file.
+    pub(crate) fn of_bytes() -> Self {
+        let progress = Self::new();
+        if let Some(bar) = &progress.0
+            && let Ok(style) = ProgressStyle::with_template("{msg:28} {bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
+        {
+            bar.set_style(style);
+        }
+        progress
+    }
+
     /// A new part of the run, with so many steps.
     pub(crate) fn begin(&self, what: &str, steps: usize) {
         if let Some(bar) = &self.0 {
