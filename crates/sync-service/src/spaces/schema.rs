@@ -250,8 +250,8 @@ mod tests {
     fn a_schema_is_named_or_whole() {
         let record = |schema: &Value| checked(schema).map(|sent| sent.map(|sent| sent.record()));
         assert_eq!(record(&Value::Null), Ok(None));
-        for name in ["wedding", "wedding@1"] {
-            assert_eq!(record(&json!(name)), Ok(Some("\"wedding\"".into())));
+        for (name, stored) in [("wedding", "\"wedding@2\""), ("wedding@1", "\"wedding\""), ("wedding@2", "\"wedding@2\"")] {
+            assert_eq!(record(&json!(name)), Ok(Some(stored.into())));
         }
         let inline = json!({"name":"party","version":1,"collections":{"songs":{}}});
         assert_eq!(record(&inline), Ok(Some(inline.to_string())));

@@ -339,9 +339,14 @@ fn a_schema_that_can_t_follow_is_refused_and_nothing_changes() {
     upgrade(&pair, &second());
     assert_eq!(try_upgrade(&pair, &first()).unwrap_err().pointer.as_deref(), Some("/schema/version"));
     // a built-in schema is pinned, and its name is the version that the space has
-    let wedding = Pair::new(Some("wedding"));
+    let wedding = Pair::new(Some("wedding@1"));
     assert_eq!(upgrade(&wedding, &json!("wedding")).schema_version, Some(1));
     assert_eq!(upgrade(&wedding, &json!("wedding@1")).schema, "wedding");
+    // until a lead names a newer version; from there nothing leads back
+    let newer = upgrade(&wedding, &json!("wedding@2"));
+    assert_eq!((newer.schema, newer.schema_version), (json!("wedding@2"), Some(2)));
+    assert_eq!(upgrade(&wedding, &json!("wedding")).schema_version, Some(2));
+    assert_eq!(try_upgrade(&wedding, &json!("wedding@1")).unwrap_err().pointer.as_deref(), Some("/schema/version"));
 }
 
 #[test]
