@@ -3,14 +3,25 @@
 //! *Base* is what the sender had seen, *ours* is what is live on the server, *theirs* is the base with the sender's
 //! edit.
 
+mod align;
+mod array;
+mod assisted;
 mod context;
-mod list;
+mod ids;
+mod look;
+mod merger;
+mod order;
 mod outcome;
 mod path;
 mod policy;
-mod value;
+mod same;
+mod sequence;
+mod sorted;
+mod strategy;
+mod text;
 
 pub use context::{Actor, Context, Mode, NoProvenance, Provenance, Writer};
+use merger::{Merger, Sides};
 pub use outcome::{Decided, Decision, Dispute, Note, Outcome, Proposal, Reason, SuggestedSide};
 pub use path::{get, remove, set};
 pub use policy::Policy;
@@ -19,35 +30,31 @@ use sync_core::json::Object;
 
 /// Merges three JSON values of any kind.
 #[must_use]
-pub fn merge(base: &Value, ours: &Value, theirs: &Value, policy: &Policy, context: &Context<'_>) -> Outcome {
-    let mut merger = value::Merger::new(policy, context);
-    let merged = merger.root(base, ours, theirs);
-    merger.outcome(merged.unwrap_or_default())
+pub fn merge(base: Option<&Value>, ours: &Value, theirs: &Value, policy: &Policy, context: &Context<'_>) -> Outcome {
+    let sides = Sides { base, ours: Some(ours), theirs: Some(theirs) };
+    if let Some([base, ours, theirs]) = sides.objects() {
+        return merge_objects(base, ours, theirs, policy, context);
+    }
+    let mut merger = Merger::new(policy, context);
+    let merged = merger.value(sides).of(sides).unwrap_or_default();
+    merger.finish(merged)
 }
 
 /// Merges three documents, or the same top-level members of three documents.
 #[must_use]
 pub fn merge_objects(base: &Object, ours: &Object, theirs: &Object, policy: &Policy, context: &Context<'_>) -> Outcome {
-    let mut merger = value::Merger::new(policy, context);
-    let merged = merger.objects(base, ours, theirs);
-    merger.outcome(Value::Object(merged))
+    let mut merger = Merger::new(policy, context);
+    let merged = merger.root([base, ours, theirs]);
+    merger.finish(Value::Object(merged))
 }
 
-/// The name of the strategy by which a top-level member merges where both sides changed it. A side that is absent has no say.
+/// The name of the strategy by which a top-level member merges where both sides changed it: base, ours and theirs, of
+/// which a side that is absent has no say.
 #[must_use]
-pub fn strategy_of(member: &str, sides: [Option<&Value>; 3], policy: &Policy) -> &'static str {
-    let _ = member;
-    let there: Vec<&Value> = sides.into_iter().flatten().collect();
-    let arrays: Vec<&[Value]> = there.iter().filter_map(|value| value.as_array().map(Vec::as_slice)).collect();
-    if there.is_empty() {
-        "ask"
-    } else if there.iter().all(|value| value.is_object()) {
-        "object"
-    } else if arrays.len() == there.len() && list::are_keyed(&arrays, policy) {
-        "list"
-    } else {
-        "ask"
-    }
+pub fn strategy_of(member: &str, [base, ours, theirs]: [Option<&Value>; 3], policy: &Policy) -> &'static str {
+    let in_group = policy.collection.groups.values().find(|group| group.fields.iter().any(|field| field == member));
+    let declared = in_group.map(|group| &group.strategy).or_else(|| policy.strategy_at(&[member.into()]));
+    declared.map_or_else(|| look::name(Sides { base, ours, theirs }, policy), sync_core::schema::Strategy::name)
 }
 
 #[cfg(test)]

@@ -131,6 +131,54 @@ pub enum Decided {
 pub enum Reason {
     /// Both sides changed the same thing, differently.
     BothChanged,
+    /// One side took away what the other edited.
+    DeletedAndEdited,
+    /// Both sides changed the same words.
+    SameWords,
+    /// Both sides' words stand one after the other until somebody looks.
+    BothKept,
+    /// Both sides changed it in different places.
+    DifferentPlaces,
+    /// The newer edit counts here.
+    Newest,
+    /// The earlier edit counts here.
+    Earliest,
+    /// The higher state counts here.
+    Higher,
+    /// The lower value counts here.
+    Lower,
+    /// The more protective value counts here.
+    Safer,
+    /// Both differences were added.
+    Added,
+    /// The sender does not own this.
+    NotAnOwner,
+    /// The sender owns this, and the other side does not.
+    Owner,
+    /// The other side owns this, and the sender does not.
+    OtherOwner,
+    /// Two who own this disagree.
+    TwoOwners,
+    /// It is set once.
+    SetOnce,
+    /// Only the server writes it.
+    ServerOnly,
+    /// It is encrypted, and can't be put together.
+    Encrypted,
+    /// The values are not of a kind that the strategy can compare.
+    NotComparable,
+    /// Both sides moved the same item to different places.
+    BothMoved,
+    /// Both sides added what may be the same entry.
+    MaybeTwice,
+    /// These fields make sense only together.
+    Together,
+    /// Of two versions the higher one.
+    HigherVersion,
+    /// What nobody needed any more was taken away.
+    Removed,
+    /// As people decided such questions before.
+    Learned,
 }
 
 impl Reason {
@@ -139,6 +187,30 @@ impl Reason {
     pub const fn words(self) -> &'static str {
         match self {
             Self::BothChanged => "both sides changed it, differently",
+            Self::DeletedAndEdited => "one side took it away and the other changed it",
+            Self::SameWords => "both sides changed the same words",
+            Self::BothKept => "both sides changed the same words: both stand here until somebody looks",
+            Self::DifferentPlaces => "both sides changed it, in different places: both are in",
+            Self::Newest => "the newer edit counts here",
+            Self::Earliest => "the earlier edit counts here",
+            Self::Higher => "the higher value counts here",
+            Self::Lower => "the lower value counts here",
+            Self::Safer => "the more protective value counts here",
+            Self::Added => "both differences were added",
+            Self::NotAnOwner => "its owners decide about it: the change was proposed to them",
+            Self::Owner => "its owner's value counts",
+            Self::OtherOwner => "the value of its owner was live, and counts",
+            Self::TwoOwners => "two people who may decide about it disagree",
+            Self::SetOnce => "it is set once, and was set before",
+            Self::ServerOnly => "the server works it out; what devices write does not count",
+            Self::Encrypted => "it is encrypted, and both sides changed it",
+            Self::NotComparable => "the two values can't be compared",
+            Self::BothMoved => "both sides moved the same item",
+            Self::MaybeTwice => "both sides added what may be the same entry: both are in until somebody looks",
+            Self::Together => "these fields make sense only together, and both sides changed them",
+            Self::HigherVersion => "the higher version counts",
+            Self::Removed => "one side took it away, and the other only changed it a little",
+            Self::Learned => "it was decided as people decided such questions before",
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sync_core::json::{Object, pointer_tokens};
 
 use crate::Policy;
-use crate::list::position;
+use crate::ids::position;
 
 /// The value at a path; `None`: absent. The empty path is the whole document.
 #[must_use]

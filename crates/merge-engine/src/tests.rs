@@ -42,9 +42,17 @@ fn removal_against_edit_is_asked() {
 }
 
 #[test]
-fn arrays_without_ids_are_asked_when_both_change() {
-    check(json!({"t":["a"]}), json!({"t":["a","b"]}), json!({"t":["a","c"]}), json!({"t":["a","b"]}), &["/t"]);
+fn arrays_without_ids_take_what_both_put_in() {
+    check(json!({"t":["a"]}), json!({"t":["a","b"]}), json!({"t":["a","c"]}), json!({"t":["a","b","c"]}), &[]);
     check(json!({"t":["a"]}), json!({"t":["a","b"]}), json!({"t":["a","b"]}), json!({"t":["a","b"]}), &[]);
+    check(json!({"t":["a","b"]}), json!({"t":["b"]}), json!({"t":["a","b","c"]}), json!({"t":["b","c"]}), &[]);
+    // both put something else in the same place
+    check(json!({"t":["a"]}), json!({"t":["b"]}), json!({"t":["c"]}), json!({"t":["b"]}), &["/t"]);
+    // coordinates make sense only together
+    check(json!({"t":[1,2]}), json!({"t":[3,2]}), json!({"t":[1,4]}), json!({"t":[3,2]}), &["/t"]);
+    check(json!({"t":[[1],[1]]}), json!({"t":[[1],[2],[1]]}), json!({"t":[[1],[1],[3]]}), json!({"t":[[1],[2],[1],[3]]}), &[]);
+    // sorted arrays stay sorted
+    check(json!({"t":["b","d"]}), json!({"t":["b","d","e"]}), json!({"t":["a","b","c","d"]}), json!({"t":["a","b","c","d","e"]}), &[]);
 }
 
 #[test]
@@ -68,12 +76,13 @@ fn lists_keyed_by_id_merge_item_by_item() {
 }
 
 #[test]
-fn one_sides_reordering_is_kept_and_two_are_asked() {
+fn moves_of_both_sides_come_together() {
     let list = |ids: &str| json!({"l": ids.chars().map(|id| json!({"id": id.to_string()})).collect::<Vec<_>>()});
-    check(list("abc"), list("abcx"), list("cab"), list("cxab"), &[]);
+    check(list("abc"), list("abcx"), list("cab"), list("cabx"), &[]);
     check(list("abc"), list("bac"), list("abc"), list("bac"), &[]);
     check(list("abc"), list("bac"), list("bac"), list("bac"), &[]);
-    check(list("abc"), list("bac"), list("cab"), list("bac"), &["/l"]);
+    // an item that both moved stands where ours has it
+    check(list("abcdef"), list("bcdefa"), list("bcdaef"), list("bcdefa"), &[]);
 }
 
 #[test]

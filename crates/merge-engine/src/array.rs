@@ -1,0 +1,208 @@
+//! Arrays: lists of items with ids, sets of scalars, and other sequences.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::merger::{Merger, Pick, Sides, one_sided};
+use crate::outcome::{Decided, Reason};
+use crate::same::{ByValue, same};
+use crate::sequence::{Change, Hunk, Tokens, diff3};
+use crate::sorted::Sorting;
+use crate::{align, ids, order};
+
+/// Merges three arrays by what they look like.
+pub(crate) fn merge<'a>(merger: &mut Merger<'a>, sides: Sides<'a>, arrays: [&'a [Value]; 3]) -> Pick {
+    if let Some(keyed) = ids::find(arrays, merger.policy) {
+        return keyed_list(merger, arrays, &keyed);
+    }
+    if is_tuple(arrays) || is_of_two_kinds(arrays) {
+        return merger.ask_or_assist(sides, Reason::BothChanged);
+    }
+    if arrays.iter().all(|side| are_distinct_scalars(side)) {
+        return if replaced_by_both(arrays) { merger.ask_or_assist(sides, Reason::BothChanged) } else { members(merger, arrays) };
+    }
+    sequence(merger, sides, arrays)
+}
+
+/// The name of what arrays merge by, where nothing is declared. A side that is absent has no say.
+pub(crate) fn name(sides: Sides<'_>, policy: &crate::Policy) -> &'static str {
+    let arrays = [sides.base, sides.ours, sides.theirs].map(|side| side.and_then(Value::as_array).map_or(&[][..], Vec::as_slice));
+    if ids::find(arrays, policy).is_some() {
+        "list"
+    } else if is_tuple(arrays) {
+        "ask"
+    } else if arrays.iter().all(|side| are_distinct_scalars(side)) {
+        "set"
+    } else {
+        "sequence"
+    }
+}
+
+/// Numbers in fixed places, such as coordinates: they make sense only together.
+fn is_tuple(arrays: [&[Value]; 3]) -> bool {
+    let [base, ours, theirs] = arrays;
+    base.len() == ours.len() && base.len() == theirs.len() && base.iter().chain(ours).chain(theirs).all(Value::is_number)
+}
+
+/// Whether one side made an array of objects of one of scalars, or the other way round.
+fn is_of_two_kinds(arrays: [&[Value]; 3]) -> bool {
+    let kind = |items: &[Value]| {
+        let objects = items.iter().filter(|item| item.is_object()).count();
+        (!items.is_empty()).then_some((objects == 0, objects == items.len()))
+    };
+    let mut kinds = arrays.into_iter().filter_map(kind);
+    let first = kinds.next();
+    kinds.any(|kind| Some(kind) != first)
+}
+
+fn are_distinct_scalars(items: &[Value]) -> bool {
+    let mut seen = HashSet::with_capacity(items.len());
+    items.iter().all(|item| !(item.is_object() || item.is_array()) && seen.insert(ByValue(item)))
+}
+
+/// Whether both sides put something else, of their own, in the place of the same item.
+fn replaced_by_both(arrays: [&[Value]; 3]) -> bool {
+    let mut tokens = Tokens::new();
+    let [base, ours, theirs] = arrays.map(|side| tokens.of(side.iter().map(ByValue)));
+    let [in_base, in_ours, in_theirs] = [&base, &ours, &theirs].map(|side| side.iter().copied().collect::<HashSet<u32>>());
+    let part = |side: &[u32], range: &std::ops::Range<usize>| side.get(range.clone()).unwrap_or_default().to_vec();
+    let replaced = |hunk: &Hunk| {
+        part(&base, &hunk.base).iter().any(|token| !in_ours.contains(token) && !in_theirs.contains(token))
+            && part(&ours, &hunk.ours).iter().any(|token| !in_base.contains(token) && !in_theirs.contains(token))
+            && part(&theirs, &hunk.theirs).iter().any(|token| !in_base.contains(token) && !in_ours.contains(token))
+    };
+    diff3(&base, &ours, &theirs).iter().any(|hunk| hunk.change == Change::Both && replaced(hunk))
+}
+
+/// Merges lists of items that are known by ids: insertions, deletions, moves, and edits inside items.
+pub(crate) fn keyed_list<'a>(merger: &mut Merger<'a>, arrays: [&'a [Value]; 3], keyed: &ids::Keyed<'a>) -> Pick {
+    let mut tokens = Tokens::new();
+    let [base, ours, theirs] = [0, 1, 2].map(|side| tokens.of(keyed.side(side).iter().map(AsRef::as_ref)));
+    let mut items: Vec<Item<'a>> = Vec::new();
+    for (side, (order, array)) in [(&base, arrays[0]), (&ours, arrays[1]), (&theirs, arrays[2])].into_iter().enumerate() {
+        for ((token, value), id) in order.iter().zip(array).zip(keyed.side(side)) {
+            // tokens are numbered as they first come
+            let index = usize::try_from(*token).unwrap_or(usize::MAX);
+            if index >= items.len() {
+                items.push(Item { id: id.clone(), sides: Sides { base: None, ours: None, theirs: None }, done: false });
+            }
+            if let Some(item) = items.get_mut(index) {
+                item.put(side, value);
+            }
+        }
+    }
+    let mut picks: Vec<Pick> = vec![Pick::Gone; items.len()];
+    for token in ours.iter().chain(&theirs).chain(&base) {
+        let index = usize::try_from(*token).unwrap_or(usize::MAX);
+        let (Some(item), Some(slot)) = (items.get_mut(index), picks.get_mut(index)) else { continue };
+        if !std::mem::replace(&mut item.done, true) {
+            *slot = merger.child(item.id.clone(), item.sides);
+        }
+    }
+    let value = |token: u32| {
+        let index = usize::try_from(token).unwrap_or(usize::MAX);
+        match (picks.get(index)?, items.get(index)?.sides) {
+            (Pick::Ours, sides) => sides.ours.map(Cow::Borrowed),
+            (Pick::Theirs, sides) => sides.theirs.map(Cow::Borrowed),
+            (Pick::Made(value), _) => Some(Cow::Owned(value.clone())),
+            (Pick::Gone, _) => None,
+        }
+    };
+    let woven = order::woven(&base, &ours, &theirs, |token| value(token).is_some());
+    if woven.contested {
+        merger.decided("list", Decided::Ours, Reason::BothMoved);
+    }
+    let merged: Vec<Cow<'a, Value>> = woven.order.into_iter().filter_map(value).collect();
+    settle(arrays, merged)
+}
+
+/// An item with its three states.
+struct Item<'a> {
+    id: Cow<'a, str>,
+    sides: Sides<'a>,
+    done: bool,
+}
+
+impl<'a> Item<'a> {
+    fn put(&mut self, side: usize, value: &'a Value) {
+        match side {
+            0 => self.sides.base = Some(value),
+            1 => self.sides.ours = Some(value),
+            _ => self.sides.theirs = Some(value),
+        }
+    }
+}
+
+/// Merges arrays of distinct values: what either side added is in, what either side took away is not (an add-wins set; its
+/// order as that of a list).
+pub(crate) fn members(merger: &mut Merger<'_>, arrays: [&[Value]; 3]) -> Pick {
+    let mut tokens = Tokens::new();
+    let all = arrays.map(|side| tokens.of(side.iter().map(ByValue)));
+    let [base, ours, theirs] = all.each_ref().map(|side| distinct(side));
+    let set = |tokens: &[u32]| tokens.iter().copied().collect::<HashSet<u32>>();
+    let (in_base, in_ours, in_theirs) = (set(&base), set(&ours), set(&theirs));
+    let lives = |token: u32| {
+        if in_base.contains(&token) { in_ours.contains(&token) && in_theirs.contains(&token) } else { true }
+    };
+    let values: std::collections::HashMap<u32, &Value> =
+        [(&all[2], arrays[2]), (&all[1], arrays[1])].into_iter().flat_map(|(order, array)| order.iter().copied().zip(array)).collect();
+    let woven = order::woven(&base, &ours, &theirs, lives);
+    merger.decided("set", Decided::Merged, Reason::DifferentPlaces);
+    let merged = woven.order.into_iter().filter_map(|token| values.get(&token).copied().map(Cow::Borrowed)).collect();
+    settle(arrays, merged)
+}
+
+fn distinct(tokens: &[u32]) -> Vec<u32> {
+    let mut seen = HashSet::with_capacity(tokens.len());
+    tokens.iter().copied().filter(|token| seen.insert(*token)).collect()
+}
+
+/// The merged items in their order; sorted, where all three sides were.
+pub(crate) fn settle(arrays: [&[Value]; 3], mut merged: Vec<Cow<'_, Value>>) -> Pick {
+    if let Some(sorting) = Sorting::of(arrays) {
+        sorting.sort(&mut merged);
+    }
+    let [_, ours, theirs] = arrays;
+    let is = |side: &[Value]| side.len() == merged.len() && merged.iter().zip(side).all(|(one, other)| same(one, other));
+    if is(ours) {
+        Pick::Ours
+    } else if is(theirs) {
+        Pick::Theirs
+    } else {
+        Pick::Made(Value::Array(merged.into_iter().map(Cow::into_owned).collect()))
+    }
+}
+
+/// Merges arrays without ids by a three-way comparison. An item of a side is an item of the base that it equals, or, between
+/// those, the one in whose place it stands where there are as many as before. What an item's merge would have to ask is
+/// asked for the whole array, as nothing names the item.
+pub(crate) fn sequence<'a>(merger: &mut Merger<'a>, sides: Sides<'a>, arrays: [&'a [Value]; 3]) -> Pick {
+    let aligned = align::three(arrays);
+    let mut inner = Merger::new(merger.policy, merger.context);
+    inner.document = merger.document;
+    inner.path.clone_from(&merger.path);
+    let mut picks: Vec<Option<Cow<'a, Value>>> = Vec::with_capacity(aligned.items.len());
+    for item in &aligned.items {
+        let pick = match one_sided(*item) {
+            Some(pick) => pick,
+            None => inner.child(Cow::Borrowed("*"), *item),
+        };
+        picks.push(match pick {
+            Pick::Ours => item.ours.map(Cow::Borrowed),
+            Pick::Theirs => item.theirs.map(Cow::Borrowed),
+            Pick::Made(value) => Some(Cow::Owned(value)),
+            Pick::Gone => None,
+        });
+        if !(inner.left.is_clean() && inner.left.proposals.is_empty()) {
+            return merger.ask_or_assist(sides, Reason::BothChanged);
+        }
+    }
+    let lives = |token: u32| picks.get(usize::try_from(token).unwrap_or(usize::MAX)).is_some_and(Option::is_some);
+    let [base, ours, theirs] = &aligned.orders;
+    let woven = order::woven(base, ours, theirs, lives);
+    merger.decided("sequence", Decided::Merged, Reason::DifferentPlaces);
+    let item = |token: u32| picks.get(usize::try_from(token).ok()?)?.clone();
+    settle(arrays, woven.order.into_iter().filter_map(item).collect())
+}

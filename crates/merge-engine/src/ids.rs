@@ -1,0 +1,97 @@
+//! Looking for what identifies the items of an array.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::Policy;
+
+/// So many members of an item are tried beyond those that the policy names.
+const MAX_TRIED: usize = 12;
+
+/// The ids of three arrays' items, each in the order of the array.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Keyed<'a>([Vec<Cow<'a, str>>; 3]);
+
+impl<'a> Keyed<'a> {
+    pub(crate) fn side(&self, side: usize) -> &[Cow<'a, str>] {
+        self.0.get(side).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The ids of all items by the first of the policy's members, else by another member, that identifies every item of every
+/// side: a string or a whole number that no other item of the side has. Of other members the one by which most items of
+/// the base are found again; at least half of them.
+pub(crate) fn find<'a>(arrays: [&'a [Value]; 3], policy: &Policy) -> Option<Keyed<'a>> {
+    let first = arrays.iter().find_map(|items| items.first())?.as_object()?;
+    if !arrays.iter().all(|items| items.iter().all(Value::is_object)) {
+        return None;
+    }
+    if let Some(keyed) = policy.id_members.iter().filter(|member| first.contains_key(*member)).find_map(|member| by(arrays, member)) {
+        return Some(keyed);
+    }
+    if let Some(keyed) = by_only_member(arrays) {
+        return Some(keyed);
+    }
+    let others = first.keys().filter(|name| !policy.id_members.contains(name)).take(MAX_TRIED);
+    let found = others.filter_map(|member| by(arrays, member)).map(|keyed| (found_again(&keyed), keyed));
+    let best = found.reduce(|best, next| if next.0 > best.0 { next } else { best });
+    best.filter(|(again, _)| again.saturating_mul(2) >= arrays[0].len()).map(|(_, keyed)| keyed)
+}
+
+/// The ids of all items by one member; `None` when one has none or two of a side have the same.
+pub(crate) fn by<'a>(arrays: [&'a [Value]; 3], member: &str) -> Option<Keyed<'a>> {
+    let [base, ours, theirs] = arrays.map(|items| one_side(items, member));
+    Some(Keyed([base?, ours?, theirs?]))
+}
+
+/// The ids of an array's items by one member.
+pub(crate) fn one_side<'a>(items: &'a [Value], member: &str) -> Option<Vec<Cow<'a, str>>> {
+    let mut seen: HashSet<Cow<'a, str>> = HashSet::with_capacity(items.len());
+    items.iter().map(|item| id_of(item.as_object()?.get(member)?).filter(|id| seen.insert(id.clone()))).collect()
+}
+
+/// The ids of items that have one member each: its name.
+fn by_only_member(arrays: [&[Value]; 3]) -> Option<Keyed<'_>> {
+    let [base, ours, theirs] = arrays.map(only_members);
+    Some(Keyed([base?, ours?, theirs?]))
+}
+
+fn only_members(items: &[Value]) -> Option<Vec<Cow<'_, str>>> {
+    let mut seen: HashSet<&str> = HashSet::with_capacity(items.len());
+    items.iter().map(|item| only_member(item).filter(|name| seen.insert(name)).map(Cow::Borrowed)).collect()
+}
+
+fn only_member(item: &Value) -> Option<&str> {
+    let members = item.as_object().filter(|members| members.len() == 1)?;
+    members.keys().next().map(String::as_str)
+}
+
+/// A value as an id.
+pub(crate) fn id_of(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(id) => Some(Cow::Borrowed(id)),
+        Value::Number(id) if !id.is_f64() => Some(Cow::Owned(id.to_string())),
+        _ => None,
+    }
+}
+
+/// How many items of the base both sides still have, at least.
+fn found_again(keyed: &Keyed<'_>) -> usize {
+    let in_side = |side: usize| {
+        let ids: HashSet<&str> = keyed.side(side).iter().map(AsRef::as_ref).collect();
+        keyed.side(0).iter().filter(|id| ids.contains(id.as_ref())).count()
+    };
+    in_side(1).min(in_side(2))
+}
+
+/// Where the item with an id stands: by the first of the policy's members that identifies every item, else by any other
+/// that does, in the order of their names.
+pub(crate) fn position(items: &[Value], id: &str, policy: &Policy) -> Option<usize> {
+    let first = items.first()?.as_object()?;
+    let others = first.keys().filter(|name| !policy.id_members.contains(name)).take(MAX_TRIED);
+    let keyed = policy.id_members.iter().chain(others).filter_map(|member| one_side(items, member));
+    let found = keyed.into_iter().find_map(|ids| ids.iter().position(|other| other == id));
+    found.or_else(|| only_members(items)?.iter().position(|other| other == id))
+}

@@ -1,0 +1,276 @@
+//! The recursion over values, and what it leaves behind.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use sync_core::json::{Object, pointer};
+use sync_core::operation::Hint;
+use sync_core::schema::Strategy;
+
+use crate::outcome::{Decided, Decision, Dispute, Note, Outcome, Proposal, Reason, SuggestedSide};
+use crate::same::same_side;
+use crate::{Context, Policy, assisted, look, strategy};
+
+/// A value's three states; `None`: absent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sides<'a> {
+    pub(crate) base: Option<&'a Value>,
+    pub(crate) ours: Option<&'a Value>,
+    pub(crate) theirs: Option<&'a Value>,
+}
+
+impl<'a> Sides<'a> {
+    pub(crate) fn of(base: &'a Value, ours: &'a Value, theirs: &'a Value) -> Self {
+        Self { base: Some(base), ours: Some(ours), theirs: Some(theirs) }
+    }
+
+    /// Those that are there.
+    pub(crate) fn there(self) -> impl Iterator<Item = &'a Value> {
+        [self.base, self.ours, self.theirs].into_iter().flatten()
+    }
+
+    /// All three as objects, an absent base as the empty one; `None` where a side is something else.
+    pub(crate) fn objects(self) -> Option<[&'a Object; 3]> {
+        static NOTHING: std::sync::LazyLock<Object> = std::sync::LazyLock::new(Object::new);
+        let base = self.base.map_or(Some(&*NOTHING), Value::as_object)?;
+        Some([base, self.ours?.as_object()?, self.theirs?.as_object()?])
+    }
+
+    /// All three as arrays, an absent base as the empty one.
+    pub(crate) fn arrays(self) -> Option<[&'a [Value]; 3]> {
+        let base = self.base.map_or(Some(&[][..]), |value| value.as_array().map(Vec::as_slice))?;
+        Some([base, self.ours?.as_array()?, self.theirs?.as_array()?])
+    }
+
+    /// All three as strings, an absent base as the empty one.
+    pub(crate) fn strings(self) -> Option<[&'a str; 3]> {
+        Some([self.base.map_or(Some(""), Value::as_str)?, self.ours?.as_str()?, self.theirs?.as_str()?])
+    }
+}
+
+/// What a place becomes. Nothing is copied before it is known that something of both sides is in it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Pick {
+    Ours,
+    Theirs,
+    Made(Value),
+    Gone,
+}
+
+impl Pick {
+    /// The value.
+    pub(crate) fn of(self, sides: Sides<'_>) -> Option<Value> {
+        match self {
+            Self::Ours => sides.ours.cloned(),
+            Self::Theirs => sides.theirs.cloned(),
+            Self::Made(value) => Some(value),
+            Self::Gone => None,
+        }
+    }
+}
+
+pub(crate) struct Merger<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) path: Vec<Cow<'a, str>>,
+    pub(crate) left: Outcome,
+    /// The document that the schema's conditions and owners are read from.
+    pub(crate) document: Option<&'a Object>,
+}
+
+impl<'a> Merger<'a> {
+    pub(crate) fn new(policy: &'a Policy, context: &'a Context<'a>) -> Self {
+        Self { policy, context, path: Vec::new(), left: Outcome::default(), document: context.document }
+    }
+
+    pub(crate) fn finish(mut self, merged: Value) -> Outcome {
+        let left = &mut self.left;
+        left.disputes.sort_by(|one, other| one.path.cmp(&other.path));
+        left.decisions.sort_by(|one, other| one.path.cmp(&other.path));
+        left.merged = merged;
+        self.left
+    }
+
+    /// Merges the members of three whole documents, groups first.
+    pub(crate) fn root(&mut self, [base, ours, theirs]: [&'a Object; 3]) -> Object {
+        self.document = self.document.or(Some(ours));
+        let decided = strategy::group::decide(self, [base, ours, theirs]);
+        let pick = self.members([base, ours, theirs], &decided);
+        match pick {
+            Pick::Made(Value::Object(object)) => object,
+            Pick::Theirs => theirs.clone(),
+            _ => ours.clone(),
+        }
+    }
+
+    /// Merges member by member; `decided` are members that were decided before, by name.
+    pub(crate) fn members(&mut self, [base, ours, theirs]: [&'a Object; 3], decided: &[(&'a str, Pick)]) -> Pick {
+        let mut changed: Vec<(&'a str, Pick)> = Vec::new();
+        let (mut in_base, mut in_theirs) = (base.iter(), theirs.iter());
+        let mut all_theirs = theirs.len() == ours.len();
+        for (name, value) in ours {
+            // mostly the three have the same members in the same order
+            let base = in_step(&mut in_base, base, name);
+            let theirs = in_step(&mut in_theirs, theirs, name);
+            let sides = Sides { base, ours: Some(value), theirs };
+            let pick =
+                decided.iter().find(|(other, _)| *other == name.as_str()).map_or_else(|| self.member(name, sides), |known| known.1.clone());
+            all_theirs &= pick == Pick::Theirs && theirs.is_some();
+            if pick != Pick::Ours {
+                changed.push((name, pick));
+            }
+        }
+        let kept = changed.len();
+        for (name, value) in theirs.iter().filter(|(name, _)| !ours.contains_key(*name)) {
+            let sides = Sides { base: base.get(name), ours: None, theirs: Some(value) };
+            let pick =
+                decided.iter().find(|(other, _)| *other == name.as_str()).map_or_else(|| self.member(name, sides), |known| known.1.clone());
+            if !matches!(pick, Pick::Ours | Pick::Gone) {
+                changed.push((name, pick));
+            }
+        }
+        if changed.is_empty() {
+            return Pick::Ours;
+        }
+        if all_theirs && kept == ours.len() && changed.len() == kept {
+            return Pick::Theirs;
+        }
+        Pick::Made(Value::Object(put_together(ours, theirs, changed)))
+    }
+
+    fn member(&mut self, name: &'a str, sides: Sides<'a>) -> Pick {
+        self.child(Cow::Borrowed(name), sides)
+    }
+
+    /// Merges a value one step down.
+    pub(crate) fn child(&mut self, token: Cow<'a, str>, sides: Sides<'a>) -> Pick {
+        self.path.push(token);
+        let pick = match self.policy.strategy_at(&self.path) {
+            Some(strategy) => strategy::decide(self, strategy, sides),
+            None => self.value(sides),
+        };
+        self.path.pop();
+        pick
+    }
+
+    /// Merges a value for which nothing is declared.
+    pub(crate) fn value(&mut self, sides: Sides<'a>) -> Pick {
+        if let (Some(_), Some(objects)) = (sides.base, sides.objects()) {
+            return self.members(objects, &[]);
+        }
+        match one_sided(sides) {
+            Some(pick) => pick,
+            None => look::both_changed(self, sides),
+        }
+    }
+
+    /// Keeps *ours* and asks, unless a policy that holds without a schema, or a learned one, decides.
+    pub(crate) fn ask_or_assist(&mut self, sides: Sides<'a>, reason: Reason) -> Pick {
+        assisted::decide(self, sides).unwrap_or_else(|| self.ask(sides, "ask", reason))
+    }
+
+    /// Keeps *ours* and asks.
+    pub(crate) fn ask(&mut self, sides: Sides<'_>, strategy: &str, reason: Reason) -> Pick {
+        self.dispute(sides, reason);
+        self.decided(strategy, Decided::Conflict, reason);
+        Pick::Ours
+    }
+
+    pub(crate) fn dispute(&mut self, sides: Sides<'_>, reason: Reason) {
+        self.left.disputes.push(Dispute {
+            path: pointer(&self.path),
+            base: sides.base.cloned(),
+            ours: sides.ours.cloned(),
+            theirs: sides.theirs.cloned(),
+            suggested: match self.context.hint {
+                Hint::Mine => Some(SuggestedSide::Theirs),
+                Hint::Theirs => Some(SuggestedSide::Ours),
+                Hint::Ask => None,
+            },
+            reason,
+        });
+    }
+
+    /// Keeps *ours*; what the sender wrote becomes a change request.
+    pub(crate) fn propose(&mut self, sides: Sides<'_>, strategy: &Strategy, owners: Vec<String>) -> Pick {
+        self.left.proposals.push(Proposal {
+            path: pointer(&self.path),
+            base: sides.base.cloned(),
+            ours: sides.ours.cloned(),
+            theirs: sides.theirs.cloned(),
+            owners,
+        });
+        self.decided(strategy.name(), Decided::Proposed, Reason::NotAnOwner);
+        Pick::Ours
+    }
+
+    /// Takes one side; the other is noted.
+    pub(crate) fn take(&mut self, sides: Sides<'_>, side: SuggestedSide, strategy: &str, reason: Reason) -> Pick {
+        let (pick, decided, outvoted, other) = match side {
+            SuggestedSide::Ours => (Pick::Ours, Decided::Ours, sides.theirs, SuggestedSide::Theirs),
+            SuggestedSide::Theirs => (Pick::Theirs, Decided::Theirs, sides.ours, SuggestedSide::Ours),
+        };
+        self.left.notes.push(Note { path: pointer(&self.path), side: other, outvoted: outvoted.cloned() });
+        self.decided(strategy, decided, reason);
+        pick
+    }
+
+    /// Records how the present place was decided.
+    pub(crate) fn decided(&mut self, strategy: &str, decided: Decided, reason: Reason) {
+        self.left.decisions.push(Decision { path: pointer(&self.path), strategy: strategy.to_owned(), decided, reason });
+    }
+
+    /// The top-level member in which the present place is.
+    pub(crate) fn top(&self) -> &str {
+        self.path.first().map_or("", |token| token)
+    }
+}
+
+/// What is decided where at most one side changed; `None` where both did, differently.
+pub(crate) fn one_sided(sides: Sides<'_>) -> Option<Pick> {
+    if same_side(sides.base, sides.theirs) || same_side(sides.ours, sides.theirs) {
+        Some(Pick::Ours)
+    } else if same_side(sides.base, sides.ours) {
+        Some(sides.theirs.map_or(Pick::Gone, |_| Pick::Theirs))
+    } else {
+        None
+    }
+}
+
+/// The member of a side: mostly the next one.
+fn in_step<'a>(members: &mut (impl Iterator<Item = (&'a String, &'a Value)> + Clone), all: &'a Object, name: &str) -> Option<&'a Value> {
+    let mut ahead = members.clone();
+    if let Some((next, value)) = ahead.next()
+        && next == name
+    {
+        *members = ahead;
+        return Some(value);
+    }
+    let found = all.get(name);
+    if found.is_some() {
+        // the sides went apart: go on behind this member where that is near
+        if let Some(at) = members.clone().take(8).position(|(other, _)| other == name) {
+            members.nth(at);
+        }
+    }
+    found
+}
+
+/// Ours with what changed, in ours' order; new members behind.
+fn put_together(ours: &Object, theirs: &Object, changed: Vec<(&str, Pick)>) -> Object {
+    let mut changes = changed.into_iter().peekable();
+    let mut members: Vec<(String, Value)> = Vec::with_capacity(ours.len() + theirs.len().saturating_sub(ours.len()));
+    for (name, value) in ours {
+        match changes.next_if(|(other, _)| *other == name.as_str()) {
+            None => members.push((name.clone(), value.clone())),
+            Some((_, Pick::Made(made))) => members.push((name.clone(), made)),
+            Some((_, Pick::Theirs)) => members.extend(theirs.get(name).map(|theirs| (name.clone(), theirs.clone()))),
+            Some((_, Pick::Ours | Pick::Gone)) => {}
+        }
+    }
+    for (name, pick) in changes {
+        let sides = Sides { base: None, ours: None, theirs: theirs.get(name) };
+        members.extend(pick.of(sides).map(|value| (name.to_owned(), value)));
+    }
+    members.into_iter().collect()
+}
