@@ -14,6 +14,7 @@ mod order;
 mod outcome;
 mod path;
 mod policy;
+pub mod preference;
 mod same;
 mod sequence;
 mod sorted;
