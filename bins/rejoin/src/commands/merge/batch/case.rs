@@ -109,7 +109,7 @@ impl Case {
         context.mode = mode;
         let started = Instant::now();
         let outcome = match &base {
-            Some(base) => merge(base, &ours, &theirs, policy, &context),
+            Some(base) => merge(Some(base), &ours, &theirs, policy, &context),
             None => without_base(&ours, &theirs, policy, &context),
         };
         let took = started.elapsed();
@@ -128,8 +128,8 @@ impl Case {
 /// values there can be only one.
 fn without_base(ours: &Value, theirs: &Value, policy: &Policy, context: &Context<'_>) -> Outcome {
     match (ours, theirs) {
-        (Value::Object(_), Value::Object(_)) => merge(&Value::Object(Object::new()), ours, theirs, policy, context),
-        (Value::Array(_), Value::Array(_)) => merge(&Value::Array(Vec::new()), ours, theirs, policy, context),
+        (Value::Object(_), Value::Object(_)) => merge(Some(&Value::Object(Object::new())), ours, theirs, policy, context),
+        (Value::Array(_), Value::Array(_)) => merge(Some(&Value::Array(Vec::new())), ours, theirs, policy, context),
         _ if ours == theirs => Outcome { merged: ours.clone(), ..Outcome::default() },
         _ => {
             let sides = (Some(ours.clone()), Some(theirs.clone()));
