@@ -76,6 +76,7 @@ diesel::table! {
         status -> Text,
         schema -> Nullable<Text>,
         created_at -> BigInt,
+        settings -> Nullable<Binary>,
     }
 }
 

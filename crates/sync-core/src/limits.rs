@@ -12,6 +12,8 @@ pub const MAX_SPACE_BODY_BYTES: usize = 262_144;
 pub const MAX_SMALL_BODY_BYTES: usize = 16_384;
 /// A space's own schema as compact JSON, in bytes.
 pub const MAX_SCHEMA_BYTES: usize = 131_072;
+/// A space's settings as compact JSON, in bytes.
+pub const MAX_SETTINGS_BYTES: usize = 16_384;
 /// Nesting of a document: `{"a":1}` has depth 1.
 pub const MAX_DEPTH: usize = 32;
 /// Items on one page of a pull.

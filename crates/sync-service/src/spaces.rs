@@ -2,9 +2,11 @@
 
 mod members;
 mod schema;
+mod settings;
 
 use auth::check;
 use serde_json::Value;
+use sync_core::json::RawJson;
 use sync_core::ports::{Access, Member, Space, SpaceAccess, SpaceStatus};
 use sync_core::protocol::v1::spaces::{Change, CreateSpaceRequest, SpaceItem, SpaceList, UpdateSpaceRequest};
 use sync_core::schema::is_date;
@@ -25,7 +27,8 @@ impl Service {
     /// Makes a space in the caller's organisation; the caller is its lead.
     ///
     /// # Errors
-    /// `malformed` with a pointer; `too_large` for a schema above [`sync_core::limits::MAX_SCHEMA_BYTES`].
+    /// `malformed` with a pointer; `too_large` for a schema above [`sync_core::limits::MAX_SCHEMA_BYTES`] or settings above
+    /// [`sync_core::limits::MAX_SETTINGS_BYTES`].
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn create_space(&self, caller: &Caller, request: CreateSpaceRequest) -> ServiceResult<SpaceItem> {
         let now = self.now();
@@ -37,6 +40,7 @@ impl Service {
             time_zone: request.time_zone.as_deref().map(checked_zone).transpose()?,
             status: SpaceStatus::Active,
             schema: request.schema.as_ref().map(schema::checked).transpose()?.flatten().map(|sent| sent.record()),
+            settings: request.settings.as_ref().map(settings::checked).transpose()?.flatten(),
             created_at: now,
         };
         let lead = Member { space_id: space.space_id, user_id: caller.user_id, role: Role::Lead, removed_at: None, purge_id: None };
@@ -79,7 +83,7 @@ impl Service {
         Ok(SpaceList { items, next })
     }
 
-    /// Changes a space's name, date, zone, status or schema. Leads only.
+    /// Changes a space's name, date, zone, status, schema or settings. Leads only.
     ///
     /// # Errors
     /// `unknown_space`, `forbidden`, `malformed` with a pointer.
@@ -121,6 +125,7 @@ struct Update {
     time_zone: Change<String>,
     status: Option<SpaceStatus>,
     schema: Change<schema::Sent>,
+    settings: Change<RawJson>,
 }
 
 impl Update {
@@ -130,11 +135,8 @@ impl Update {
             event_date: request.event_date.try_map(checked_date)?,
             time_zone: request.time_zone.try_map(|zone| checked_zone(&zone))?,
             status: request.status.as_deref().map(checked_status).transpose()?,
-            schema: match request.schema.try_map(|schema| schema::checked(&schema))? {
-                Change::Keep => Change::Keep,
-                Change::Set(Some(sent)) => Change::Set(sent),
-                Change::Set(None) | Change::Clear => Change::Clear,
-            },
+            schema: flat(request.schema.try_map(|schema| schema::checked(&schema))?),
+            settings: flat(request.settings.try_map(|settings| settings::checked(&settings))?),
         })
     }
 
@@ -144,9 +146,19 @@ impl Update {
         }
         self.event_date.lay_over(&mut space.event_date);
         self.time_zone.lay_over(&mut space.time_zone);
+        self.settings.lay_over(&mut space.settings);
         if let Some(status) = self.status {
             space.status = status;
         }
+    }
+}
+
+/// What turned out to be nothing is taken away.
+fn flat<T>(change: Change<Option<T>>) -> Change<T> {
+    match change {
+        Change::Keep => Change::Keep,
+        Change::Set(Some(value)) => Change::Set(value),
+        Change::Set(None) | Change::Clear => Change::Clear,
     }
 }
 
@@ -184,6 +196,7 @@ fn item(space: Space, role: Role) -> SpaceItem {
         status: space.status.as_str(),
         schema_version: space.schema.as_deref().and_then(|text| Schema::of_space(Some(text))).map(|schema| schema.version),
         schema: space.schema.and_then(|text| Schema::source_of_space(&text)).unwrap_or(Value::Null),
+        settings: space.settings,
         role,
         created_at: space.created_at,
     }

@@ -44,7 +44,7 @@ async fn add_space(backend: &Backend, add: SpaceAdd) -> Result<(), Failure> {
     let SpaceAdd { name, lead, event_date, time_zone, schema } = add;
     let schema = schema.as_deref().map(read_schema).transpose()?;
     let lead = load_user(backend, &lead).await?;
-    let request = CreateSpaceRequest { name, event_date, time_zone, schema };
+    let request = CreateSpaceRequest { name, event_date, time_zone, schema, settings: None };
     let space = backend.service().create_space(&in_the_name_of(&lead), request).await?;
     print(&format!("space_id {}\n", space.space_id))
 }

@@ -25,6 +25,12 @@ async fn login_space_sync_logout() {
     assert_eq!((reply.status.as_u16(), reply.json()["role"].clone()), (200, json!("lead")));
     let reply = api.call(token, "PUT", &format!("/api/spaces/{space_id}"), json!({"status":"archived"})).await;
     assert_eq!((reply.status.as_u16(), reply.json()["status"].clone()), (200, json!("archived")));
+    let settings = json!({"merge_mode":"assisted","venue_user":login.user_id,"colour":"moss","seats":7});
+    let reply = api.call(token, "PUT", &format!("/api/spaces/{space_id}"), json!({"settings":settings})).await;
+    assert_eq!(reply.json()["settings"], settings);
+    let bold = json!({"settings":{"merge_mode":"bold"}});
+    let problem = api.call(token, "PUT", &format!("/api/spaces/{space_id}"), bold).await.assert_problem(400, "malformed");
+    assert_eq!(problem["pointer"], "/settings/merge_mode");
     let reply = api.call(token, "GET", "/api/spaces?limit=1", json!(null)).await;
     assert_eq!((reply.status.as_u16(), reply.json()["items"][0]["space_id"].clone()), (200, json!(space_id)));
     let reply = api.call(token, "DELETE", &format!("/api/spaces/{space_id}"), json!(null)).await;

@@ -20,6 +20,7 @@ pub(crate) struct SpaceRecord {
     status: Named<SpaceStatus>,
     schema: Option<String>,
     created_at: Instant,
+    settings: Option<Json>,
 }
 
 impl Row for SpaceRecord {
@@ -34,6 +35,7 @@ impl Row for SpaceRecord {
             time_zone: self.time_zone,
             status: self.status.0,
             schema: self.schema,
+            settings: self.settings.map(|json| json.0),
             created_at: self.created_at.0,
         }
     }

@@ -96,6 +96,6 @@ impl Rows<'_> {
     }
 }
 
-fn bytes(json: Option<&RawJson>) -> Option<&[u8]> {
+pub(super) fn bytes(json: Option<&RawJson>) -> Option<&[u8]> {
     json.map(|json| json.as_str().as_bytes())
 }

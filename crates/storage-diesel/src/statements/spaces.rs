@@ -12,6 +12,7 @@ use sync_core::{OrganisationId, SpaceId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::dialect;
+use super::operations::bytes;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{AccessRecord, HeadRecord, MemberRecord};
@@ -45,6 +46,7 @@ impl SpaceRows for Rows<'_> {
             .column(spaces::time_zone, |row| row.time_zone.as_deref())
             .column(spaces::status, |row| row.status.as_str())
             .column(spaces::schema, |row| row.schema.as_deref())
+            .column(spaces::settings, |row| bytes(row.settings.as_ref()))
             .column(spaces::created_at, |row| row.created_at.millis())
             .build();
         self.insert(&bulk)?;
@@ -65,6 +67,7 @@ impl SpaceRows for Rows<'_> {
             spaces::time_zone.eq(&space.time_zone),
             spaces::status.eq(space.status.as_str()),
             spaces::schema.eq(&space.schema),
+            spaces::settings.eq(bytes(space.settings.as_ref())),
         );
         let space_id = space.space_id.as_bytes().as_slice();
         self.send(|conn| diesel::update(spaces::table.find(space_id)).set(changes).execute(conn)).map(drop)

@@ -215,6 +215,7 @@ pub(crate) fn space(space_id: SpaceId) -> Space {
         time_zone: None,
         status: SpaceStatus::Active,
         schema: None,
+        settings: None,
         created_at: Timestamp::from_millis(0),
     }
 }

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::StoreResult;
+use crate::json::{Object, RawJson};
 use crate::{OrganisationId, Role, SpaceId, Timestamp, UserId};
 
 /// Whether a space takes changes.
@@ -51,8 +52,18 @@ pub struct Space {
     pub status: SpaceStatus,
     /// `"wedding"` (a built-in schema's name as JSON) or an inline schema as JSON; absent: none.
     pub schema: Option<String>,
+    /// Who owns what, and how much is decided without asking: an object; absent: nothing is set.
+    pub settings: Option<RawJson>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl Space {
+    /// Its settings; empty where nothing is set.
+    #[must_use]
+    pub fn settings(&self) -> Object {
+        self.settings.as_ref().map(RawJson::object).unwrap_or_default()
+    }
 }
 
 /// The head of a space's log. Its row is the lock that orders the log.
@@ -111,7 +122,7 @@ pub trait SpaceRows {
     /// [`super::StoreError`].
     fn insert_space(&mut self, space: &Space, epoch: Uuid) -> StoreResult<()>;
 
-    /// Overwrites name, date, zone, status and schema of a space.
+    /// Overwrites name, date, zone, status, schema and settings of a space.
     ///
     /// # Errors
     /// [`super::StoreError`].

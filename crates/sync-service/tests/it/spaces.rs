@@ -16,6 +16,7 @@ fn request(name: &str) -> CreateSpaceRequest {
         event_date: Some("2026-06-20".into()),
         time_zone: Some("Europe/Lisbon".into()),
         schema: Some(json!("wedding")),
+        settings: None,
     }
 }
 
@@ -44,7 +45,7 @@ fn whoever_makes_a_space_leads_it() {
     let wire = serde_json::to_value(&space).unwrap();
     let expected = json!({
         "space_id": space.space_id, "name": "Amara & Joel", "event_date": "2026-06-20", "time_zone": "Europe/Lisbon",
-        "status": "active", "schema": "wedding@2", "schema_version": 2, "role": "lead", "created_at": "2026-06-20T14:00:00.000Z",
+        "status": "active", "schema": "wedding@2", "schema_version": 2, "settings": null, "role": "lead", "created_at": "2026-06-20T14:00:00.000Z",
     });
     assert_eq!(wire, expected);
     assert_eq!(now(world.service.get_space(&ana, space.space_id)).unwrap(), space);
@@ -78,6 +79,8 @@ fn what_does_not_fit_is_named() {
         (json!({"name":"x","time_zone":"Lisbon"}), "/time_zone"),
         (json!({"name":"x","schema":"weding"}), "/schema"),
         (json!({"name":"x","schema":{"name":"x"}}), "/schema/collections"),
+        (json!({"name":"x","settings":[]}), "/settings"),
+        (json!({"name":"x","settings":{"merge_mode":"bold"}}), "/settings/merge_mode"),
     ];
     for (body, pointer) in cases {
         let problem = now(world.service.create_space(&ana, serde_json::from_value(body).unwrap())).unwrap_err().problem();
@@ -149,10 +152,32 @@ fn an_update_changes_what_it_names() {
         (json!({"name":" "}), "/name"),
         (json!({"event_date":"soon"}), "/event_date"),
         (json!({"time_zone":"Mars/Base"}), "/time_zone"),
+        (json!({"settings":{"venue_user":"Inês"}}), "/settings/venue_user"),
     ] {
         let problem = change(body).unwrap_err().problem();
         assert_eq!((problem.code, problem.pointer.as_deref()), (Code::Malformed, Some(pointer)));
     }
+}
+
+#[test]
+fn settings_are_replaced_whole_and_read_by_every_member() {
+    let (world, ana, bo, space) = shared(Role::Vendor);
+    let get = |caller: &Caller| now(world.service.get_space(caller, space.space_id)).unwrap().settings.map(|settings| json!(settings));
+    let put = |caller: &Caller, body| now(world.service.update_space(caller, space.space_id, update(body)));
+    assert_eq!(get(&bo), None);
+    let first = json!({"merge_mode": "assisted", "venue_user": bo.user_id, "colour": "moss"});
+    put(&ana, json!({"settings": first})).unwrap();
+    assert_eq!((get(&bo), get(&ana)), (Some(first.clone()), Some(first.clone())));
+    put(&ana, json!({"name": "A & J"})).unwrap();
+    assert_eq!(get(&ana), Some(first.clone()), "what is left out stays");
+    let second = json!({"bookkeeper": ana.user_id});
+    assert_eq!(put(&ana, json!({"settings": second})).unwrap().settings.map(|settings| json!(settings)), Some(second.clone()));
+    assert_eq!(refused(put(&bo, json!({"settings": {}}))), Code::Forbidden);
+    assert_eq!(get(&ana), Some(second));
+    put(&ana, json!({"settings": null})).unwrap();
+    assert_eq!(get(&ana), None);
+    let made: CreateSpaceRequest = serde_json::from_value(json!({"name": "x", "settings": first})).unwrap();
+    assert_eq!(now(world.service.create_space(&ana, made)).unwrap().settings.map(|settings| json!(settings)), Some(first));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use sync_core::json::RawJson;
 use sync_core::ports::{
     Access, ChangeRow, Device, DocumentRow, Member, Organisation, Presence, Session, Space, SpaceStatus, Store, StoreResult,
@@ -123,6 +124,7 @@ pub(super) fn space(space_id: SpaceId) -> Space {
         time_zone: Some("Europe/Lisbon".into()),
         status: SpaceStatus::Active,
         schema: Some(r#""wedding""#.into()),
+        settings: Some(RawJson::of(&json!({"merge_mode": "careful", "note": "Ñ 💍 \u{0}"}))),
         created_at: NOW,
     }
 }

@@ -1,3 +1,5 @@
+use serde_json::json;
+use sync_core::json::RawJson;
 use sync_core::ports::{Head, Member, Space, SpaceStatus};
 use sync_core::{OrganisationId, Role, SpaceId, UserId};
 
@@ -10,6 +12,7 @@ pub(super) const CASES: &[Case] = &[
     ("a_new_space_has_an_empty_log", a_new_space_has_an_empty_log),
     ("a_space_without_optional_values_survives", a_space_without_optional_values_survives),
     ("update_overwrites_what_may_change", update_overwrites_what_may_change),
+    ("settings_are_set_and_taken_away", settings_are_set_and_taken_away),
     ("load_access_shows_only_ones_own", load_access_shows_only_ones_own),
     ("load_access_shows_former_members_and_deleted_spaces", load_access_shows_former_members_and_deleted_spaces),
     ("load_access_takes_many_ids_and_none", load_access_takes_many_ids_and_none),
@@ -31,7 +34,7 @@ fn a_new_space_has_an_empty_log(bench: &Bench) {
 }
 
 fn a_space_without_optional_values_survives(bench: &Bench) {
-    let bare = Space { event_date: None, time_zone: None, schema: None, name: String::new(), ..space(SpaceId(id(34))) };
+    let bare = Space { event_date: None, time_zone: None, schema: None, settings: None, name: String::new(), ..space(SpaceId(id(34))) };
     let row = bare.clone();
     bench.write(move |tx| {
         tx.insert_space(&row, EPOCH)?;
@@ -47,6 +50,7 @@ fn update_overwrites_what_may_change(bench: &Bench) {
         time_zone: Some("UTC".into()),
         status: SpaceStatus::Archived,
         schema: None,
+        settings: Some(RawJson::of(&json!({"merge_mode": "assisted"}))),
         created_at: NOW.plus_ms(1),
         ..space(SPACE)
     };
@@ -61,6 +65,18 @@ fn update_overwrites_what_may_change(bench: &Bench) {
     assert_eq!(access[0].space, Space { created_at: NOW, ..update }, "the day of creation stays");
     assert_eq!(access[0].head, Head { version: 7, ..Head::of_empty(EPOCH) }, "the log is not touched");
     assert_eq!(access[1].space, space(SECOND_SPACE), "other spaces are not touched");
+}
+
+fn settings_are_set_and_taken_away(bench: &Bench) {
+    bench.write(|tx| tx.put_member(&member(SPACE, ANA, Role::Lead)));
+    for settings in [None, Some(json!({})), Some(json!({"venue_user": "\u{0}'💍", "seats": 0.5, "open": true})), None] {
+        let row = Space { settings: settings.as_ref().map(RawJson::of), ..space(SPACE) };
+        let expected = row.clone();
+        bench.write(move |tx| tx.update_space(&row));
+        let read = bench.read(|tx| tx.load_access(ORGANISATION, ANA, &[SPACE])).remove(0).space;
+        assert_eq!(read, expected);
+        assert_eq!(json!(read.settings()), settings.unwrap_or_else(|| json!({})));
+    }
 }
 
 fn load_access_shows_only_ones_own(bench: &Bench) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::json::RawJson;
 use crate::{Role, SpaceId, Timestamp, UserId};
 
 /// `POST /api/spaces`.
@@ -19,10 +20,13 @@ pub struct CreateSpaceRequest {
     /// A built-in schema's name, or a schema; absent or `null`: none.
     #[serde(default)]
     pub schema: Option<Value>,
+    /// An object of strings, numbers and booleans; absent or `null`: none.
+    #[serde(default)]
+    pub settings: Option<Value>,
 }
 
-/// `PUT /api/spaces/{id}`. A member that is left out stays as it is; `null` takes a date or a zone away. Other members
-/// are ignored, so that what `GET` gave can be sent back with changes.
+/// `PUT /api/spaces/{id}`. A member that is left out stays as it is; `null` takes a date, a zone or the settings away.
+/// Other members are ignored, so that what `GET` gave can be sent back with changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct UpdateSpaceRequest {
     /// 1 to 200 characters.
@@ -40,6 +44,9 @@ pub struct UpdateSpaceRequest {
     /// A built-in schema's name, or a schema: the one that the space has, or a newer version of it.
     #[serde(default)]
     pub schema: Change<Value>,
+    /// All settings, in the place of those that stand.
+    #[serde(default)]
+    pub settings: Change<Value>,
 }
 
 /// What an update says of one member: nothing, `null`, or a value.
@@ -104,6 +111,8 @@ pub struct SpaceItem {
     /// The version of its schema; left out where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema_version: Option<u32>,
+    /// Its settings; `null` where nothing is set.
+    pub settings: Option<RawJson>,
     /// The caller's role.
     pub role: Role,
     /// When it was made.
