@@ -4,6 +4,8 @@ use sync_core::json::Object;
 use sync_core::operation::Hint;
 use sync_core::{Role, Stamp, UserId};
 
+use crate::experience::Advisor;
+
 /// How much is decided without asking.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -74,6 +76,8 @@ pub struct Context<'a> {
     pub settings: &'a Object,
     /// The whole live document, for what depends on other fields; `None`: the one that is merged.
     pub document: Option<&'a Object>,
+    /// Who is asked before a person is, in [`Mode::Assisted`].
+    pub advice: Option<&'a dyn Advisor>,
 }
 
 impl Default for Context<'_> {
@@ -86,7 +90,7 @@ impl Context<'_> {
     /// A context with the sender's hint.
     #[must_use]
     pub fn with_hint(hint: Hint) -> Self {
-        Self { mode: Mode::Careful, hint, sender: None, ours: &NOTHING, settings: &NO_SETTINGS, document: None }
+        Self { mode: Mode::Careful, hint, sender: None, ours: &NOTHING, settings: &NO_SETTINGS, document: None, advice: None }
     }
 }
 

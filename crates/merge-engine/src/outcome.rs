@@ -177,6 +177,8 @@ pub enum Reason {
     HigherVersion,
     /// What nobody needed any more was taken away.
     Removed,
+    /// One side only changed spaces, punctuation or letter case.
+    Cosmetic,
     /// As people decided such questions before.
     Learned,
 }
@@ -210,6 +212,7 @@ impl Reason {
             Self::Together => "these fields make sense only together, and both sides changed them",
             Self::HigherVersion => "the higher version counts",
             Self::Removed => "one side took it away, and the other only changed it a little",
+            Self::Cosmetic => "one side only changed spaces, punctuation or letter case: the other's words count",
             Self::Learned => "it was decided as people decided such questions before",
         }
     }

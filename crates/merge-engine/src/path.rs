@@ -6,21 +6,26 @@ use sync_core::json::{Object, pointer_tokens};
 use crate::Policy;
 use crate::ids::position;
 
-/// The value at a path; `None`: absent. The empty path is the whole document.
+/// The value at a path of a document; `None`: absent. The empty path is the whole document.
 #[must_use]
 pub fn get(document: &Object, path: &str, policy: &Policy) -> Option<Value> {
     let tokens = pointer_tokens(path)?;
-    let Some((last, parents)) = tokens.split_last() else { return Some(Value::Object(document.clone())) };
-    let Some((first, rest)) = parents.split_first() else { return document.get(last).cloned() };
-    let mut here = document.get(first)?;
-    for token in rest.iter().chain(std::iter::once(last)) {
-        here = match here {
-            Value::Object(members) => members.get(token)?,
-            Value::Array(items) => items.get(position(items, token, policy)?)?,
-            _ => return None,
-        };
-    }
-    Some(here.clone())
+    let Some((first, rest)) = tokens.split_first() else { return Some(Value::Object(document.clone())) };
+    below(document.get(first)?, rest, policy).cloned()
+}
+
+/// The value at a path of any value; `None`: absent. The empty path is the value itself.
+#[must_use]
+pub fn get_in<'v>(value: &'v Value, path: &str, policy: &Policy) -> Option<&'v Value> {
+    below(value, &pointer_tokens(path)?, policy)
+}
+
+fn below<'v>(value: &'v Value, tokens: &[String], policy: &Policy) -> Option<&'v Value> {
+    tokens.iter().try_fold(value, |here, token| match here {
+        Value::Object(members) => members.get(token),
+        Value::Array(items) => items.get(position(items, token, policy)?),
+        _ => None,
+    })
 }
 
 /// Puts a value at a path. Missing parents are made, objects all of them; an item that a list lacks is appended.
