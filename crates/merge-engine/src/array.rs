@@ -15,7 +15,7 @@ use crate::{align, ids, order};
 /// Merges three arrays by what they look like.
 pub(crate) fn merge<'a>(merger: &mut Merger<'a>, sides: Sides<'a>, arrays: [&'a [Value]; 3]) -> Pick {
     if let Some(keyed) = ids::find(arrays, merger.policy) {
-        return keyed_list(merger, arrays, &keyed);
+        return keyed_list(merger, sides, arrays, &keyed);
     }
     if is_tuple(arrays) || is_of_two_kinds(arrays) {
         return merger.ask_or_assist(sides, Reason::BothChanged);
@@ -76,8 +76,23 @@ fn replaced_by_both(arrays: [&[Value]; 3]) -> bool {
     diff3(&base, &ours, &theirs).iter().any(|hunk| hunk.change == Change::Both && replaced(hunk))
 }
 
-/// Merges lists of items that are known by ids: insertions, deletions, moves, and edits inside items.
-pub(crate) fn keyed_list<'a>(merger: &mut Merger<'a>, arrays: [&'a [Value]; 3], keyed: &ids::Keyed<'a>) -> Pick {
+/// Merges lists of items that are known by ids: insertions, deletions, moves, and edits inside items. Where no path can name
+/// an item, what its merge would have to ask is asked for the whole list.
+pub(crate) fn keyed_list<'a>(merger: &mut Merger<'a>, sides: Sides<'a>, arrays: [&'a [Value]; 3], keyed: &ids::Keyed<'a>) -> Pick {
+    if keyed.names {
+        return by_item(merger, arrays, keyed);
+    }
+    let mut inner = merger.inner();
+    let pick = by_item(&mut inner, arrays, keyed);
+    if inner.left.is_clean() && inner.left.proposals.is_empty() {
+        merger.left.decisions.append(&mut inner.left.decisions);
+        merger.left.notes.append(&mut inner.left.notes);
+        return pick;
+    }
+    merger.ask_or_assist(sides, Reason::BothChanged)
+}
+
+fn by_item<'a>(merger: &mut Merger<'a>, arrays: [&'a [Value]; 3], keyed: &ids::Keyed<'a>) -> Pick {
     let mut tokens = Tokens::new();
     let [base, ours, theirs] = [0, 1, 2].map(|side| tokens.of(keyed.side(side).iter().map(AsRef::as_ref)));
     let mut items: Vec<Item<'a>> = Vec::new();
@@ -180,9 +195,7 @@ pub(crate) fn settle(arrays: [&[Value]; 3], mut merged: Vec<Cow<'_, Value>>) -> 
 /// asked for the whole array, as nothing names the item.
 pub(crate) fn sequence<'a>(merger: &mut Merger<'a>, sides: Sides<'a>, arrays: [&'a [Value]; 3]) -> Pick {
     let aligned = align::three(arrays);
-    let mut inner = Merger::new(merger.policy, merger.context);
-    inner.document = merger.document;
-    inner.path.clone_from(&merger.path);
+    let mut inner = merger.inner();
     let mut picks: Vec<Option<Cow<'a, Value>>> = Vec::with_capacity(aligned.items.len());
     for item in &aligned.items {
         let pick = match one_sided(*item) {

@@ -16,6 +16,7 @@ mod outcome;
 mod path;
 mod policy;
 pub mod preference;
+mod promises;
 mod same;
 mod sequence;
 mod sorted;
@@ -29,6 +30,7 @@ use merger::{Merger, Sides};
 pub use outcome::{Decided, Decision, Dispute, Note, Outcome, Proposal, Reason, SuggestedSide};
 pub use path::{get, get_in, remove, set};
 pub use policy::Policy;
+pub use promises::{Promises, promises};
 use serde_json::Value;
 use sync_core::json::Object;
 

@@ -83,6 +83,12 @@ impl<'a> Merger<'a> {
         Self { policy, context, path: Vec::new(), left: Outcome::default(), document: context.document }
     }
 
+    /// A merge of the same place that may have to be given up.
+    pub(crate) fn inner(&self) -> Self {
+        let path = self.path.clone();
+        Self { policy: self.policy, context: self.context, path, left: Outcome::default(), document: self.document }
+    }
+
     pub(crate) fn finish(mut self, merged: Value) -> Outcome {
         let left = &mut self.left;
         left.disputes.sort_by(|one, other| one.path.cmp(&other.path));

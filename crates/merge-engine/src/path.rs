@@ -10,22 +10,27 @@ use crate::ids::position;
 #[must_use]
 pub fn get(document: &Object, path: &str, policy: &Policy) -> Option<Value> {
     let tokens = pointer_tokens(path)?;
-    let Some((first, rest)) = tokens.split_first() else { return Some(Value::Object(document.clone())) };
-    below(document.get(first)?, rest, policy).cloned()
+    let Some(first) = tokens.first() else { return Some(Value::Object(document.clone())) };
+    below(document.get(first)?, &tokens, 1, policy).cloned()
 }
 
 /// The value at a path of any value; `None`: absent. The empty path is the value itself.
 #[must_use]
 pub fn get_in<'v>(value: &'v Value, path: &str, policy: &Policy) -> Option<&'v Value> {
-    below(value, &pointer_tokens(path)?, policy)
+    below(value, &pointer_tokens(path)?, 0, policy)
 }
 
-fn below<'v>(value: &'v Value, tokens: &[String], policy: &Policy) -> Option<&'v Value> {
-    tokens.iter().try_fold(value, |here, token| match here {
+fn below<'v>(value: &'v Value, tokens: &[String], from: usize, policy: &Policy) -> Option<&'v Value> {
+    tokens.iter().enumerate().skip(from).try_fold(value, |here, (depth, token)| match here {
         Value::Object(members) => members.get(token),
-        Value::Array(items) => items.get(position(items, token, policy)?),
+        Value::Array(items) => items.get(place(items, tokens, depth, policy)?),
         _ => None,
     })
+}
+
+/// Where the item stands that the token at a depth names.
+fn place(items: &[Value], tokens: &[String], depth: usize, policy: &Policy) -> Option<usize> {
+    position(items, tokens.get(depth)?, policy.key_at(tokens.get(..depth)?), policy)
 }
 
 /// Puts a value at a path. Missing parents are made, objects all of them; an item that a list lacks is appended.
@@ -39,23 +44,24 @@ pub fn set(document: &mut Object, path: &str, value: Value, policy: &Policy) -> 
             true
         }
         ([], _) => false,
-        ([first, rest @ ..], value) => set_in(document.entry(first.clone()).or_insert(Value::Null), rest, value, policy),
+        ([first, ..], value) => set_in(document.entry(first.clone()).or_insert(Value::Null), (&tokens, 1), value, policy),
     }
 }
 
-fn set_in(slot: &mut Value, tokens: &[String], value: Value, policy: &Policy) -> bool {
-    let Some((token, rest)) = tokens.split_first() else {
+fn set_in(slot: &mut Value, (tokens, depth): (&[String], usize), value: Value, policy: &Policy) -> bool {
+    let Some(token) = tokens.get(depth) else {
         *slot = value;
         return true;
     };
     if slot.is_null() {
         *slot = Value::Object(Object::new());
     }
+    let deeper = (tokens, depth.saturating_add(1));
     match slot {
-        Value::Object(members) => set_in(members.entry(token.clone()).or_insert(Value::Null), rest, value, policy),
-        Value::Array(items) => match position(items, token, policy) {
-            Some(index) => items.get_mut(index).is_some_and(|item| set_in(item, rest, value, policy)),
-            None if rest.is_empty() => {
+        Value::Object(members) => set_in(members.entry(token.clone()).or_insert(Value::Null), deeper, value, policy),
+        Value::Array(items) => match place(items, tokens, depth, policy) {
+            Some(index) => items.get_mut(index).is_some_and(|item| set_in(item, deeper, value, policy)),
+            None if deeper.1 == tokens.len() => {
                 items.push(value);
                 true
             }
@@ -69,25 +75,26 @@ fn set_in(slot: &mut Value, tokens: &[String], value: Value, policy: &Policy) ->
 #[must_use]
 pub fn remove(document: &mut Object, path: &str, policy: &Policy) -> bool {
     let Some(tokens) = pointer_tokens(path) else { return false };
-    let Some((first, rest)) = tokens.split_first() else { return false };
-    if rest.is_empty() {
+    let Some(first) = tokens.first() else { return false };
+    if tokens.len() == 1 {
         return document.remove(first).is_some();
     }
-    document.get_mut(first).is_some_and(|slot| remove_in(slot, rest, policy))
+    document.get_mut(first).is_some_and(|slot| remove_in(slot, &tokens, 1, policy))
 }
 
-fn remove_in(slot: &mut Value, tokens: &[String], policy: &Policy) -> bool {
-    let Some((token, rest)) = tokens.split_first() else { return false };
+fn remove_in(slot: &mut Value, tokens: &[String], depth: usize, policy: &Policy) -> bool {
+    let Some(token) = tokens.get(depth) else { return false };
+    let (next, is_last) = (depth.saturating_add(1), depth.saturating_add(1) == tokens.len());
     match slot {
-        Value::Object(members) if rest.is_empty() => members.remove(token).is_some(),
-        Value::Object(members) => members.get_mut(token).is_some_and(|next| remove_in(next, rest, policy)),
+        Value::Object(members) if is_last => members.remove(token).is_some(),
+        Value::Object(members) => members.get_mut(token).is_some_and(|slot| remove_in(slot, tokens, next, policy)),
         Value::Array(items) => {
-            let Some(index) = position(items, token, policy) else { return false };
-            if rest.is_empty() {
+            let Some(index) = place(items, tokens, depth, policy) else { return false };
+            if is_last {
                 items.remove(index);
                 return true;
             }
-            items.get_mut(index).is_some_and(|next| remove_in(next, rest, policy))
+            items.get_mut(index).is_some_and(|slot| remove_in(slot, tokens, next, policy))
         }
         _ => false,
     }

@@ -49,6 +49,15 @@ impl Policy {
         self.declares || !self.collection.groups.is_empty()
     }
 
+    /// By which member the items of the array at a place are declared to be known.
+    pub(crate) fn key_at(&self, path: &[String]) -> Option<&str> {
+        if !self.declares {
+            return None;
+        }
+        let path: Vec<Cow<'_, str>> = path.iter().map(|token| Cow::Borrowed(token.as_str())).collect();
+        key_of(self.strategy_at(&path)?)
+    }
+
     /// The declared strategy of a place.
     pub(crate) fn strategy_at(&self, path: &[Cow<'_, str>]) -> Option<&Strategy> {
         if !self.declares {
@@ -61,6 +70,15 @@ impl Policy {
         let by_path = || self.collection.paths.iter().find(|rule| fits(rule, path)).map(|rule| &rule.strategy);
         let by_type = || self.collection.types.get(&field?.kind);
         field.and_then(|field| field.strategy.as_ref()).or_else(by_path).or_else(by_type)
+    }
+}
+
+/// By which member a strategy knows items.
+fn key_of(strategy: &Strategy) -> Option<&str> {
+    match strategy {
+        Strategy::List(key) | Strategy::Set(key) | Strategy::SafeSet(key, _) => key.0.as_deref(),
+        Strategy::Append(terms) => terms.key.0.as_deref(),
+        _ => None,
     }
 }
 

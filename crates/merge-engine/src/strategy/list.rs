@@ -14,7 +14,7 @@ use crate::{array, ids};
 pub(super) fn set<'a>(merger: &mut Merger<'a>, key: &Key, sides: Sides<'a>) -> Pick {
     let Some(arrays) = sides.arrays() else { return merger.ask(sides, "set", gone_or_changed(sides)) };
     match keyed(merger, key, arrays) {
-        Some(keyed) => array::keyed_list(merger, arrays, &keyed),
+        Some(keyed) => array::keyed_list(merger, sides, arrays, &keyed),
         None => array::members(merger, arrays),
     }
 }
@@ -23,7 +23,7 @@ pub(super) fn set<'a>(merger: &mut Merger<'a>, key: &Key, sides: Sides<'a>) -> P
 pub(super) fn list<'a>(merger: &mut Merger<'a>, key: &Key, sides: Sides<'a>) -> Pick {
     let Some(arrays) = sides.arrays() else { return merger.ask(sides, "list", gone_or_changed(sides)) };
     match keyed(merger, key, arrays) {
-        Some(keyed) => array::keyed_list(merger, arrays, &keyed),
+        Some(keyed) => array::keyed_list(merger, sides, arrays, &keyed),
         None => array::sequence(merger, sides, arrays),
     }
 }
@@ -78,6 +78,9 @@ pub(super) fn append(merger: &mut Merger<'_>, terms: &Append, sides: Sides<'_>) 
     if same_side(sides.base, sides.theirs) || same_side(sides.ours, sides.theirs) {
         return Pick::Ours;
     }
+    if sides.base.is_none() && sides.ours.is_none() {
+        return Pick::Theirs;
+    }
     if sides.there().any(|side| !side.is_array()) {
         return merger.ask(sides, "append", gone_or_changed(sides));
     }
@@ -85,7 +88,8 @@ pub(super) fn append(merger: &mut Merger<'_>, terms: &Append, sides: Sides<'_>) 
     let member = terms.key.0.as_deref();
     let is_in = |entries: &[Value], entry: &Value| entries.iter().any(|other| is_same_item(entry, other, member));
     let fresh: Vec<&Value> = theirs.iter().filter(|entry| !is_in(ours, entry) && !is_in(base, entry)).collect();
-    let touched = base.iter().any(|entry| !theirs.iter().any(|other| same(entry, other)));
+    let gone = sides.base.is_some() && sides.theirs.is_none();
+    let touched = gone || base.iter().any(|entry| !theirs.iter().any(|other| same(entry, other)));
     if touched {
         merger.take(sides, SuggestedSide::Ours, "append", Reason::SetOnce);
     }

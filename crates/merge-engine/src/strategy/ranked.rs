@@ -43,7 +43,6 @@ pub(super) fn extreme(merger: &mut Merger<'_>, sides: Sides<'_>, max: bool) -> P
             Some(order) => (order == Ordering::Less) == max,
             None => return merger.ask(sides, strategy, Reason::NotComparable),
         },
-        (None, Some(_)) => true,
         _ => return merger.ask(sides, strategy, gone_or_changed(sides)),
     };
     take_value(merger, sides, theirs, (strategy, reason))

@@ -11,7 +11,6 @@ use crate::json::pointer_tokens;
 
 /// How two concurrent changes of one value come together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Strategy {
     /// The server's value stays live, and somebody is asked.
     Ask,
