@@ -67,3 +67,5 @@ pub fn strategy_of(member: &str, [base, ours, theirs]: [Option<&Value>; 3], poli
 mod laws;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wedding;

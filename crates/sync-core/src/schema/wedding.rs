@@ -46,7 +46,7 @@ const POLICIES: &[(&str, &[(&str, &str)])] = &[
     ("shots", &[
         ("title notes", "text"),
         ("people", "set"),
-        ("do_not_combine", FLAGS),
+        ("do_not_combine", "safe_set(role:lead, role:couple) by id"),
         ("must_have", "safer false < true"),
         ("assignee", "authority(space:main_photographer) both lww"),
         ("done_by", "set by who"),
@@ -126,7 +126,7 @@ const POLICIES: &[(&str, &[(&str, &str)])] = &[
         ("related", "set"),
     ]),
     ("change_requests", &[
-        ("title collection document_id patch base reason requested_by requested_at owner_role", "immutable"),
+        ("title collection document_id patch base removed reason requested_by requested_at owner_role", "immutable"),
         ("state", "lattice open < withdrawn < declined < approved"),
         ("decided_by decided_at", "lww"),
         ("decision_note", "text keeping both"),
