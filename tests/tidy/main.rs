@@ -10,6 +10,7 @@ mod crates;
 mod errors;
 mod files;
 mod migrations;
+mod schemas;
 mod statements;
 
 use std::path::PathBuf;
