@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::ids::{at, flags};
 use crate::merger::{Merger, Pick, Sides, one_sided};
 use crate::outcome::{Decided, Reason};
 use crate::same::{ByValue, same};
@@ -93,61 +94,30 @@ pub(crate) fn keyed_list<'a>(merger: &mut Merger<'a>, sides: Sides<'a>, arrays: 
 }
 
 fn by_item<'a>(merger: &mut Merger<'a>, arrays: [&'a [Value]; 3], keyed: &ids::Keyed<'a>) -> Pick {
-    let mut tokens = Tokens::new();
-    let [base, ours, theirs] = [0, 1, 2].map(|side| tokens.of(keyed.side(side).iter().map(AsRef::as_ref)));
-    let mut items: Vec<Item<'a>> = Vec::new();
-    for (side, (order, array)) in [(&base, arrays[0]), (&ours, arrays[1]), (&theirs, arrays[2])].into_iter().enumerate() {
-        for ((token, value), id) in order.iter().zip(array).zip(keyed.side(side)) {
-            // tokens are numbered as they first come
-            let index = usize::try_from(*token).unwrap_or(usize::MAX);
-            if index >= items.len() {
-                items.push(Item { id: id.clone(), sides: Sides { base: None, ours: None, theirs: None }, done: false });
-            }
-            if let Some(item) = items.get_mut(index) {
-                item.put(side, value);
-            }
-        }
+    let [base, ours, theirs] = &keyed.orders;
+    let mut items = vec![Sides { base: None, ours: None, theirs: None }; keyed.ids.len()];
+    for (token, value) in base.iter().zip(arrays[0]) {
+        items.get_mut(at(*token)).into_iter().for_each(|item| item.base = Some(value));
     }
-    let mut picks: Vec<Pick> = vec![Pick::Gone; items.len()];
-    for token in ours.iter().chain(&theirs).chain(&base) {
-        let index = usize::try_from(*token).unwrap_or(usize::MAX);
-        let (Some(item), Some(slot)) = (items.get_mut(index), picks.get_mut(index)) else { continue };
-        if !std::mem::replace(&mut item.done, true) {
-            *slot = merger.child(item.id.clone(), item.sides);
-        }
+    for (token, value) in ours.iter().zip(arrays[1]) {
+        items.get_mut(at(*token)).into_iter().for_each(|item| item.ours = Some(value));
     }
-    let value = |token: u32| {
-        let index = usize::try_from(token).unwrap_or(usize::MAX);
-        match (picks.get(index)?, items.get(index)?.sides) {
-            (Pick::Ours, sides) => sides.ours.map(Cow::Borrowed),
-            (Pick::Theirs, sides) => sides.theirs.map(Cow::Borrowed),
-            (Pick::Made(value), _) => Some(Cow::Owned(value.clone())),
-            (Pick::Gone, _) => None,
-        }
+    for (token, value) in theirs.iter().zip(arrays[2]) {
+        items.get_mut(at(*token)).into_iter().for_each(|item| item.theirs = Some(value));
+    }
+    let merge = |(id, item): (&Cow<'a, str>, &Sides<'a>)| match merger.child(id.clone(), *item) {
+        Pick::Ours => item.ours.map(Cow::Borrowed),
+        Pick::Theirs => item.theirs.map(Cow::Borrowed),
+        Pick::Made(value) => Some(Cow::Owned(value)),
+        Pick::Gone => None,
     };
-    let woven = order::woven(&base, &ours, &theirs, |token| value(token).is_some());
+    let mut merged: Vec<Option<Cow<'a, Value>>> = keyed.ids.iter().zip(&items).map(merge).collect();
+    let lives: Vec<bool> = merged.iter().map(Option::is_some).collect();
+    let woven = order::woven(&keyed.orders, &lives);
     if woven.contested {
         merger.decided("list", Decided::Ours, Reason::BothMoved);
     }
-    let merged: Vec<Cow<'a, Value>> = woven.order.into_iter().filter_map(value).collect();
-    settle(arrays, merged)
-}
-
-/// An item with its three states.
-struct Item<'a> {
-    id: Cow<'a, str>,
-    sides: Sides<'a>,
-    done: bool,
-}
-
-impl<'a> Item<'a> {
-    fn put(&mut self, side: usize, value: &'a Value) {
-        match side {
-            0 => self.sides.base = Some(value),
-            1 => self.sides.ours = Some(value),
-            _ => self.sides.theirs = Some(value),
-        }
-    }
+    settle(arrays, woven.order.into_iter().filter_map(|token| merged.get_mut(at(token))?.take()).collect())
 }
 
 /// Merges arrays of distinct values: what either side added is in, what either side took away is not (an add-wins set; its
@@ -155,23 +125,23 @@ impl<'a> Item<'a> {
 pub(crate) fn members(merger: &mut Merger<'_>, arrays: [&[Value]; 3]) -> Pick {
     let mut tokens = Tokens::new();
     let all = arrays.map(|side| tokens.of(side.iter().map(ByValue)));
-    let [base, ours, theirs] = all.each_ref().map(|side| distinct(side));
-    let set = |tokens: &[u32]| tokens.iter().copied().collect::<HashSet<u32>>();
-    let (in_base, in_ours, in_theirs) = (set(&base), set(&ours), set(&theirs));
-    let lives = |token: u32| {
-        if in_base.contains(&token) { in_ours.contains(&token) && in_theirs.contains(&token) } else { true }
-    };
-    let values: std::collections::HashMap<u32, &Value> =
-        [(&all[2], arrays[2]), (&all[1], arrays[1])].into_iter().flat_map(|(order, array)| order.iter().copied().zip(array)).collect();
-    let woven = order::woven(&base, &ours, &theirs, lives);
+    let count = tokens.len();
+    let orders = all.each_ref().map(|side| distinct(side, count));
+    let [in_base, in_ours, in_theirs] = orders.each_ref().map(|side| flags(side, count));
+    let lives: Vec<bool> = in_base.iter().zip(in_ours).zip(in_theirs).map(|((base, ours), theirs)| !base || ours && theirs).collect();
+    let mut values: Vec<Option<&Value>> = vec![None; count];
+    for (token, value) in all.iter().zip(arrays).rev().flat_map(|(order, array)| order.iter().zip(array)) {
+        values.get_mut(at(*token)).into_iter().for_each(|slot| *slot = Some(value));
+    }
+    let woven = order::woven(&orders, &lives);
     merger.decided("set", Decided::Merged, Reason::DifferentPlaces);
-    let merged = woven.order.into_iter().filter_map(|token| values.get(&token).copied().map(Cow::Borrowed)).collect();
-    settle(arrays, merged)
+    settle(arrays, woven.order.into_iter().filter_map(|token| values.get(at(token)).copied().flatten().map(Cow::Borrowed)).collect())
 }
 
-fn distinct(tokens: &[u32]) -> Vec<u32> {
-    let mut seen = HashSet::with_capacity(tokens.len());
-    tokens.iter().copied().filter(|token| seen.insert(*token)).collect()
+fn distinct(tokens: &[u32], count: usize) -> Vec<u32> {
+    let mut seen = vec![false; count];
+    let first = |token: &u32| seen.get_mut(at(*token)).is_some_and(|seen| !std::mem::replace(seen, true));
+    tokens.iter().copied().filter(first).collect()
 }
 
 /// The merged items in their order; sorted, where all three sides were.
@@ -212,10 +182,8 @@ pub(crate) fn sequence<'a>(merger: &mut Merger<'a>, sides: Sides<'a>, arrays: [&
             return merger.ask_or_assist(sides, Reason::BothChanged);
         }
     }
-    let lives = |token: u32| picks.get(usize::try_from(token).unwrap_or(usize::MAX)).is_some_and(Option::is_some);
-    let [base, ours, theirs] = &aligned.orders;
-    let woven = order::woven(base, ours, theirs, lives);
+    let lives: Vec<bool> = picks.iter().map(Option::is_some).collect();
+    let woven = order::woven(&aligned.orders, &lives);
     merger.decided("sequence", Decided::Merged, Reason::DifferentPlaces);
-    let item = |token: u32| picks.get(usize::try_from(token).ok()?)?.clone();
-    settle(arrays, woven.order.into_iter().filter_map(item).collect())
+    settle(arrays, woven.order.into_iter().filter_map(|token| picks.get_mut(at(token))?.take()).collect())
 }

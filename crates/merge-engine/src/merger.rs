@@ -112,12 +112,13 @@ impl<'a> Merger<'a> {
     /// Merges member by member; `decided` are members that were decided before, by name.
     pub(crate) fn members(&mut self, [base, ours, theirs]: [&'a Object; 3], decided: &[(&'a str, Pick)]) -> Pick {
         let mut changed: Vec<(&'a str, Pick)> = Vec::new();
-        let (mut in_base, mut in_theirs) = (base.iter(), theirs.iter());
+        let (mut in_base, mut in_theirs) = (Members::of(base), Members::of(theirs));
+        let mut shared = 0_usize;
         let mut all_theirs = theirs.len() == ours.len();
         for (name, value) in ours {
-            // mostly the three have the same members in the same order
-            let base = in_step(&mut in_base, base, name);
-            let theirs = in_step(&mut in_theirs, theirs, name);
+            let base = in_base.find(name);
+            let theirs = in_theirs.find(name);
+            shared += usize::from(theirs.is_some());
             let sides = Sides { base, ours: Some(value), theirs };
             let pick =
                 decided.iter().find(|(other, _)| *other == name.as_str()).map_or_else(|| self.member(name, sides), |known| known.1.clone());
@@ -127,7 +128,8 @@ impl<'a> Merger<'a> {
             }
         }
         let kept = changed.len();
-        for (name, value) in theirs.iter().filter(|(name, _)| !ours.contains_key(*name)) {
+        let added = if shared == theirs.len() { 0 } else { usize::MAX };
+        for (name, value) in theirs.iter().take(added).filter(|(name, _)| !ours.contains_key(*name)) {
             let sides = Sides { base: base.get(name), ours: None, theirs: Some(value) };
             let pick =
                 decided.iter().find(|(other, _)| *other == name.as_str()).map_or_else(|| self.member(name, sides), |known| known.1.clone());
@@ -243,35 +245,65 @@ pub(crate) fn one_sided(sides: Sides<'_>) -> Option<Pick> {
     }
 }
 
-/// The member of a side: mostly the next one.
-fn in_step<'a>(members: &mut (impl Iterator<Item = (&'a String, &'a Value)> + Clone), all: &'a Object, name: &str) -> Option<&'a Value> {
-    let mut ahead = members.clone();
-    if let Some((next, value)) = ahead.next()
-        && next == name
-    {
-        *members = ahead;
-        return Some(value);
-    }
-    let found = all.get(name);
-    if found.is_some() {
-        // the sides went apart: go on behind this member where that is near
-        if let Some(at) = members.clone().take(8).position(|(other, _)| other == name) {
-            members.nth(at);
-        }
-    }
-    found
+/// The members of a side, asked for one after the other: mostly it is the next one.
+struct Members<'a> {
+    all: &'a Object,
+    ahead: serde_json::map::Iter<'a>,
+    next: Option<(&'a String, &'a Value)>,
 }
 
-/// Ours with what changed, in ours' order; new members behind.
+impl<'a> Members<'a> {
+    fn of(all: &'a Object) -> Self {
+        let mut ahead = all.iter();
+        let next = ahead.next();
+        Self { all, ahead, next }
+    }
+
+    fn find(&mut self, name: &str) -> Option<&'a Value> {
+        // what the other side does not have is passed by, where the members are sorted
+        while self.next.is_some_and(|(next, _)| next.as_str() < name) {
+            self.next = self.ahead.next();
+        }
+        match self.next {
+            Some((next, value)) if next == name => {
+                self.next = self.ahead.next();
+                Some(value)
+            }
+            // the map may keep another order
+            _ => self.all.get(name),
+        }
+    }
+}
+
+/// Ours with what changed; new members behind.
 fn put_together(ours: &Object, theirs: &Object, changed: Vec<(&str, Pick)>) -> Object {
+    // what is made of both is not copied before, so that no value is copied again at each level above it
+    if changed.iter().any(|(_, pick)| matches!(pick, Pick::Made(value) if value.is_object() || value.is_array())) {
+        return rebuilt(ours, theirs, changed);
+    }
+    let mut merged = ours.clone();
+    for (name, pick) in changed {
+        match pick.of(Sides { base: None, ours: None, theirs: theirs.get(name) }) {
+            Some(value) => match merged.get_mut(name) {
+                Some(slot) => *slot = value,
+                None => drop(merged.insert(name.to_owned(), value)),
+            },
+            None => drop(merged.remove(name)),
+        }
+    }
+    merged
+}
+
+fn rebuilt(ours: &Object, theirs: &Object, changed: Vec<(&str, Pick)>) -> Object {
     let mut changes = changed.into_iter().peekable();
-    let mut members: Vec<(String, Value)> = Vec::with_capacity(ours.len() + theirs.len().saturating_sub(ours.len()));
+    let mut members: Vec<(String, Value)> = Vec::with_capacity(ours.len().max(theirs.len()));
     for (name, value) in ours {
         match changes.next_if(|(other, _)| *other == name.as_str()) {
             None => members.push((name.clone(), value.clone())),
-            Some((_, Pick::Made(made))) => members.push((name.clone(), made)),
-            Some((_, Pick::Theirs)) => members.extend(theirs.get(name).map(|theirs| (name.clone(), theirs.clone()))),
-            Some((_, Pick::Ours | Pick::Gone)) => {}
+            Some((_, pick)) => {
+                let sides = Sides { base: None, ours: Some(value), theirs: theirs.get(name) };
+                members.extend(pick.of(sides).map(|value| (name.clone(), value)));
+            }
         }
     }
     for (name, pick) in changes {

@@ -7,6 +7,7 @@ use sync_core::schema::Strategy;
 /// inputs; equal edits are no question; no input panics; every dispute and proposal names a place that holds its *ours*; a
 /// value that is not in the outcome is in a dispute, a proposal or a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "a row of a table: each column stands for itself")]
 pub struct Promises {
     /// What only one side changed is taken: `merge(b, x, b) = merge(b, b, x) = x`. Where it is not promised, a change by
     /// somebody who may not make it becomes a proposal or a note.

@@ -28,6 +28,11 @@ impl<K: Eq + Hash> Tokens<K> {
         };
         items.map(number).collect()
     }
+
+    /// How many tokens there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// The positions of a longest increasing run, in `O(n log n)`.
