@@ -83,8 +83,12 @@ fn worst(criterion: &mut Criterion) {
     let theirs = Value::Array(theirs);
     group.bench_function("scalars", |bench| bench.iter(|| merged(&base, &ours, &theirs)));
     let repeated = |value: &Value| {
-        let items =
-            value.as_array().unwrap().iter().enumerate().map(|(index, item)| if index.is_multiple_of(2) { json!(["twice"]) } else { json!([item]) });
+        let items = value
+            .as_array()
+            .unwrap()
+            .iter()
+            .enumerate()
+            .map(|(index, item)| if index.is_multiple_of(2) { json!(["twice"]) } else { json!([item]) });
         Value::Array(items.collect())
     };
     let (base, ours, theirs) = (repeated(&base), repeated(&ours), repeated(&theirs));

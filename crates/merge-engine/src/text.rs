@@ -49,6 +49,7 @@ pub(crate) fn merged(base: &str, ours: &str, theirs: &str) -> Option<String> {
     let texts = [base, ours, theirs].map(lines);
     let mut tokens = Tokens::new();
     let [b, o, t] = texts.each_ref().map(|text| tokens.of(text.iter().map(|line| line.trim_end_matches('\n'))));
+    let has_lines = [base, ours, theirs].iter().any(|text| text.contains('\n'));
     let mut out = String::with_capacity(ours.len().max(theirs.len()));
     for hunk in diff3(&b, &o, &t) {
         let part = [join(&texts[0], &hunk.base), join(&texts[1], &hunk.ours), join(&texts[2], &hunk.theirs)];
@@ -58,7 +59,7 @@ pub(crate) fn merged(base: &str, ours: &str, theirs: &str) -> Option<String> {
             Change::Theirs => other.to_owned(),
             Change::Both if one == other => one.to_owned(),
             // whole lines that both put in at one place are both in
-            Change::Both if hunk.base.is_empty() => whole_line(one) + other,
+            Change::Both if hunk.base.is_empty() && has_lines => whole_line(one) + other,
             Change::Both if hunk.base.len() == hunk.ours.len() && hunk.base.len() == hunk.theirs.len() => line_by_line([was, one, other])?,
             Change::Both => by_words(was, one, other)?,
         };
@@ -181,6 +182,8 @@ mod tests {
     fn lines_that_both_add_are_both_in() {
         check("Vows\n", "Vows\nRings\n", "Vows\nReadings\n", Some("Vows\nRings\nReadings\n"));
         check("Vows", "Vows\nRings", "Vows\nReadings", Some("Vows\nRings\nReadings"));
+        check("", "Ceremony", "Vows", None);
+        check("", "Vows\n", "Rings\n", Some("Vows\nRings\n"));
         check("a\nb\nc", "a\nB\nc", "a\nb\nC", Some("a\nB\nC"));
         check("a\nb\nc", "b\nc", "a\nb\nc\nd", Some("b\nc\nd"));
     }
