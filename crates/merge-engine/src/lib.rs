@@ -130,4 +130,6 @@ mod laws;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod vectors;
+#[cfg(test)]
 mod wedding;
