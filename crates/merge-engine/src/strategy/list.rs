@@ -13,7 +13,8 @@ use crate::{array, ids};
 /// unless the other side changed it. A value that both sides set from nothing is the union.
 pub(super) fn set<'a>(merger: &mut Merger<'a>, key: &Key, sides: Sides<'a>) -> Pick {
     let Some(arrays) = sides.arrays() else { return merger.ask(sides, "set", gone_or_changed(sides)) };
-    match keyed(merger, key, arrays) {
+    // a member that only seems to identify items would mix two of them
+    match keyed(merger, key, arrays).filter(|keyed| keyed.names) {
         Some(keyed) => array::keyed_list(merger, sides, arrays, &keyed),
         None => array::members(merger, arrays),
     }
