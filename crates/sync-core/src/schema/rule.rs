@@ -134,7 +134,8 @@ pub enum Rule {
         /// When that is over.
         over: Values,
     },
-    /// Nobody is there twice: no two documents agree in one of these fields, letter case, spaces and punctuation aside.
+    /// Nobody is there twice: no two documents agree in one of these fields; letter case, accents, spaces and punctuation
+    /// aside, and by the last nine digits of telephone numbers.
     Duplicate {
         /// The collection.
         collection: String,
