@@ -14,6 +14,9 @@ const SECONDS: usize = 19;
 pub struct LocalTime(i64);
 
 impl LocalTime {
+    /// Before all others.
+    pub const FIRST: Self = Self(i64::MIN);
+
     /// Reads `YYYY-MM-DDTHH:MM` or `YYYY-MM-DDTHH:MM:SS`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

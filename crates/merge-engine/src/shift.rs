@@ -72,6 +72,12 @@ impl ShiftArgs {
         Ok(Self { from, to, by_min, reason })
     }
 
+    /// A shift of all that has a time.
+    #[must_use]
+    pub const fn of_everything(by_min: i64) -> Self {
+        Self { from: LocalTime::FIRST, to: None, by_min, reason: None }
+    }
+
     /// Whether a moment is in the range.
     #[must_use]
     pub fn covers(&self, moment: LocalTime) -> bool {

@@ -135,6 +135,9 @@ pub struct Conflict {
     pub theirs_by: Side,
     /// What happens when nobody answers, in plain words.
     pub if_ignored: String,
+    /// The intent that waits, as it was sent: `{"name", "args"}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Value>,
     /// Who decided last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_by: Option<Side>,

@@ -8,6 +8,7 @@ mod decide;
 mod desk;
 mod graph;
 mod groups;
+mod intents;
 mod lift;
 mod overlay;
 mod plan;
@@ -20,6 +21,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use sync_core::operation::Kind;
 use sync_core::ports::{Access, Head, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{Next, OperationResult, Received, SyncRequest, SyncResponse};
 use sync_core::{ConflictId, DocumentKey, OpId, Operation, Role, Schema, SpaceId, Status, Timestamp};
@@ -35,6 +37,7 @@ use world::World;
 
 pub(crate) mod working {
     //! The working state, for resolutions.
+    pub(crate) use super::intents::{Answered, Told, add_answers, answer as answer_shift, load_answers};
     pub(crate) use super::lift::lifted;
     pub(crate) use super::overlay::payload_of;
     pub(crate) use super::questions::{close, live_value, refresh, settle};
@@ -299,8 +302,13 @@ fn load(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId, units: &[&Unit]) -> S
     }
     world.known = stored::load_known(tx, batch.caller.organisation_id, &world.schema, named)?;
     if reads {
-        let bases = bases(&world, &operations, matches!(gate, Gate::Open));
+        let mut bases = bases(&world, &operations, matches!(gate, Gate::Open));
+        if matches!(gate, Gate::Open) {
+            intents::add_to(tx, &mut world, operations.iter().copied(), &mut bases)?;
+        }
         rows::load_documents(tx, &mut world, &bases)?;
+        let shifts = operations.iter().any(|operation| operation.kind == Kind::Intent);
+        intents::load_movers(tx, &mut world, batch.caller.organisation_id, shifts)?;
     }
     Ok((gate, world))
 }

@@ -19,7 +19,8 @@ use crate::access::{self, Standing};
 use crate::conflicts::unknown_conflict;
 use crate::epochs::Shared;
 use crate::push::working::{
-    Known, Origin, World, documents_of, lifted, load_conflict_documents, load_documents, load_known, refresh, settle, shown, write,
+    Known, Origin, Told, World, add_answers, documents_of, lifted, load_answers, load_conflict_documents, load_documents, load_known,
+    refresh, settle, shown, write,
 };
 use crate::push::{Asker, Gate, NewState, Overlay};
 use crate::{Caller, Service, ServiceError, ServiceResult};
@@ -161,6 +162,8 @@ struct Progress {
     decided: bool,
     stale: bool,
     version: Option<i64>,
+    /// What an answered intent did.
+    told: Option<Told>,
 }
 
 impl Desk<'_> {
@@ -170,6 +173,8 @@ impl Desk<'_> {
         load_conflict_documents(tx, &mut self.world, ids)?;
         let mut op_ids: BTreeSet<OpId> = self.batch.resolutions.iter().map(|(_, op_id, _, _)| *op_id).collect();
         op_ids.extend(self.world.conflicts.values().flat_map(|conflict| conflict.documents.iter().map(|part| part.op_id)));
+        let groups = self.world.conflicts.values().filter(|conflict| conflict.kind == ConflictKind::Group);
+        op_ids.extend(groups.map(|conflict| conflict.op_id));
         let (organisation_id, schema) = (self.batch.caller.organisation_id, Arc::clone(&self.world.schema));
         self.world.known = load_known(tx, organisation_id, &schema, op_ids)?;
         // what their senders saw is what those had made before
@@ -185,7 +190,9 @@ impl Desk<'_> {
             let (Some(key), base) = (operation.key, operation.base_version) else { continue };
             bases.entry(key).and_modify(|lowest| *lowest = base.min(*lowest)).or_insert(base);
         }
-        load_documents(tx, &mut self.world, &bases)
+        add_answers(tx, &mut self.world, &mut bases)?;
+        load_documents(tx, &mut self.world, &bases)?;
+        load_answers(tx, &mut self.world, organisation_id)
     }
 
     fn group_operations(&self, conflict: &Conflict) -> Vec<Operation> {
@@ -232,7 +239,16 @@ impl Desk<'_> {
                     (false, true) => Status::Applied,
                     (false, false) => Status::Noop,
                 };
-                self.keep(op_id, resolution, identity, status, progress.version, None)
+                let collection = self.world.conflicts.get(&resolution.conflict_id).map(|conflict| conflict.collection.clone());
+                let mut result = self.keep(op_id, resolution, identity, status, progress.version, None);
+                if let (Some(told), Some(row)) = (progress.told, self.stored.last_mut()) {
+                    row.overlay = Some(told.stored(None));
+                    if let Some(known) = self.world.known.get_mut(&op_id) {
+                        known.row.overlay.clone_from(&row.overlay);
+                    }
+                    told.tell(&collection.unwrap_or_default(), &mut result);
+                }
+                result
             }
         }
     }
@@ -256,7 +272,12 @@ impl Desk<'_> {
             problem: row.problem.as_ref().and_then(RawJson::read),
             ..OperationResult::new(row.op_id, Status::Duplicate, true)
         };
-        self.with_document(result, row.conflict_id)
+        let mut result = self.with_document(result, row.conflict_id);
+        let conflict = row.conflict_id.and_then(|id| self.world.conflicts.get(&id));
+        if let Some((told, conflict)) = Told::of(row).zip(conflict) {
+            told.tell(&conflict.collection, &mut result);
+        }
+        result
     }
 
     fn decide_fields(&mut self, mut conflict: Conflict, resolution: &Resolution, asker: Asker) -> Result<Progress, Problem> {

@@ -7,6 +7,7 @@ mod contract;
 mod errors;
 mod harness;
 mod identity;
+mod intents;
 mod load;
 mod metrics;
 mod openapi;

@@ -39,8 +39,8 @@ pub struct StoredOperation {
     /// The operation as sent.
     pub payload: RawJson,
     /// What its chain lays over the document so far, one composed merge patch (RFC 7396), with the version from which on
-    /// a sender has seen what came of each member: for the chain's next operation. `None` where the payload says it
-    /// all. The service reads and writes it; to a store it is opaque.
+    /// a sender has seen what came of each member: for the chain's next operation; of an intent, what it changed and
+    /// left out. `None` where the payload says it all. The service reads and writes it; to a store it is opaque.
     pub overlay: Option<RawJson>,
     /// Under which rules it was decided; `None` where none were asked.
     pub policy_version: Option<i32>,

@@ -15,6 +15,6 @@ pub use request::{
     read_stored_operation,
 };
 pub use response::{
-    ConflictList, Item, ItemKind, Next, OperationResult, Receipt, Receipts, Repair, ResolveResponse, SpaceChanges, SyncResponse,
-    VerifyResponse, WarnedDocument, Warning,
+    ConflictList, ExcludedDocument, Item, ItemKind, Next, OperationResult, Receipt, Receipts, Repair, ResolveResponse, SpaceChanges,
+    SyncResponse, TouchedDocument, VerifyResponse, WarnedDocument, Warning,
 };

@@ -8,6 +8,7 @@ use sync_core::{Code, DocumentKey, OpId, Operation, Problem, Status};
 
 use super::decide::Refusal;
 use super::desk::Desk;
+use super::intents;
 use super::lift::lifted;
 use super::overlay::Overlay;
 use super::plan::Unit;
@@ -111,6 +112,16 @@ fn waiting(op_id: OpId, awaited: OpId) -> Stop {
 
 impl<'a> Desk<'a> {
     pub(super) fn admit(&self, unit: &Unit, index: usize) -> Result<Admitted<'a>, Stop> {
+        let (operation, chain) = self.may_go(unit, index)?;
+        let Some(key) = &operation.key else { return Err(intents::in_a_group(&self.world.schema, operation)) };
+        let origin = Origin { before: chain.last, ..Origin::default() };
+        let lifted = operation.schema.and_then(|from| lifted(&self.world.schema, operation, from)).map(Box::new);
+        let overlay = self.world.with_own_shifts(key, operation.base_version, chain.overlay);
+        Ok(Admitted { index, operation, lifted, key, overlay, stamp: self.stamp(operation, chain.stamp), origin })
+    }
+
+    /// What stops an operation wherever it goes; otherwise the operation, and its chain.
+    pub(super) fn may_go(&self, unit: &Unit, index: usize) -> Result<(&'a Operation, Chain), Stop> {
         let operation = self.operation(index).ok_or_else(|| rejected(Problem::new(Code::Malformed, "the operation can't be read")))?;
         match &self.gate {
             Gate::Open => {}
@@ -125,14 +136,7 @@ impl<'a> Desk<'a> {
         if let Some(problem) = self.request.operations.get(index).and_then(|received| received.over_limit.clone()) {
             return Err(rejected(problem));
         }
-        let Some(key) = &operation.key else {
-            let name = operation.intent.as_deref().unwrap_or_default();
-            let problem = Problem::new(Code::UnknownIntent, format!("there is no intent {name:?} here; the payload is kept"));
-            return Err(rejected(problem.at("/intent/name")));
-        };
-        let origin = Origin { before: chain.last, ..Origin::default() };
-        let lifted = operation.schema.and_then(|from| lifted(&self.world.schema, operation, from)).map(Box::new);
-        Ok(Admitted { index, operation, lifted, key, overlay: chain.overlay, stamp: self.stamp(operation, chain.stamp), origin })
+        Ok((operation, chain))
     }
 
     /// The operation's chain.

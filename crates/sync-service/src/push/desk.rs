@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use sync_core::json::RawJson;
+use sync_core::operation::Kind;
 use sync_core::ports::StoredOperation;
 use sync_core::protocol::v1::{OperationResult, Received};
 use sync_core::{Author, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Status, Timestamp};
 
 use super::admit::{Admitted, Chain, Gate, Stop};
 use super::decide::{Asked, Effect, Mode, Refusal, decide};
+use super::intents::Told;
 use super::overlay::{Fate, Overlay};
 use super::plan::{Plan, Unit};
 use super::questions::{self, Asker};
@@ -66,6 +68,10 @@ impl<'a> Desk<'a> {
             Some(group) => self.decide_group(unit, group, &fresh),
             None => {
                 for index in fresh {
+                    if self.operation(index).is_some_and(|operation| operation.kind == Kind::Intent) {
+                        self.decide_intent(unit, index);
+                        continue;
+                    }
                     match self.admit(unit, index).and_then(|admitted| self.effect_of(admitted)) {
                         Ok((admitted, effect)) => self.commit(admitted, effect, None),
                         Err(stop) => self.stop(index, stop, None),
@@ -84,7 +90,7 @@ impl<'a> Desk<'a> {
         let Some(operation) = self.operation(index) else { return true };
         let Some(known) = self.world.known.get(&operation.op_id) else { return false };
         let row = &known.row;
-        let result = if row.user_id != self.request.caller.user_id || row.identity != sha256(operation.identity_text().as_bytes()) {
+        let mut result = if row.user_id != self.request.caller.user_id || row.identity != sha256(operation.identity_text().as_bytes()) {
             let detail = "this op_id was used for something else; give the operation a new one";
             OperationResult::refused(operation.op_id, Problem::new(Code::OpIdReuse, detail))
         } else {
@@ -96,6 +102,9 @@ impl<'a> Desk<'a> {
                 ..OperationResult::new(operation.op_id, Status::Duplicate, true)
             }
         };
+        if let Some(told) = Told::of(row).filter(|_| result.held) {
+            told.tell(&operation.collection, &mut result);
+        }
         self.results.insert(index, result);
         true
     }
@@ -236,7 +245,7 @@ impl<'a> Desk<'a> {
     }
 
     /// A stamp's milliseconds, where they say more than the time of the decision.
-    fn corrected(&self, (ms, _): (i64, u32)) -> Option<Timestamp> {
+    pub(super) fn corrected(&self, (ms, _): (i64, u32)) -> Option<Timestamp> {
         (ms != self.request.received_at.millis()).then(|| Timestamp::from_millis(ms))
     }
 

@@ -226,7 +226,7 @@ pub(crate) fn live_value(doc: &Doc, path: &str) -> Value {
     get(&doc.body, path, &Policy::default()).unwrap_or(Value::Null)
 }
 
-fn link(world: &mut World, id: ConflictId, key: &DocumentKey) {
+pub(super) fn link(world: &mut World, id: ConflictId, key: &DocumentKey) {
     let ids = world.open.entry(key.clone()).or_default();
     if ids.contains(&id) {
         return;
@@ -239,7 +239,7 @@ fn link(world: &mut World, id: ConflictId, key: &DocumentKey) {
     world.links.push((id, key.clone(), true));
 }
 
-fn blank(world: &World, id: ConflictId, key: &DocumentKey, kind: ConflictKind, asker: Asker) -> Conflict {
+pub(super) fn blank(world: &World, id: ConflictId, key: &DocumentKey, kind: ConflictKind, asker: Asker) -> Conflict {
     Conflict {
         conflict_id: id,
         version: 0,
@@ -258,10 +258,11 @@ fn blank(world: &World, id: ConflictId, key: &DocumentKey, kind: ConflictKind, a
         theirs_by: asker.side(),
         if_ignored: String::new(),
         resolved_by: None,
+        intent: None,
     }
 }
 
-fn disputed(dispute: Dispute, changed: i64) -> (String, DisputedField) {
+pub(super) fn disputed(dispute: Dispute, changed: i64) -> (String, DisputedField) {
     let suggestion = dispute.suggested.map(|side| Suggestion {
         choose: if side == SuggestedSide::Ours { "ours" } else { "theirs" }.into(),
         reason: "the person who sent the edit would choose it".into(),

@@ -13,6 +13,7 @@ use sync_core::{
 };
 use uuid::Uuid;
 
+use super::intents::Shifts;
 use super::overlay::Overlay;
 use super::stored::Origin;
 use crate::epochs::Shared;
@@ -164,6 +165,8 @@ pub(crate) struct World {
     /// Open conflicts by document.
     pub(crate) open: HashMap<DocumentKey, Vec<ConflictId>>,
     pub(crate) known: HashMap<OpId, Known>,
+    /// What is known of shifts.
+    pub(crate) shifts: Shifts,
     /// Documents whose rows are to be written.
     pub(crate) touched: BTreeSet<DocumentKey>,
     /// Links to be written, the last one of a (conflict, document) counts.
@@ -208,6 +211,7 @@ impl World {
             conflicts: BTreeMap::new(),
             open: HashMap::new(),
             known: HashMap::new(),
+            shifts: Shifts::default(),
             touched: BTreeSet::new(),
             links: Vec::new(),
         }

@@ -10,7 +10,7 @@ use sync_core::protocol::v1::{Choice, Resolution};
 use sync_core::{Code, OpId, Operation, Problem};
 
 use super::{Desk, Progress};
-use crate::push::working::{close, live_value, refresh};
+use crate::push::working::{Answered, answer_shift, close, live_value, refresh};
 use crate::push::{Asker, Mode, Overlay, decide};
 
 /// One of a group's operations can't be applied any more; nothing of it was.
@@ -36,9 +36,16 @@ impl Desk<'_> {
                 self.world.write_conflict(conflict, asker.by, asker.at);
                 return Ok(stale);
             }
-            match self.apply_group(&conflict, asker) {
-                Ok(version) => progress.version = version,
-                Err(CannotApply) => return Ok(stale),
+            match answer_shift(&mut self.world, &conflict, asker) {
+                Answered::CannotApply => return Ok(stale),
+                Answered::Shifted(told) => {
+                    progress.version = told.version();
+                    progress.told = Some(told);
+                }
+                Answered::NoShift => match self.apply_group(&conflict, asker) {
+                    Ok(version) => progress.version = version,
+                    Err(CannotApply) => return Ok(stale),
+                },
             }
         }
         for field in conflict.documents.iter_mut().flat_map(|part| part.fields.values_mut()) {

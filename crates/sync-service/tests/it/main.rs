@@ -26,6 +26,7 @@ mod push_storage;
 mod resolve;
 mod restored;
 mod rights;
+mod shift;
 mod snapshot;
 mod spaces;
 mod story;

@@ -25,7 +25,7 @@ fn a_free_id() {
         let foreign = json!({"epochs": {&pair.space: "another"}, "operations": [op(n + 10, kind, "b", 1, patch)]});
         assert_eq!(told(&pair.sync(&pair.ana, foreign)["results"][0]), ("quarantined", "other_epoch"), "{kind}");
     }
-    let intent = json!({"op_id": id(9), "collection": "notes", "kind": "intent", "intent": {"name": "shift"}, "base_version": 1});
+    let intent = json!({"op_id": id(9), "collection": "notes", "kind": "intent", "intent": {"name": "shuffle"}, "base_version": 1});
     assert_eq!(told(&pair.one(&pair.ana, intent)), ("rejected", "unknown_intent"));
 }
 

@@ -51,6 +51,11 @@ pub struct OperationResult {
     pub proposed: Vec<String>,
     /// What a person may want to know; never changes the status.
     pub warnings: Vec<Warning>,
+    /// What an intent changed, in the order of the versions.
+    pub touched: Vec<TouchedDocument>,
+    /// What an intent left out, though it was meant too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<ExcludedDocument>,
     /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
@@ -71,6 +76,8 @@ impl OperationResult {
             conflict_id: None,
             proposed: Vec::new(),
             warnings: Vec::new(),
+            touched: Vec::new(),
+            excluded: Vec::new(),
             problem: None,
         }
     }
@@ -106,6 +113,26 @@ impl From<&DocumentKey> for WarnedDocument {
     fn from(key: &DocumentKey) -> Self {
         Self { collection: key.collection().to_owned(), document_id: key.id().to_owned() }
     }
+}
+
+/// A document that an intent changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TouchedDocument {
+    /// Its collection.
+    pub collection: String,
+    /// Its id.
+    pub document_id: String,
+    /// The version that the change made.
+    pub version: i64,
+}
+
+/// A document that an intent left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExcludedDocument {
+    /// Its id.
+    pub document_id: String,
+    /// Why: `fixed`, `edited` or `done`.
+    pub reason: String,
 }
 
 /// The answer to `PUT /api/offline/sync/resolve`.
