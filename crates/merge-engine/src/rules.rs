@@ -76,7 +76,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Warning> {
 #[must_use]
 pub fn needs<'a>(schema: &'a Schema, touched: &BTreeMap<DocumentKey, Change>) -> BTreeSet<&'a str> {
     let concerns = |rule: &&Rule| touched.iter().any(|(key, change)| change.is_seen_by(&watched(rule, key.collection())));
-    schema.rules.iter().filter(concerns).flat_map(between).collect()
+    schema.rules.iter().filter(concerns).flat_map(compared).collect()
 }
 
 /// The fields of a collection that a rule looks at.
@@ -110,8 +110,9 @@ pub fn watched<'a>(rule: &'a Rule, collection: &str) -> Vec<&'a str> {
     fields
 }
 
-/// The collections whose documents a rule compares with each other.
-fn between(rule: &Rule) -> Vec<&str> {
+/// The collections whose documents a rule compares with each other; none where it looks at each by itself.
+#[must_use]
+pub fn compared(rule: &Rule) -> Vec<&str> {
     match rule {
         Rule::OnePlace { collection, .. } | Rule::Duplicate { collection, .. } => vec![collection],
         Rule::Capacity { collection, of, .. } | Rule::MustBeDone { collection, of, .. } => vec![collection, of],

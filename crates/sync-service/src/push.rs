@@ -10,12 +10,14 @@ mod graph;
 mod groups;
 mod intents;
 mod lift;
+mod live;
 mod overlay;
 mod plan;
 mod questions;
 mod rows;
 mod stored;
 mod view;
+mod warnings;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -32,6 +34,7 @@ use desk::{Desk, Request};
 pub(crate) use overlay::Overlay;
 use plan::{Plan, Unit};
 pub(crate) use questions::Asker;
+use warnings::Warnings;
 pub(crate) use world::NewState;
 use world::World;
 
@@ -43,6 +46,7 @@ pub(crate) mod working {
     pub(crate) use super::questions::{close, live_value, refresh, settle};
     pub(crate) use super::rows::{load_conflict_documents, load_documents, shown, write};
     pub(crate) use super::stored::{Origin, load_known};
+    pub(crate) use super::warnings::Warnings;
     pub(crate) use super::world::{Doc, Known, World, documents_of};
 }
 use crate::access::{self, Standing};
@@ -275,6 +279,7 @@ fn decide_space(
     }
     desk.answer_repeated();
     desk.show_documents();
+    Warnings::check(tx, &desk.world, batch.caller.organisation_id)?.tell(desk.results.values_mut());
     let stored = stored::rows_to_store(&desk.world.known, &desk.fresh);
     rows::write(tx, &mut desk.world, batch.caller.organisation_id, &stored)?;
     let own = own_changes(&desk);

@@ -19,8 +19,8 @@ use crate::access::{self, Standing};
 use crate::conflicts::unknown_conflict;
 use crate::epochs::Shared;
 use crate::push::working::{
-    Known, Origin, Told, World, add_answers, documents_of, lifted, load_answers, load_conflict_documents, load_documents, load_known,
-    refresh, settle, shown, write,
+    Known, Origin, Told, Warnings, World, add_answers, documents_of, lifted, load_answers, load_conflict_documents, load_documents,
+    load_known, refresh, settle, shown, write,
 };
 use crate::push::{Asker, Gate, NewState, Overlay};
 use crate::{Caller, Service, ServiceError, ServiceResult};
@@ -143,8 +143,9 @@ fn resolve_space(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResu
     let world = World::new(space_id, schema, access.member.role, head, Shared::all(head));
     let mut desk = Desk { batch, world, gate, stored: Vec::new() };
     desk.load(tx)?;
-    let results =
+    let mut results: Vec<_> =
         batch.resolutions.iter().map(|(index, op_id, resolution, over)| (*index, desk.answer(*op_id, resolution, over.as_ref()))).collect();
+    Warnings::check(tx, &desk.world, batch.caller.organisation_id)?.tell(results.iter_mut().map(|(_, result)| result));
     write(tx, &mut desk.world, batch.caller.organisation_id, &desk.stored)?;
     Ok(results)
 }

@@ -20,7 +20,7 @@ fn schema() -> Schema {
             "guests": {"label": "full_name", "fields": {
                 "full_name": {"type": "text"}, "family_name": {"type": "text"}, "given_name": {"type": "text"},
                 "table_id": {"type": "id"}, "seat": {"type": "integer"},
-                "emails": {"type": "set", "label": "email address"}, "phones": {"type": "set"},
+                "emails": {"type": "set", "label": "Email address"}, "phones": {"type": "set"},
             }},
         },
         "rules": [
@@ -222,6 +222,10 @@ fn nobody_is_there_twice() {
         (
             with(with(guest("A.", "Real"), "emails", json!(["ANA@example.org "])), "phones", json!(["912345678"])),
             vec!["Possible duplicate: Ana Côrte-Real and A. Real have the same email address and phone"],
+        ),
+        (
+            json!({"given_name": "ana", "family_name": "Corte Real"}),
+            vec!["Possible duplicate: Ana Côrte-Real and ana Corte Real have the same given name and family name"],
         ),
         (guest("Ana", "Silva"), vec![]),
         (json!({"full_name": "Côrte-Real", "family_name": "Côrte-Real", "emails": [], "phones": [" "]}), vec![]),

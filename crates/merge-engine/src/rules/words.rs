@@ -14,20 +14,23 @@ impl Board<'_> {
     /// What people call a document: the field that its collection declares, or what mostly is its name.
     pub(super) fn label(&self, card: &Card<'_>) -> String {
         let declared = self.schema.collection(card.key.collection()).and_then(|collection| collection.label.as_deref());
-        let names = declared.into_iter().chain(["title", "name"]);
-        let label = names.filter_map(|name| card.text(name)).map(str::trim).find(|label| !label.is_empty());
-        label.map_or_else(|| format!("something in {}", spaced(card.key.collection())), shortened)
+        let text = |name: &str| card.text(name).map(str::trim).filter(|text| !text.is_empty());
+        let parts: Vec<&str> = ["given_name", "family_name"].into_iter().filter_map(text).collect();
+        let label = declared.into_iter().chain(["title", "name"]).find_map(text).map(str::to_owned);
+        let label = label.or_else(|| (!parts.is_empty()).then(|| parts.join(" ")));
+        label.map_or_else(|| format!("something in {}", spaced(card.key.collection())), |label| shortened(&label))
     }
 
     /// What people call a field.
     pub(super) fn field(&self, collection: &str, name: &str) -> String {
         let field = self.schema.collection(collection).and_then(|collection| collection.fields.get(name));
-        field.and_then(|field| field.label.clone()).unwrap_or_else(|| {
-            let is_list = field.is_some_and(|field| matches!(field.kind, FieldType::Set | FieldType::List));
-            let name = spaced(name);
-            // "the same emails" of two people who share one of them
-            name.strip_suffix('s').filter(|one| is_list && !one.ends_with('s')).map_or(name.clone(), str::to_owned)
-        })
+        if let Some(label) = field.and_then(|field| field.label.as_deref()) {
+            return within_a_sentence(label);
+        }
+        let is_list = field.is_some_and(|field| matches!(field.kind, FieldType::Set | FieldType::List));
+        let name = spaced(name);
+        // "the same emails" of two people who share one of them
+        name.strip_suffix('s').filter(|one| is_list && !one.ends_with('s')).map_or(name.clone(), str::to_owned)
     }
 
     /// What people call each other. An id that nobody reads stays unsaid.
@@ -67,6 +70,13 @@ pub(super) fn row(names: &[String]) -> String {
     }
 }
 
+/// A word that is not all capitals, with a small first letter: `Email` as `email`, `RSVP` as it is.
+fn within_a_sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().filter(|_| text.chars().nth(1).is_none_or(char::is_lowercase));
+    first.map_or_else(|| text.to_owned(), |first| first.to_lowercase().chain(letters).collect())
+}
+
 /// A sentence begins with a capital letter.
 pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
@@ -75,7 +85,7 @@ pub(super) fn sentence(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{row, sentence, shortened};
+    use super::{row, sentence, shortened, within_a_sentence};
 
     #[test]
     fn names_stand_in_a_row() {
@@ -92,6 +102,7 @@ mod tests {
             assert_eq!(row(&names[..count]), text);
         }
         assert_eq!((sentence("éa").as_str(), sentence("").as_str()), ("Éa", ""));
+        assert_eq!(["Email", "RSVP", "É", ""].map(within_a_sentence), ["email", "RSVP", "é", ""]);
         assert_eq!(shortened(&"é".repeat(61)), format!("{}…", "é".repeat(60)));
     }
 }

@@ -92,19 +92,23 @@ impl World {
         }
         let (mut body, mut live) = (doc.body.clone(), doc.is_live());
         for change in self.changes_of(key).take_while(|change| change.version > version) {
-            for (name, value) in change.before.object() {
-                if value.is_null() {
-                    body.remove(&name);
-                } else {
-                    body.insert(name, value);
-                }
-            }
+            take_back(&mut body, change);
             live = change.was_live;
         }
         match self.lens_since(key, version).filter(|_| live || !body.is_empty()) {
             Some(lens) => (lens.lift_document(&body), live),
             None => (body, live),
         }
+    }
+
+    /// A document as it stood when this unit of work began, and whether it was live.
+    pub(super) fn at_first(&self, key: &DocumentKey, doc: &Doc) -> (Object, bool) {
+        let (mut body, mut live) = (doc.body.clone(), doc.is_live());
+        for change in self.changes_of(key).take_while(|change| change.version > self.head_before) {
+            take_back(&mut body, change);
+            live = change.was_live;
+        }
+        (body, live)
     }
 
     fn at<'a>(&'a self, key: &DocumentKey, doc: &'a Doc, version: i64) -> (Cow<'a, Object>, bool) {
@@ -205,5 +209,16 @@ impl World {
             body
         });
         View { base, laid, complete, live }
+    }
+}
+
+/// Takes a change back.
+fn take_back(body: &mut Object, change: &ChangeRow) {
+    for (name, value) in change.before.object() {
+        if value.is_null() {
+            body.remove(&name);
+        } else {
+            body.insert(name, value);
+        }
     }
 }

@@ -32,4 +32,5 @@ mod spaces;
 mod story;
 mod sync;
 mod verify;
+mod warnings;
 mod world;

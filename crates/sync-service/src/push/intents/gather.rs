@@ -8,14 +8,13 @@ use merge_engine::local::LocalTime;
 use serde_json::Value;
 use sync_core::json::Object;
 use sync_core::operation::Kind;
-use sync_core::ports::{ChangeRow, LivePage, StoreResult, StoredOperation, Tx};
-use sync_core::{Audience, DocumentKey, OpId, Operation, OrganisationId, Role, UserId};
+use sync_core::ports::{ChangeRow, StoreResult, StoredOperation, Tx};
+use sync_core::{DocumentKey, OpId, Operation, OrganisationId, Role, UserId};
 
 use super::{MAX_MOVED, Said, Told};
+use crate::push::live::read_live;
 use crate::push::world::World;
 
-/// Live documents read at a time.
-const PAGE: i64 = 1_000;
 /// A collection with more live documents than this is not shifted.
 const MAX_READ: usize = 20_000;
 /// So many documents are looked at one by one: those in the range, and those that changed since the sender looked.
@@ -89,40 +88,6 @@ fn candidates(tx: &mut dyn Tx, world: &World, collection: &str, shifts: &[Said<'
         if read > MAX_READ || keys.len() > MAX_CANDIDATES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     Ok(whole.then_some(keys))
-}
-
-/// Visits the live documents of a collection that the sender may see, page by page. Whether the visitor saw all of them.
-pub(crate) fn read_live(
-    tx: &mut dyn Tx,
-    world: &World,
-    collection: &str,
-    visit: &mut dyn FnMut(DocumentKey, i64, &str) -> ControlFlow<()>,
-) -> StoreResult<bool> {
-    // `0` is the character after `/`
-    let (mut after, before) = (format!("{collection}/"), format!("{collection}0"));
-    loop {
-        let (mut rows, mut last, mut whole) = (0, None, true);
-        let page = LivePage {
-            space_id: world.space_id,
-            after: &after,
-            before: &before,
-            seen_by: Audience::of([world.role]),
-            bodies: true,
-            limit: PAGE,
-        };
-        tx.visit_live(page, &mut |live| {
-            rows += 1;
-            last = Some(live.key.to_owned());
-            let flow =
-                DocumentKey::from_stored(live.key.to_owned()).map_or(ControlFlow::Continue(()), |key| visit(key, live.version, live.body));
-            whole = flow.is_continue();
-            flow
-        })?;
-        match last.filter(|_| whole && rows == PAGE) {
-            Some(last) => after = last,
-            None => return Ok(whole),
-        }
-    }
 }
 
 /// Reads who moved the starts that changed since senders looked: which of the operations in the history at hand are
