@@ -33,7 +33,7 @@
 //! | `list` | item by item; insertions, deletions and moves of both sides | ✓ | ✓ | ✓ | ✓ |
 //! | `set` | what either added, without what either removed (add wins) | ✓ | ✓ | ✓ | ✓ |
 //! | `sequence` | insertions and deletions of both sides, by alignment | ✓ | ✓ | – | ✓ |
-//! | `text` | by lines, then words; the same words are asked | ✓ | ✓ | – | – |
+//! | `text` | by lines, then words; lines and sentences that both put in at one place are both in, the same words are asked | ✓ | ✓ | – | – |
 //! | `counter` | both differences are added | ✓ | ✓ | ✓ | – |
 //! | `opaque` | asked; compared, never read | ✓ | ✓ | ✓ | ✓ |
 //! | `lww`, `order` | the newer edit by the corrected hybrid clock | ✓ | – | ✓ | ✓ |

@@ -106,19 +106,51 @@ fn by_words(was: &str, one: &str, other: &str) -> Option<String> {
     }
     let mut out = String::with_capacity(one.len().max(other.len()));
     for hunk in &hunks {
+        let (one, other) = (Part::of(&texts[1], &hunk.ours), Part::of(&texts[2], &hunk.theirs));
         match hunk.change {
-            Change::Nobody | Change::Ours => out.push_str(&join(&texts[1], &hunk.ours)),
-            Change::Theirs => out.push_str(&join(&texts[2], &hunk.theirs)),
-            Change::Both => {
-                let (one, other) = (join(&texts[1], &hunk.ours), join(&texts[2], &hunk.theirs));
-                if one.trim_end() != other.trim_end() {
-                    return None;
-                }
-                out.push_str(&one);
+            Change::Nobody | Change::Ours => one.append_to(&mut out),
+            Change::Theirs => other.append_to(&mut out),
+            Change::Both if one.words.trim_end() == other.words.trim_end() => one.append_to(&mut out),
+            // whole sentences that both put in at one place are both in, as whole lines are
+            Change::Both
+                if hunk.base.is_empty() && is_between_sentences(&out) && ends_sentence(&one.words) && ends_sentence(&other.words) =>
+            {
+                one.append_to(&mut out);
+                other.append_to(&mut out);
             }
+            Change::Both => return None,
         }
     }
     Some(out)
+}
+
+/// Words of one side, with the white space that stands before them there.
+struct Part<'a> {
+    before: &'a str,
+    words: String,
+}
+
+impl<'a> Part<'a> {
+    fn of(text: &[&'a str], range: &Range<usize>) -> Self {
+        let last = range.start.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or_default();
+        Self { before: last.get(last.trim_end().len()..).unwrap_or_default(), words: join(text, range) }
+    }
+
+    /// Where the other side's words before these were the last of its text, they have no white space behind them.
+    fn append_to(&self, out: &mut String) {
+        if !self.words.is_empty() && !out.is_empty() && !out.ends_with(char::is_whitespace) {
+            out.push_str(self.before);
+        }
+        out.push_str(&self.words);
+    }
+}
+
+fn is_between_sentences(text: &str) -> bool {
+    text.trim_end().is_empty() || ends_sentence(text)
+}
+
+fn ends_sentence(text: &str) -> bool {
+    text.trim_end().ends_with(['.', '!', '?', '…'])
 }
 
 /// Whether one side's change stands too near to the other's.
@@ -186,6 +218,34 @@ mod tests {
         check("", "Vows\n", "Rings\n", Some("Vows\nRings\n"));
         check("a\nb\nc", "a\nB\nc", "a\nb\nC", Some("a\nB\nC"));
         check("a\nb\nc", "b\nc", "a\nb\nc\nd", Some("b\nc\nd"));
+    }
+
+    #[test]
+    fn sentences_that_both_add_are_both_in() {
+        let oak = "Chairs stand under the oak.";
+        check(oak, &format!("{oak} Petals fall."), &format!("{oak} Lanterns glow!"), Some(&format!("{oak} Petals fall. Lanterns glow!")));
+        // behind the last word there is no space to share
+        check(
+            oak,
+            "Eighty chairs stand under the oak.",
+            &format!("{oak} Petals fall."),
+            Some("Eighty chairs stand under the oak. Petals fall."),
+        );
+        check(
+            oak,
+            &format!("{oak} Petals fall."),
+            "White chairs stand under the oak.",
+            Some("White chairs stand under the oak. Petals fall."),
+        );
+        // what is no sentence may say something together that neither says
+        check(oak, &format!("{oak} Petals"), &format!("{oak} Lanterns"), None);
+        check("at four", "at four sharp.", "at four or so.", None);
+        check(
+            "about 1.5 l of the old wine",
+            "about 1.7 l of the old wine",
+            "about 1.5 l of the red wine",
+            Some("about 1.7 l of the red wine"),
+        );
     }
 
     #[test]
