@@ -1,6 +1,7 @@
 //! Explain: why an operation came out as it did, rebuilt from what is stored: its payload, its chain, and the change log.
 
 mod fields;
+mod intents;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -75,8 +76,14 @@ impl Reader {
             (Some(access), Some(key)) => Past::load(tx, (access, &self.schema), key, row)?,
             _ => None,
         };
+        let intent = match &self.access {
+            Some(access) => intents::fields(tx, (access, &self.schema), row, past.as_ref().and_then(Past::conflict).as_ref())?,
+            None => Vec::new(),
+        };
         let sees = match (&self.access, &past) {
             (Some(access), Some(past)) => past.is_shown(access),
+            // whoever may see one of the documents
+            (Some(_), None) if !intent.is_empty() => true,
             // of what is not there, or not any more, leads are told
             (Some(access), None) => access.member.role.may_manage(),
             (None, _) => false,
@@ -86,6 +93,7 @@ impl Reader {
             return Ok(None);
         }
         let fields = match (&past, sees && row.status.satisfies()) {
+            (_, true) if !intent.is_empty() => intent,
             (Some(past), true) => self.fields(tx, past, &payload)?,
             _ => Vec::new(),
         };
@@ -210,6 +218,11 @@ impl Past {
         let mut past = Self { row, changes, from, audiences: None, schema: Arc::clone(schema) };
         past.audiences = Some((past.audience_at(operation.before()), past.audience_at(operation.after())));
         Ok(Some(past))
+    }
+
+    /// The question that it is.
+    fn conflict(&self) -> Option<Conflict> {
+        (self.row.key.collection() == CONFLICTS).then(|| self.row.body.read()).flatten()
     }
 
     /// Who could see the document at a version.

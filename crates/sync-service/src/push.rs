@@ -40,7 +40,7 @@ use world::World;
 
 pub(crate) mod working {
     //! The working state, for resolutions.
-    pub(crate) use super::intents::{Answered, Told, add_answers, answer as answer_shift, load_answers};
+    pub(crate) use super::intents::{Answered, Told, add_answers, answer as answer_shift, load_answers, shift_of};
     pub(crate) use super::lift::lifted;
     pub(crate) use super::overlay::payload_of;
     pub(crate) use super::questions::{close, live_value, refresh, settle};

@@ -34,7 +34,7 @@ pub(crate) use self::told::Told;
 const MAX_MOVED: usize = sync_core::limits::MAX_OPERATIONS;
 
 /// How a collection shifts; `None`: it does not.
-fn shift_of(schema: &Schema, collection: &str) -> Option<Shift> {
+pub(crate) fn shift_of(schema: &Schema, collection: &str) -> Option<Shift> {
     if schema.collections.is_empty() { Some(undeclared()) } else { schema.collections.get(collection)?.shift.clone() }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sync_service::Caller;
 
 use crate::sync::{Pair, id, op, statuses, told, with};
+use crate::world::now;
 
 const EVENTS: &str = "timeline_events";
 
@@ -438,4 +439,31 @@ fn a_shift_has_a_limit() {
     assert_eq!(told(&pair.one(&pair.bo, notes(shift(5_000, 1_200, "16:00", 15)))), ("rejected", "too_large"));
     let few = notes(range(5_001, 1_200, ("15:00", Some("16:00")), 15));
     assert_eq!(told(&pair.one(&pair.bo, few)).0, "noop");
+}
+
+#[test]
+fn a_shift_is_explained_document_by_document() {
+    let day = Day::new();
+    day.ana(event(5, "surprise", "20:00", json!({"visibility": "private"})));
+    day.ana(set(6, "portraits", 3, json!({"starts_at": at("17:30")})));
+    day.ana(shift(7, 4, "16:00", 15));
+    day.bo(shift(8, 4, "16:00", 10));
+    // what happens later does not change what is told
+    day.ana(set(9, "dinner", 9, json!({"starts_at": at("21:00")})));
+    let explain = |caller: &Caller, n: u32| {
+        let told = now(day.pair.world.service.explain(caller, id(n).parse().unwrap())).unwrap();
+        let told = serde_json::to_value(told).unwrap();
+        assert_eq!((&told["kind"], &told["document_id"]), (&json!("intent"), &Value::Null));
+        let text = |value: &Value| value.as_str().unwrap_or_default().rsplit('T').next().unwrap().to_owned();
+        let of = |field: &Value| [text(&field["path"]), text(&field["decided"]), text(&field["ours"]), text(&field["outcome"])].join(" ");
+        told["fields"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    let ceremony = "/ceremony/starts_at ours 16:00 16:00";
+    let dinner = "/dinner/starts_at theirs 19:00 19:15";
+    let surprise = "/surprise/starts_at theirs 20:00 20:15";
+    // portraits have another time since somebody set it: the lead's own device did, so that they moved
+    let portraits = "/portraits/starts_at theirs 17:30 17:45";
+    assert_eq!(explain(&day.pair.ana, 7), [ceremony, dinner, portraits, surprise]);
+    assert_eq!(explain(&day.pair.bo, 7), [ceremony, dinner, portraits]);
+    assert_eq!(explain(&day.pair.bo, 8), ["/dinner/starts_at conflict 21:00 21:00"]);
 }

@@ -56,6 +56,16 @@ impl Told {
         result.excluded = self.excluded.iter().map(excluded).collect();
     }
 
+    /// Ids and versions of the documents that it changed.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.touched.iter().map(|(id, version)| (id.as_str(), *version))
+    }
+
+    /// Ids of the documents that it left out, with the reasons.
+    pub(crate) fn excluded(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.excluded.iter().map(|(id, reason)| (id.as_str(), reason.as_str()))
+    }
+
     /// The last version that it made.
     pub(crate) fn version(&self) -> Option<i64> {
         self.touched.last().map(|(_, version)| *version)
