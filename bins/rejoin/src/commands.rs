@@ -15,7 +15,12 @@ pub(crate) mod space;
 pub(crate) mod user;
 pub(crate) mod version;
 
+use std::fs;
+use std::path::Path;
+
 use auth::check;
+use serde_json::Value;
+use sync_core::json::parse_strict;
 use sync_core::ports::{Access, User};
 use sync_core::{DeviceId, SessionId};
 use sync_service::Caller;
@@ -41,4 +46,13 @@ fn in_the_name_of(user: &User) -> Caller {
         session_id: SessionId(Uuid::nil()),
         admin: user.admin,
     }
+}
+
+/// A built-in schema's name as it is, or the content of a JSON file.
+fn read_schema(given: &str) -> Result<Value, Failure> {
+    if !Path::new(given).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        return Ok(given.into());
+    }
+    let bytes = fs::read(given).map_err(|error| Failure::Input(format!("the schema {given} can't be read: {error}; check --schema")))?;
+    parse_strict(&bytes).map_err(|error| Failure::Input(format!("the schema {given} is not JSON: {error}; correct it")))
 }

@@ -13,8 +13,16 @@ use crate::failure::Failure;
 /// # Errors
 /// [`Failure::Unheard`] when whoever read it is gone, [`Failure::Failed`] when it can't be written.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    print_bytes(text.as_bytes())
+}
+
+/// Prints what need not be text.
+///
+/// # Errors
+/// Those of [`print`].
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::Unheard,
         _ => Failure::Failed(format!("standard output can't be written: {error}; check where it leads")),
     })

@@ -47,6 +47,13 @@ pub(crate) fn find<'a>(arrays: [&'a [Value]; 3], policy: &Policy) -> Option<Keye
     Some(Keyed { names: false, ..keyed })
 }
 
+/// The items of three arrays by number, each in the order of its array, where something identifies all of them: a merge takes
+/// those with the same number for one item.
+#[must_use]
+pub fn identify(arrays: [&[Value]; 3], policy: &Policy) -> Option<[Vec<u32>; 3]> {
+    find(arrays, policy).map(|keyed| keyed.orders)
+}
+
 /// The ids of all items by one member; `None` when one has none or two of a side have the same.
 pub(crate) fn by<'a>(arrays: [&'a [Value]; 3], member: &str) -> Option<Keyed<'a>> {
     keyed(arrays.map(|items| one_side(items, member)))

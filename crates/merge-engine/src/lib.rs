@@ -89,11 +89,13 @@ mod version;
 
 pub use context::{Actor, Context, Mode, NoProvenance, Provenance, Writer};
 pub use experience::{Advisor, Experience, Question};
+pub use ids::identify;
 use merger::{Merger, Sides};
 pub use outcome::{Decided, Decision, Dispute, Note, Outcome, Proposal, Reason, SuggestedSide};
-pub use path::{get, get_in, remove, set};
+pub use path::{get, get_in, position, remove, set};
 pub use policy::Policy;
 pub use promises::{Promises, promises};
+pub use same::same;
 use serde_json::Value;
 use sync_core::json::Object;
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sync_core::json::{Object, pointer_tokens};
 
 use crate::Policy;
-use crate::ids::position;
+use crate::ids;
 
 /// The value at a path of a document; `None`: absent. The empty path is the whole document.
 #[must_use]
@@ -28,9 +28,15 @@ fn below<'v>(value: &'v Value, tokens: &[String], from: usize, policy: &Policy) 
     })
 }
 
+/// Where the item stands that a path's last token names, in the array to which the others lead.
+#[must_use]
+pub fn position(items: &[Value], path: &[String], policy: &Policy) -> Option<usize> {
+    place(items, path, path.len().checked_sub(1)?, policy)
+}
+
 /// Where the item stands that the token at a depth names.
 fn place(items: &[Value], tokens: &[String], depth: usize, policy: &Policy) -> Option<usize> {
-    position(items, tokens.get(depth)?, policy.key_at(tokens.get(..depth)?), policy)
+    ids::position(items, tokens.get(depth)?, policy.key_at(tokens.get(..depth)?), policy)
 }
 
 /// Puts a value at a path. Missing parents are made, objects all of them; an item that a list lacks is appended.

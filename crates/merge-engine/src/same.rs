@@ -4,8 +4,9 @@ use std::hash::{Hash, Hasher};
 
 use serde_json::{Number, Value};
 
-/// Whether two values are equal. Linear in the smaller one.
-pub(crate) fn same(one: &Value, other: &Value) -> bool {
+/// Whether two values are equal by value: 1 is 1.0, and an object's members have no order. Linear in the smaller one.
+#[must_use]
+pub fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => same_number(one, other),
         (Value::Array(one), Value::Array(other)) => one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other)),

@@ -1,14 +1,10 @@
 //! `rejoin space`.
 
-use std::fs;
-use std::path::Path;
-
 use actix_web::rt::System;
-use serde_json::{Value, json};
-use sync_core::json::parse_strict;
+use serde_json::json;
 use sync_core::protocol::v1::spaces::{CreateSpaceRequest, PutMemberRequest};
 
-use super::{in_the_name_of, load_user};
+use super::{in_the_name_of, load_user, read_schema};
 use crate::cli::{SpaceAdd, SpaceCommand};
 use crate::failure::Failure;
 use crate::logging;
@@ -47,15 +43,6 @@ async fn add_space(backend: &Backend, add: SpaceAdd) -> Result<(), Failure> {
     let request = CreateSpaceRequest { name, event_date, time_zone, schema, settings: None };
     let space = backend.service().create_space(&in_the_name_of(&lead), request).await?;
     print(&format!("space_id {}\n", space.space_id))
-}
-
-/// A built-in schema's name as it is, or the content of a JSON file.
-fn read_schema(given: &str) -> Result<Value, Failure> {
-    if !Path::new(given).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-        return Ok(given.into());
-    }
-    let bytes = fs::read(given).map_err(|error| Failure::Input(format!("the schema {given} can't be read: {error}; check --schema")))?;
-    parse_strict(&bytes).map_err(|error| Failure::Input(format!("the schema {given} is not JSON: {error}; correct it")))
 }
 
 async fn list_spaces(backend: &Backend, email: &str, as_json: bool) -> Result<(), Failure> {

@@ -90,11 +90,8 @@ impl Warnings {
 
 /// What became of the documents that were changed here and that a rule knows, as the sender may see them.
 fn touched(world: &World) -> BTreeMap<DocumentKey, Change> {
-    let by_any = |collection: &str| world.schema.rules.iter().any(|rule| !rules::watched(rule, collection).is_empty());
-    let collections: BTreeSet<&str> = world.staged.iter().map(|change| change.key.collection()).collect();
-    let watched: BTreeSet<&str> = collections.into_iter().filter(|collection| by_any(collection)).collect();
-    let keys = world.staged.iter().map(|change| &change.key);
-    let changed: BTreeSet<&DocumentKey> = keys.filter(|key| watched.contains(key.collection())).collect();
+    let is_watched = |key: &&DocumentKey| world.schema.rules.iter().any(|rule| !rules::watched(rule, key.collection()).is_empty());
+    let changed: BTreeSet<&DocumentKey> = world.staged.iter().map(|change| &change.key).filter(is_watched).collect();
     let change = |key: &DocumentKey| {
         let doc = world.visible(key).filter(|doc| doc.is_live())?;
         let (before, was_live) = world.at_first(key, doc);

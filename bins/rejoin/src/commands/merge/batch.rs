@@ -25,15 +25,14 @@ const WINDOW: usize = 1_024;
 ///
 /// # Errors
 /// [`Failure::Input`] when the file or a line of it can't be read; the other lines are merged all the same.
-pub(crate) fn run(file: &Path, mode: Mode) -> Result<(), Failure> {
+pub(crate) fn run(file: &Path, policy: &Policy, mode: Mode) -> Result<(), Failure> {
     let progress = Progress::of_bytes();
     let lines = Mutex::new(Lines::open(file, progress.clone())?);
     let out = Ordered::new(stdout(), WINDOW);
-    let policy = Policy::default();
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         for _ in 0..cores {
-            scope.spawn(|| while work(&lines, &out, &policy, mode) {});
+            scope.spawn(|| while work(&lines, &out, policy, mode) {});
         }
     });
     progress.end();

@@ -93,14 +93,9 @@ fn candidates(tx: &mut dyn Tx, world: &World, collection: &str, shifts: &[Said<'
 /// Reads who moved the starts that changed since senders looked: which of the operations in the history at hand are
 /// shifts, and whether their senders are leads. Where nothing is shifted, only the sender's own shifts matter.
 pub(crate) fn load_movers(tx: &mut dyn Tx, world: &mut World, organisation_id: OrganisationId, shifts: bool) -> StoreResult<()> {
-    let mut starts: HashMap<&str, Option<String>> = HashMap::new();
-    for key in world.history.keys() {
-        starts.entry(key.collection()).or_insert_with(|| world.start_of(key.collection()));
-    }
     let moved = |change: &&ChangeRow| {
         let concerns = shifts || world.sender == Some(change.by.device_id);
-        let start = starts.get(change.key.collection()).and_then(Option::as_ref).filter(|_| concerns);
-        start.is_some_and(|start| world.touched_member(change, start))
+        concerns && world.start_of(change.key.collection()).is_some_and(|start| world.touched_member(change, &start))
     };
     let moved_by: BTreeSet<OpId> = world.history.values().flatten().filter(moved).map(|change| change.by.op_id).collect();
     let unknown: Vec<OpId> = moved_by.iter().filter(|op_id| !world.known.contains_key(op_id)).copied().collect();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use merge_engine::{Context, Dispute, Mode, Outcome, Policy, Reason, merge};
+use merge_engine::{Context, Dispute, Mode, Policy, Reason, merge};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use sync_core::json::Object;
@@ -108,10 +108,7 @@ impl Case {
         let mut context = Context::with_hint(Hint::Ask);
         context.mode = mode;
         let started = Instant::now();
-        let outcome = match &base {
-            Some(base) => merge(Some(base), &ours, &theirs, policy, &context),
-            None => without_base(&ours, &theirs, policy, &context),
-        };
+        let outcome = merge(base.as_ref(), &ours, &theirs, policy, &context);
         let took = started.elapsed();
         CaseResult {
             id,
@@ -120,22 +117,6 @@ impl Case {
             conflicts: Some(outcome.disputes.into_iter().map(Disputed::from).collect()),
             micros: Some(micros(took)),
             ..CaseResult::default()
-        }
-    }
-}
-
-/// Merges what two sides made independently of each other: objects and arrays as additions to empty ones; of other
-/// values there can be only one.
-fn without_base(ours: &Value, theirs: &Value, policy: &Policy, context: &Context<'_>) -> Outcome {
-    match (ours, theirs) {
-        (Value::Object(_), Value::Object(_)) => merge(Some(&Value::Object(Object::new())), ours, theirs, policy, context),
-        (Value::Array(_), Value::Array(_)) => merge(Some(&Value::Array(Vec::new())), ours, theirs, policy, context),
-        _ if ours == theirs => Outcome { merged: ours.clone(), ..Outcome::default() },
-        _ => {
-            let sides = (Some(ours.clone()), Some(theirs.clone()));
-            let dispute =
-                Dispute { path: String::new(), base: None, ours: sides.0, theirs: sides.1, suggested: None, reason: Reason::BothChanged };
-            Outcome { merged: ours.clone(), disputes: vec![dispute], ..Outcome::default() }
         }
     }
 }
