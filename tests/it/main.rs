@@ -14,3 +14,4 @@ mod life;
 mod server;
 mod shutdown;
 mod statements;
+mod statements_owned;

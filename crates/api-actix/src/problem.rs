@@ -41,6 +41,8 @@ pub const STATUSES: &[(Code, StatusCode)] = &[
     (Code::UnknownDevice, StatusCode::NOT_FOUND),
     (Code::UnknownCollection, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::WrongType, StatusCode::UNPROCESSABLE_ENTITY),
+    (Code::ReadOnly, StatusCode::UNPROCESSABLE_ENTITY),
+    (Code::NotOwner, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::UnknownDocument, StatusCode::NOT_FOUND),
     (Code::UnknownIntent, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::UnknownConflict, StatusCode::NOT_FOUND),

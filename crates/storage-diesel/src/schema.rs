@@ -167,6 +167,7 @@ diesel::table! {
         overlay -> Nullable<Binary>,
         policy_version -> Nullable<Integer>,
         corrected_at -> Nullable<BigInt>,
+        decisions -> Nullable<Binary>,
     }
 }
 

@@ -63,6 +63,12 @@ pub struct DisputedField {
     /// What a sensible person might choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<Suggestion>,
+    /// The strategy that asked: `ask` where none decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<String>,
+    /// Why it is asked, in plain words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Whether the values are hidden from this reader.
     #[serde(default)]
     pub masked: bool,

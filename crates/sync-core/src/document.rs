@@ -12,6 +12,9 @@ use crate::limits::MAX_ID_BYTES;
 /// The reserved collection in which conflicts travel.
 pub const CONFLICTS: &str = "_conflicts";
 
+/// The collection of change requests: documents that the server makes of what somebody may only propose.
+pub const CHANGE_REQUESTS: &str = "change_requests";
+
 /// Collection and document id as one string, `collection/id`: unique in a space, and ordered as (collection, id) by
 /// bytes, because `/` sorts before every character that a collection's name may hold.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

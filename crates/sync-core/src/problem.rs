@@ -81,6 +81,10 @@ codes! {
     UnknownCollection = "unknown_collection", "The space's schema has no such collection", false;
     /// A value is not of its field's type.
     WrongType = "wrong_type", "A value does not fit its field", false;
+    /// A field, or a document, that devices do not write, or not any more.
+    ReadOnly = "read_only", "This is not written by devices", false;
+    /// Only an owner decides this.
+    NotOwner = "not_owner", "Only an owner decides this", false;
     /// The document does not exist in the sender's view.
     UnknownDocument = "unknown_document", "There is no such document", false;
     /// The intent's name is not known.

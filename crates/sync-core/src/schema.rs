@@ -25,7 +25,7 @@ pub use self::read::SchemaFault;
 pub use self::record::Upgrade;
 pub use self::rule::{Deadline, Group, PathRule, Rule, Shift, Values};
 pub use self::strategy::{Owner, Strategy};
-use crate::document::CONFLICTS;
+use crate::document::{CHANGE_REQUESTS, CONFLICTS};
 use crate::json::{Object, pointer};
 use crate::{Audience, Code, Problem, Role, Timestamp};
 
@@ -218,13 +218,14 @@ impl Schema {
         if self.collections.is_empty() { Some(&FREE) } else { self.collections.get(name) }
     }
 
-    /// When a snapshot brings a collection's documents. Questions come with what is needed first; what the schema does
-    /// not name any more comes last.
+    /// When a snapshot brings a collection's documents. Questions, and change requests for which the schema names no
+    /// collection, come with what is needed first; what it does not name any more comes last.
     #[must_use]
     pub fn tier(&self, name: &str) -> u8 {
         match self.collection(name) {
             _ if name == CONFLICTS => 0,
             Some(collection) => collection.tier.unwrap_or(collection.lane),
+            None if name == CHANGE_REQUESTS => 0,
             None => 3,
         }
     }

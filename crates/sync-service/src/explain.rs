@@ -6,12 +6,14 @@ mod intents;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use merge_engine::{Decision as HowDecided, Policy};
 use serde_json::Value;
 use sync_core::conflict::{Conflict, DisputedField};
 use sync_core::document::CONFLICTS;
-use sync_core::json::Object;
+use sync_core::json::{Object, RawJson};
 use sync_core::ports::{Access, ChangeRow, DocumentRow, History, SpaceAccess, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::explain::{Base, BaseSource, Decided, Explanation, FieldExplanation, ReadBy, Sender};
+use sync_core::schema::lens::Lens;
 use sync_core::{Audience, Code, DocumentKey, Kind, OpId, Problem, Schema, Timestamp};
 
 use self::fields::{Case, State};
@@ -136,6 +138,8 @@ impl Reader {
         let inline = inline.map(|base| lens.as_ref().map_or_else(|| base.clone(), |lens| lens.lift_patch(base)));
         let base = self.sender_view(tx, past, payload, kind)?;
         let asked = asked(tx, row)?;
+        let decisions = decisions(row, self.schema.lens(past.row.key.collection(), self.schema.version_at(row.head)).as_ref());
+        let policy = Policy::of(&self.schema, past.row.key.collection());
         let (before, after) = (past.at(row.before()), past.at(row.after()));
         let states = (past.tells(row.before())).then_some((&before, &after));
         let unknown = if base.is_some() {
@@ -145,7 +149,16 @@ impl Reader {
         };
         let mut base = base.or(inline).unwrap_or_default();
         base.retain(|_, value| !value.is_null());
-        Ok(fields::explain(&Case { kind, patch: &patch, base: &base, unknown: &unknown, states, disputed: &asked }))
+        Ok(fields::explain(&Case {
+            kind,
+            patch: &patch,
+            base: &base,
+            unknown: &unknown,
+            states,
+            disputed: &asked,
+            decisions: &decisions,
+            policy: &policy,
+        }))
     }
 
     /// Whether the log tells the document at a base, and both the sender and the reader may know it as it was then: nobody
@@ -262,6 +275,17 @@ impl Past {
     }
 }
 
+/// How the places of an operation were decided, under their present names.
+fn decisions(row: &StoredOperation, lens: Option<&Lens>) -> Vec<HowDecided> {
+    let mut decisions: Vec<HowDecided> = row.decisions.as_ref().and_then(RawJson::read).unwrap_or_default();
+    for decision in &mut decisions {
+        if let Some(place) = lens.and_then(|lens| lens.lift_pointer(&decision.path)) {
+            decision.path = place;
+        }
+    }
+    decisions
+}
+
 /// The pointers of what an operation asked, or joined.
 fn asked(tx: &mut dyn Tx, row: &StoredOperation) -> StoreResult<BTreeSet<String>> {
     let Some(conflict_id) = row.conflict_id else { return Ok(BTreeSet::new()) };
@@ -295,13 +319,13 @@ fn answered(conflict: &Conflict, payload: &Object) -> Vec<FieldExplanation> {
         };
         FieldExplanation {
             path: path.clone(),
-            strategy: "ask",
+            strategy: field.strategy.clone().map_or("ask".into(), Into::into),
             base: field.base.clone(),
             ours: field.ours.clone(),
             theirs: field.theirs.clone(),
             outcome,
             decided,
-            reason,
+            reason: reason.into(),
             masked: field.masked,
         }
     };

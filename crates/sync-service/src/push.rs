@@ -6,14 +6,18 @@
 mod admit;
 mod decide;
 mod desk;
+mod doc;
 mod graph;
 mod groups;
 mod intents;
 mod lift;
 mod live;
+mod notices;
 mod overlay;
 mod plan;
+mod policies;
 mod questions;
+mod requests;
 mod rows;
 mod stored;
 mod view;
@@ -23,16 +27,18 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use merge_engine::Actor;
 use sync_core::operation::Kind;
 use sync_core::ports::{Access, Head, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{Next, OperationResult, Received, SyncRequest, SyncResponse};
 use sync_core::{ConflictId, DocumentKey, OpId, Operation, Role, Schema, SpaceId, Status, Timestamp};
 
 pub(crate) use admit::Gate;
-pub(crate) use decide::{Mode, decide};
+pub(crate) use decide::{Mode, Sent, decide};
 use desk::{Desk, Request};
 pub(crate) use overlay::Overlay;
 use plan::{Plan, Unit};
+pub(crate) use policies::Settings;
 pub(crate) use questions::Asker;
 use warnings::Warnings;
 pub(crate) use world::NewState;
@@ -44,7 +50,7 @@ pub(crate) mod working {
     pub(crate) use super::lift::lifted;
     pub(crate) use super::overlay::payload_of;
     pub(crate) use super::questions::{close, live_value, refresh, settle};
-    pub(crate) use super::rows::{load_conflict_documents, load_documents, shown, write};
+    pub(crate) use super::rows::{load_conflict_documents, load_documents, load_people, shown, write};
     pub(crate) use super::stored::{Origin, load_known};
     pub(crate) use super::warnings::Warnings;
     pub(crate) use super::world::{Doc, Known, World, documents_of};
@@ -307,11 +313,14 @@ fn load(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId, units: &[&Unit]) -> S
     }
     world.known = stored::load_known(tx, batch.caller.organisation_id, &world.schema, named)?;
     if reads {
-        let mut bases = bases(&world, &operations, matches!(gate, Gate::Open));
-        if matches!(gate, Gate::Open) {
+        let decides = matches!(gate, Gate::Open);
+        let mut bases = bases(&world, &operations, decides);
+        if decides {
+            requests::add_to(tx, &world, &mut bases)?;
             intents::add_to(tx, &mut world, operations.iter().copied(), &mut bases)?;
         }
         rows::load_documents(tx, &mut world, &bases)?;
+        rows::load_people(tx, &mut world)?;
         let shifts = operations.iter().any(|operation| operation.kind == Kind::Intent);
         intents::load_movers(tx, &mut world, batch.caller.organisation_id, shifts)?;
     }
@@ -332,6 +341,8 @@ fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate
             let shared = Shared::of(tx, space_id, head, batch.epochs.get(&space_id))?;
             let mut world = World::new(space_id, schema, access.member.role, head, shared);
             world.sender = Some(batch.caller.device_id);
+            world.settings = Settings { values: access.space.settings() };
+            world.people.sender = Some(Actor { user_id: batch.caller.user_id, role: access.member.role });
             Ok((Gate::of_member(&access), world, true))
         }
     }

@@ -2,10 +2,12 @@
 
 mod choice;
 mod groups;
+mod right;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use merge_engine::Actor;
 use sync_core::conflict::{Conflict, ConflictKind};
 use sync_core::json::{RawJson, pointer_tokens};
 use sync_core::limits::MAX_DOCUMENT_BYTES;
@@ -20,9 +22,9 @@ use crate::conflicts::unknown_conflict;
 use crate::epochs::Shared;
 use crate::push::working::{
     Known, Origin, Told, Warnings, World, add_answers, documents_of, lifted, load_answers, load_conflict_documents, load_documents,
-    load_known, refresh, settle, shown, write,
+    load_known, load_people, refresh, settle, shown, write,
 };
-use crate::push::{Asker, Gate, NewState, Overlay};
+use crate::push::{Asker, Gate, NewState, Overlay, Settings};
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// One space's resolutions; shared, because a job may run again.
@@ -140,7 +142,9 @@ fn resolve_space(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResu
     let schema =
         Schema::of_space(access.space.schema.as_deref()).ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
     let head = head.unwrap_or(access.head);
-    let world = World::new(space_id, schema, access.member.role, head, Shared::all(head));
+    let mut world = World::new(space_id, schema, access.member.role, head, Shared::all(head));
+    world.settings = Settings { values: access.space.settings() };
+    world.people.sender = Some(Actor { user_id: batch.caller.user_id, role: access.member.role });
     let mut desk = Desk { batch, world, gate, stored: Vec::new() };
     desk.load(tx)?;
     let mut results: Vec<_> =
@@ -193,6 +197,7 @@ impl Desk<'_> {
         }
         add_answers(tx, &mut self.world, &mut bases)?;
         load_documents(tx, &mut self.world, &bases)?;
+        load_people(tx, &mut self.world)?;
         load_answers(tx, &mut self.world, organisation_id)
     }
 
@@ -289,6 +294,8 @@ impl Desk<'_> {
         let choices = choices(&conflict, resolution)?;
         let mut progress = Progress::default();
         let doc = self.world.docs.get(&key).ok_or_else(unknown_conflict)?;
+        right::check(&self.world, (&key, doc), (&conflict, &choices), asker)?;
+        let policy = &self.world.policies.of(key.collection()).policy;
         let mut state = NewState { body: doc.body.clone(), live: doc.is_live() };
         let mut touched: Vec<String> = Vec::new();
         for (path, choice) in choices {
@@ -296,7 +303,7 @@ impl Desk<'_> {
             if field.decided.is_some() {
                 continue;
             }
-            if field.changed > resolution.version || !choose(&mut state, &path, field, &choice) {
+            if field.changed > resolution.version || !choose(&mut state, (&path, policy), field, &choice) {
                 progress.stale = true;
                 continue;
             }
@@ -371,6 +378,7 @@ impl Desk<'_> {
             overlay: None,
             policy_version: None,
             corrected_at: None,
+            decisions: None,
         };
         self.stored.push(row.clone());
         // the same id may stand in the request once more

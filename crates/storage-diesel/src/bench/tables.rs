@@ -27,7 +27,7 @@ pub(super) const CHANGES: Sql = Sql {
 
 pub(super) const OPERATIONS: Sql = Sql {
     head: "INSERT INTO operations (organisation_id, op_id, identity, user_id, device_id, space_id, key, status, decided_version, head, \
-           conflict_id, decided_at, group_id, problem, payload, overlay, policy_version, corrected_at) ",
+           conflict_id, decided_at, group_id, problem, payload, overlay, policy_version, corrected_at, decisions) ",
     tail: "",
 };
 
@@ -102,6 +102,7 @@ macro_rules! for_each_table {
                 overlay: Nullable<Binary> = row.overlay.as_ref().map(|json| json.as_str().as_bytes()),
                 policy_version: Nullable<Integer> = row.policy_version,
                 corrected_at: Nullable<BigInt> = row.corrected_at.map(sync_core::Timestamp::millis),
+                decisions: Nullable<Binary> = row.decisions.as_ref().map(|json| json.as_str().as_bytes()),
             }
         }
         $define! {

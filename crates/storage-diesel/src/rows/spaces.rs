@@ -192,6 +192,7 @@ pub(crate) struct OperationRecord {
     overlay: Option<Json>,
     policy_version: Option<i32>,
     corrected_at: Option<Instant>,
+    decisions: Option<Json>,
 }
 
 impl Row for OperationRecord {
@@ -217,6 +218,7 @@ impl Row for OperationRecord {
             overlay: self.overlay.map(|json| json.0),
             policy_version: self.policy_version,
             corrected_at: self.corrected_at.map(|at| at.0),
+            decisions: self.decisions.map(|json| json.0),
         }
     }
 }

@@ -58,7 +58,12 @@ impl HistoryRows for Rows<'_> {
             let own = operations::table
                 .filter(operations::organisation_id.eq(organisation_id.as_bytes().as_slice()))
                 .filter(operations::op_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())));
-            let none = (operations::payload.eq(EMPTY), operations::overlay.eq(None::<&[u8]>), operations::problem.eq(None::<&[u8]>));
+            let none = (
+                operations::payload.eq(EMPTY),
+                operations::overlay.eq(None::<&[u8]>),
+                operations::problem.eq(None::<&[u8]>),
+                operations::decisions.eq(None::<&[u8]>),
+            );
             diesel::update(own).set(none).execute(conn)
         })
     }

@@ -64,6 +64,7 @@ impl OperationRows for Rows<'_> {
             .column(operations::overlay, |row| bytes(row.overlay.as_ref()))
             .column(operations::policy_version, |row| row.policy_version)
             .column(operations::corrected_at, |row| row.corrected_at.map(Timestamp::millis))
+            .column(operations::decisions, |row| bytes(row.decisions.as_ref()))
             .build();
         self.insert_racing(&bulk)?;
         self.insert_groups(&rows)

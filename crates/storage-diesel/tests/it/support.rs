@@ -269,6 +269,7 @@ pub(crate) fn operation(number: u128) -> StoredOperation {
         overlay: None,
         policy_version: None,
         corrected_at: None,
+        decisions: None,
     }
 }
 

@@ -46,6 +46,9 @@ pub struct StoredOperation {
     pub policy_version: Option<i32>,
     /// Its stamp's milliseconds, where they are not those of `decided_at`.
     pub corrected_at: Option<Timestamp>,
+    /// How each place that two sides changed was decided, and what became a change request. `None` where nobody met. The
+    /// service reads and writes it; to a store it is opaque.
+    pub decisions: Option<RawJson>,
 }
 
 /// What came of an operation, without what was sent: enough for a receipt.

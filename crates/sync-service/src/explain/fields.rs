@@ -1,9 +1,10 @@
 //! The outcome of an operation field by field: a pure function of what its sender had seen, what was live before and
 //! after, and what is asked.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use merge_engine::{Policy, strategy_of};
+use merge_engine::{Decision as HowDecided, Policy, get, strategy_of};
 use serde_json::Value;
 use sync_core::Kind;
 use sync_core::json::{Object, apply_patch, pointer, pointer_tokens};
@@ -24,9 +25,13 @@ pub(super) struct Case<'a> {
     pub(super) states: Option<(&'a State, &'a State)>,
     /// The pointers of what is asked.
     pub(super) disputed: &'a BTreeSet<String>,
+    /// How places were decided that both sides changed, or that their sender may not write.
+    pub(super) decisions: &'a [HowDecided],
+    pub(super) policy: &'a Policy,
 }
 
-/// Explains each member that the operation names, or the whole document where the operation is about that.
+/// Explains each member that the operation names, with the places inside it that were decided, or the whole document where
+/// the operation is about that.
 pub(super) fn explain(case: &Case<'_>) -> Vec<FieldExplanation> {
     let whole = case.disputed.contains("") || matches!(case.kind, Kind::Delete) || case.patch.is_empty();
     if whole {
@@ -34,10 +39,44 @@ pub(super) fn explain(case: &Case<'_>) -> Vec<FieldExplanation> {
     }
     let mut theirs = case.base.clone();
     apply_patch(&mut theirs, case.patch);
-    case.patch.keys().map(|name| member(case, name, &theirs)).collect()
+    let decided = case.decisions.iter().filter_map(|decision| first_token(&decision.path));
+    let names: BTreeSet<String> = case.patch.keys().cloned().chain(decided).collect();
+    names.iter().flat_map(|name| member(case, name, &theirs)).collect()
 }
 
-fn member(case: &Case<'_>, name: &str, theirs: &Object) -> FieldExplanation {
+/// A member, then what was decided inside it.
+fn member(case: &Case<'_>, name: &str, theirs: &Object) -> Vec<FieldExplanation> {
+    let path = pointer(&[name]);
+    let whole = match case.decisions.iter().find(|decision| decision.path == path) {
+        Some(decision) => place(case, decision, theirs),
+        None => undecided(case, name, theirs),
+    };
+    let inside = |decision: &&HowDecided| decision.path != path && first_token(&decision.path).as_deref() == Some(name);
+    std::iter::once(whole).chain(case.decisions.iter().filter(inside).map(|decision| place(case, decision, theirs))).collect()
+}
+
+/// A place that was decided, as it was noted then.
+fn place(case: &Case<'_>, decision: &HowDecided, theirs: &Object) -> FieldExplanation {
+    let path = decision.path.as_str();
+    let at = |body: &Object| get(body, path, case.policy).filter(|value| !value.is_null());
+    let of = |state: &State| state.as_ref().and_then(at);
+    let (base, theirs) = (at(case.base), at(theirs));
+    let (ours, outcome) = case.states.map_or((None, None), |(before, after)| (of(before), of(after)));
+    let words = decision.reason.words();
+    let (decided, reason) = match decision.decided {
+        merge_engine::Decided::Ours => (Decided::Ours, words.into()),
+        merge_engine::Decided::Theirs => (Decided::Theirs, words.into()),
+        merge_engine::Decided::Merged => (Decided::Merged, words.into()),
+        merge_engine::Decided::Proposed => (Decided::Proposed, words.into()),
+        merge_engine::Decided::Noop => (Decided::Noop, words.into()),
+        merge_engine::Decided::Conflict => (Decided::Conflict, format!("{words}: somebody is asked").into()),
+    };
+    let sides = (base.as_ref(), ours.as_ref(), theirs.as_ref(), outcome.as_ref());
+    explained(path.to_owned(), decision.strategy.clone().into(), sides, (decided, reason))
+}
+
+/// A member about which nothing was noted: at most one side changed it.
+fn undecided(case: &Case<'_>, name: &str, theirs: &Object) -> FieldExplanation {
     let (base, theirs) = (case.base.get(name), theirs.get(name).filter(|value| !value.is_null()));
     let of = |state: &'_ State| state.as_ref().and_then(|body| body.get(name)).cloned();
     let (ours, outcome) = case.states.map_or((None, None), |(before, after)| (of(before), of(after)));
@@ -48,14 +87,15 @@ fn member(case: &Case<'_>, name: &str, theirs: &Object) -> FieldExplanation {
         Some(_) if asked => (Decided::Conflict, conflict_reason(case, name)),
         Some(_) => verdict(sides, case.unknown.contains(name)),
     };
-    explained(pointer(&[name]), sides, decided, reason)
+    let strategy = strategy_of(name, [base, ours.as_ref(), theirs], case.policy);
+    explained(pointer(&[name]), strategy.into(), sides, (decided, reason.into()))
 }
 
 fn conflict_reason(case: &Case<'_>, name: &str) -> &'static str {
     if case.unknown.contains(name) {
         "what its sender had seen is not known, and it differs from what is live: somebody is asked"
     } else {
-        "both sides changed it, differently: what was live stays until somebody answers"
+        "both sides changed something in it: what was live stays until somebody answers"
     }
 }
 
@@ -97,14 +137,20 @@ fn whole_document(case: &Case<'_>) -> FieldExplanation {
         Some(_) if ours == outcome => (Decided::Noop, "it was so already"),
         Some(_) => (Decided::Theirs, "nothing in it had changed that its sender had not seen"),
     };
-    explained(String::new(), sides, decided, reason)
+    let strategy = strategy_of("", [sides.0, sides.1, sides.2], &Policy::default());
+    explained(String::new(), strategy.into(), sides, (decided, reason.into()))
 }
 
-fn explained(path: String, (base, ours, theirs, outcome): Values<'_>, decided: Decided, reason: &'static str) -> FieldExplanation {
+fn explained(
+    path: String,
+    strategy: Cow<'static, str>,
+    (base, ours, theirs, outcome): Values<'_>,
+    (decided, reason): (Decided, Cow<'static, str>),
+) -> FieldExplanation {
     let value = |side: Option<&Value>| side.cloned().unwrap_or_default();
     FieldExplanation {
         path,
-        strategy: strategy_of("", [base, ours, theirs], &Policy::default()),
+        strategy,
         base: value(base),
         ours: value(ours),
         theirs: value(theirs),
@@ -131,7 +177,7 @@ mod tests {
     }
 
     /// How each member of a patch is explained.
-    fn check(sides: (Value, Value, Value, Value), disputed: &[&str]) -> Vec<(Decided, &'static str)> {
+    fn check(sides: (Value, Value, Value, Value), disputed: &[&str]) -> Vec<(Decided, Cow<'static, str>)> {
         let (base, before, patch, after) = sides;
         let (base, patch) = (object(base), object(patch));
         let (before, after) = (Some(object(before)), Some(object(after)));
@@ -143,21 +189,23 @@ mod tests {
             unknown: &BTreeSet::new(),
             states: Some((&before, &after)),
             disputed: &disputed,
+            decisions: &[],
+            policy: &Policy::default(),
         };
         explain(&case).into_iter().map(|field| (field.decided, field.strategy)).collect()
     }
 
     #[test]
     fn each_member_says_which_side_it_is() {
-        let ask = |decided| vec![(decided, "ask")];
+        let ask = |decided| vec![(decided, "ask".into())];
         assert_eq!(check((json!({"a": 1}), json!({"a": 1}), json!({"a": 2}), json!({"a": 2})), &[]), ask(Decided::Theirs));
         assert_eq!(check((json!({"a": 1}), json!({"a": 2}), json!({"a": 2}), json!({"a": 2})), &[]), ask(Decided::Noop));
         assert_eq!(check((json!({"a": 1}), json!({"a": 2}), json!({"a": 1}), json!({"a": 2})), &[]), ask(Decided::Noop));
         assert_eq!(check((json!({"a": 1}), json!({"a": 2}), json!({"a": 3}), json!({"a": 2})), &["/a"]), ask(Decided::Conflict));
         let (base, before) = (json!({"o": {"x": 1, "y": 1}}), json!({"o": {"x": 2, "y": 1}}));
         let after = json!({"o": {"x": 2, "y": 2}});
-        assert_eq!(check((base.clone(), before.clone(), json!({"o": {"y": 2}}), after), &[]), [(Decided::Merged, "object")]);
-        assert_eq!(check((base, before.clone(), json!({"o": {"x": 3}}), before), &["/o/x"]), [(Decided::Conflict, "object")]);
+        assert_eq!(check((base.clone(), before.clone(), json!({"o": {"y": 2}}), after), &[]), [(Decided::Merged, "object".into())]);
+        assert_eq!(check((base, before.clone(), json!({"o": {"x": 3}}), before), &["/o/x"]), [(Decided::Conflict, "object".into())]);
         let list = |items: Value| json!({"l": items});
         let sides = (
             list(json!([{"id": 1}])),
@@ -165,7 +213,7 @@ mod tests {
             list(json!([{"id": 3}, {"id": 1}])),
             list(json!([{"id": 3}, {"id": 1}, {"id": 2}])),
         );
-        assert_eq!(check(sides, &[]), [(Decided::Merged, "list")]);
+        assert_eq!(check(sides, &[]), [(Decided::Merged, "list".into())]);
     }
 
     #[test]
@@ -179,6 +227,8 @@ mod tests {
             unknown: &BTreeSet::new(),
             states: Some((&before, &after)),
             disputed: &BTreeSet::new(),
+            decisions: &[],
+            policy: &Policy::default(),
         };
         let fields = explain(&case);
         assert_eq!((fields.len(), fields[0].path.as_str(), fields[0].decided), (1, "", Decided::Theirs));

@@ -84,7 +84,7 @@ impl Place {
             Self::Moved(_) => (ours.clone(), Decided::Theirs, "a shift moved it"),
             Self::Stayed(reason) => (Value::Null, Decided::Ours, reason),
         };
-        Some(FieldExplanation { path, strategy: STRATEGY, base, theirs: outcome.clone(), ours, outcome, decided, reason, masked: false })
+        Some(FieldExplanation { path, strategy: STRATEGY.into(), base, theirs: outcome.clone(), ours, outcome, decided, reason: reason.into(), masked: false })
     }
 }
 
@@ -105,13 +105,13 @@ fn asked(tx: &mut dyn Tx, access: &SpaceAccess, row: &StoredOperation) -> StoreR
     let parts = conflict.into_iter().flat_map(|conflict| conflict.documents);
     let field = |(id, path, field): (String, String, sync_core::conflict::DisputedField)| FieldExplanation {
         path: format!("{}{path}", pointer(&[id])),
-        strategy: STRATEGY,
+        strategy: STRATEGY.into(),
         outcome: field.ours.clone(),
         base: field.base,
         ours: field.ours,
         theirs: field.theirs,
         decided: Decided::Conflict,
-        reason: "the same time was shifted by somebody else: somebody is asked whether both are meant",
+        reason: "the same time was shifted by somebody else: somebody is asked whether both are meant".into(),
         masked: field.masked,
     };
     let fields = parts.flat_map(|part| part.fields.into_iter().map(move |(path, field)| (part.document_id.clone(), path, field)));

@@ -2,19 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use merge_engine::{Decided, Decision, Proposal};
 use serde_json::Value;
 use sync_core::json::RawJson;
 use sync_core::operation::Kind;
 use sync_core::ports::StoredOperation;
 use sync_core::protocol::v1::{OperationResult, Received};
-use sync_core::{Author, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Status, Timestamp};
+use sync_core::{Author, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Stamp, Status, Timestamp};
 
 use super::admit::{Admitted, Chain, Gate, Stop};
-use super::decide::{Asked, Effect, Mode, Refusal, decide};
+use super::decide::{Asked, Beside, Effect, Mode, Refusal, Sent, Target, decide, top_of};
 use super::intents::Told;
+use super::notices;
 use super::overlay::{Fate, Overlay};
 use super::plan::{Plan, Unit};
 use super::questions::{self, Asker};
+use super::requests;
 use super::rows::shown;
 use super::stored::Origin;
 use super::world::{Known, World};
@@ -99,6 +102,7 @@ impl<'a> Desk<'a> {
                 decided_version: row.decided_version,
                 conflict_id: row.conflict_id,
                 problem: row.problem.as_ref().and_then(RawJson::read),
+                proposed: row.decisions.as_ref().map(proposed_then).unwrap_or_default(),
                 ..OperationResult::new(operation.op_id, Status::Duplicate, true)
             }
         };
@@ -131,7 +135,9 @@ impl<'a> Desk<'a> {
         self.world.remember(admitted.key, admitted.operation.base_version);
         let base_version = admitted.operation.base_version;
         admitted.origin.seen = self.world.may_have_seen(admitted.key, base_version).then_some(base_version);
-        let effect = decide(&self.world, admitted.said(), admitted.key, &admitted.overlay, Mode::Ask)
+        let (operation, key, overlay) = (admitted.said(), admitted.key, &admitted.overlay);
+        let stamp = Stamp(admitted.stamp.0, admitted.stamp.1, operation.op_id);
+        let effect = decide(&self.world, Sent { operation, key, overlay, stamp }, Mode::Ask)
             .map_err(|refusal| Stop::from(admitted.in_own_words(&self.world.schema, refusal)))?;
         let effect = admitted.as_told(effect);
         Ok((admitted, effect))
@@ -143,53 +149,72 @@ impl<'a> Desk<'a> {
     }
 
     /// Puts an effect in place. A group's disputes open no question here: they are asked as a whole.
-    pub(super) fn commit(&mut self, admitted: Admitted<'a>, effect: Effect, group: Option<&str>) {
+    pub(super) fn commit(&mut self, admitted: Admitted<'a>, mut effect: Effect, group: Option<&str>) {
         let Admitted { index, operation, ref lifted, key, mut overlay, stamp, origin } = admitted;
         let said = lifted.as_deref().unwrap_or(operation);
         let asker = self.asker(operation.op_id);
-        let was_deleted = self.world.docs.get(key).is_some_and(|doc| !doc.is_live());
-        let brings_back = was_deleted && effect.change.as_ref().is_some_and(|state| state.live);
-        let decided_version = effect.change.map(|state| self.world.change(key, state, asker.by, asker.at, stamp));
-        if brings_back {
-            self.brought_back.insert(index);
-        }
-        if decided_version.is_some() {
-            *self.changed.entry(key.clone()).or_insert(true) &= effect.status == Status::Applied && !brings_back;
-        }
-        let disputed = |name: &str| effect.asked.as_ref().is_some_and(|asked| asked.disputes(name));
-        let (whole, names): (bool, BTreeSet<String>) = (disputed(""), said.patch.keys().filter(|name| disputed(name)).cloned().collect());
-        let conflict_id = match group {
-            None => self.ask(said, key, &overlay, effect.asked, decided_version.is_some()),
-            Some(_) => None,
-        };
+        let asked_elsewhere = effect.target.take().and_then(|target| self.change_target(*target, asker, stamp));
+        let decided_version = self.change(index, key, &mut effect, (asker, stamp));
+        let fates = Fates::of(&effect, said, group.is_some());
+        let asked = effect.asked.take().filter(|_| group.is_none());
+        let conflict_id = if group.is_none() { self.ask(said, key, &overlay, asked, decided_version.is_some()) } else { None };
         let version = self.world.docs.get(key).map_or(self.world.head, |doc| doc.version);
-        let fate = |name: &str| match (names.contains(name), whole) {
-            (_, true) => Fate::Waiting,
-            (true, false) => Fate::Disputed,
-            (false, false) => Fate::Committed,
-        };
+        if group.is_none() && !(effect.beside.proposed.is_empty() && overlay.requests.is_empty()) {
+            requests::write(&mut self.world, (said, key), &mut overlay, &effect.beside.proposed, (asker, stamp.0));
+        }
         // over a base that is not known here, nothing counts as seen
         let seen = origin.seen.unwrap_or_default();
         overlay = overlay.without_seen(seen);
-        overlay.extend(said.kind, (&said.patch, seen), fate, (version, self.world.head));
+        overlay.extend(said.kind, (&said.patch, seen), |name| fates.of_member(name), (version, self.world.head));
         if conflict_id.is_some() {
             (overlay.conflict, overlay.joined) = (conflict_id, Some(operation.op_id));
         }
+        let conflict_id = asked_elsewhere.or(conflict_id);
         let row = StoredOperation {
             decided_version,
             conflict_id,
             group: group.map(str::to_owned),
             policy_version: i32::try_from(self.world.schema.version).ok(),
             corrected_at: self.corrected(stamp),
+            decisions: (!effect.beside.decisions.is_empty()).then(|| RawJson::of(&effect.beside.decisions)),
             ..self.row(operation, effect.status)
         };
         let result = OperationResult {
             decided_version,
             conflict_id,
+            proposed: proposed_by(&effect.beside).map(|place| place.path.clone()).collect(),
+            warnings: notices::of(&effect.beside, key, &self.world.policies.of(key.collection()).policy),
             version: decided_version.filter(|_| effect.status == Status::Applied),
             ..OperationResult::new(operation.op_id, effect.status, true)
         };
         self.keep(index, Known::decided(&operation.payload, row, overlay, Some(stamp), origin), result);
+    }
+
+    /// Gives the document its new state, and remembers how its sender is to hear of it. Gives the version.
+    fn change(&mut self, index: usize, key: &DocumentKey, effect: &mut Effect, (asker, stamp): (Asker, (i64, u32))) -> Option<i64> {
+        let was_deleted = self.world.docs.get(key).is_some_and(|doc| !doc.is_live());
+        let state = effect.change.take()?;
+        let brings_back = was_deleted && state.live;
+        if brings_back {
+            self.brought_back.insert(index);
+        }
+        *self.changed.entry(key.clone()).or_insert(true) &= effect.status == Status::Applied && !brings_back;
+        Some(self.world.change(key, state, asker.by, asker.at, stamp))
+    }
+
+    /// Changes the document that an approved request is about, and asks what that asks.
+    fn change_target(&mut self, target: Target, asker: Asker, stamp: (i64, u32)) -> Option<ConflictId> {
+        let Target { key, change, asked } = target;
+        if let Some(state) = change {
+            self.world.change(&key, state, asker.by, asker.at, stamp);
+            // the results of this request do not tell it
+            self.changed.insert(key.clone(), false);
+            questions::refresh(&mut self.world, &key, asker);
+        }
+        let asked = asked?;
+        let id = (self.new_conflict_id)();
+        questions::open(&mut self.world, id, &key, asked, asker, None);
+        Some(id)
     }
 
     /// Brings the open questions about a document up to date with what an operation did, and asks what it asks.
@@ -241,6 +266,7 @@ impl<'a> Desk<'a> {
             overlay: None,
             policy_version: None,
             corrected_at: None,
+            decisions: None,
         }
     }
 
@@ -316,4 +342,48 @@ impl<'a> Desk<'a> {
             }
         }
     }
+}
+
+/// What became of the members that an operation names.
+struct Fates {
+    /// The whole document is asked about.
+    whole: bool,
+    disputed: BTreeSet<String>,
+    proposed: BTreeSet<String>,
+}
+
+impl Fates {
+    /// What a group may only propose is asked with the whole of it.
+    fn of(effect: &Effect, said: &Operation, in_group: bool) -> Self {
+        let asks = |name: &str| effect.asked.as_ref().is_some_and(|asked| asked.disputes(name));
+        let mut disputed: BTreeSet<String> = said.patch.keys().filter(|name| asks(name)).cloned().collect();
+        let mut proposed: BTreeSet<String> = proposed_by(&effect.beside).filter_map(|place| top_of(&place.path)).collect();
+        if in_group {
+            disputed.append(&mut proposed);
+        }
+        Self { whole: asks(""), disputed, proposed }
+    }
+
+    fn of_member(&self, name: &str) -> Fate {
+        if self.whole {
+            Fate::Waiting
+        } else if self.disputed.contains(name) {
+            Fate::Disputed
+        } else if self.proposed.contains(name) {
+            Fate::Proposed
+        } else {
+            Fate::Committed
+        }
+    }
+}
+
+/// The places that an operation's sender may only propose.
+fn proposed_by(beside: &Beside) -> impl Iterator<Item = &Proposal> {
+    beside.proposed.iter().flat_map(|proposed| &proposed.places)
+}
+
+/// The same of one that was decided before.
+fn proposed_then(decisions: &RawJson) -> Vec<String> {
+    let decisions: Vec<Decision> = decisions.read().unwrap_or_default();
+    decisions.into_iter().filter(|decision| decision.decided == Decided::Proposed).map(|decision| decision.path).collect()
 }

@@ -2,21 +2,41 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use merge_engine::Dispute;
+use merge_engine::{Decision, Dispute, Proposal, Reason};
 use sync_core::ports::StoredOperation;
 use sync_core::protocol::v1::OperationResult;
 use sync_core::{Code, DocumentKey, OpId, Problem, Status};
 
-use super::admit::Stop;
-use super::decide::Refusal;
+use super::admit::{Admitted, Stop};
+use super::decide::{Effect, Refusal};
 use super::desk::Desk;
 use super::plan::{Unit, in_bad_company};
 use super::questions;
 use super::stored::Origin;
 use super::world::Known;
 
-/// A group's operations with what each disputes.
-type Parts = Vec<(DocumentKey, OpId, Vec<Dispute>)>;
+/// A group's operation with what it disputes.
+pub(super) struct Part {
+    pub(super) key: DocumentKey,
+    pub(super) op_id: OpId,
+    pub(super) disputes: Vec<Dispute>,
+    /// How its places were decided.
+    pub(super) decisions: Vec<Decision>,
+}
+
+impl Part {
+    /// What its sender may only propose is disputed too: a group happens whole, or is asked whole.
+    fn of(admitted: &Admitted<'_>, effect: &Effect) -> Self {
+        let mut disputes = effect.asked.as_ref().map(|asked| asked.disputes.clone()).unwrap_or_default();
+        let proposed = effect.beside.proposed.iter().flat_map(|proposed| proposed.places.iter().cloned());
+        disputes.extend(proposed.map(|place| {
+            let Proposal { path, base, ours, theirs, .. } = place;
+            Dispute { path, base, ours, theirs, suggested: None, reason: Reason::NotAnOwner }
+        }));
+        let decisions = effect.beside.decisions.clone();
+        Self { key: admitted.key.clone(), op_id: admitted.operation.op_id, disputes, decisions }
+    }
+}
 
 impl Desk<'_> {
     /// Decides a group: all of it or nothing.
@@ -44,13 +64,12 @@ impl Desk<'_> {
         let checkpoint = self.world.checkpoint(keys.iter().cloned());
         let decided = self.fresh.len();
         let changed: Vec<(DocumentKey, Option<bool>)> = keys.iter().map(|key| (key.clone(), self.changed.get(key).copied())).collect();
-        let mut parts: Parts = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         let mut failed = None;
         for index in fresh {
             match self.admit(unit, *index).and_then(|admitted| self.effect_of(admitted)) {
                 Ok((admitted, effect)) => {
-                    let disputes = effect.asked.as_ref().map(|asked| asked.disputes.clone()).unwrap_or_default();
-                    parts.push((admitted.key.clone(), admitted.operation.op_id, disputes));
+                    parts.push(Part::of(&admitted, &effect));
                     self.commit(admitted, effect, Some(group));
                 }
                 Err(stop) => {
@@ -59,7 +78,7 @@ impl Desk<'_> {
                 }
             }
         }
-        let disputed = parts.iter().any(|(_, _, disputes)| !disputes.is_empty());
+        let disputed = parts.iter().any(|part| !part.disputes.is_empty());
         if failed.is_none() && !disputed {
             return self.refresh_questions(fresh, &keys, checkpoint.head());
         }
@@ -123,12 +142,12 @@ impl Desk<'_> {
         }
     }
 
-    fn ask_group(&mut self, members: &[usize], group: &str, parts: Parts, mut decided: HashMap<OpId, Known>) {
+    fn ask_group(&mut self, members: &[usize], group: &str, parts: Vec<Part>, mut decided: HashMap<OpId, Known>) {
         let Some(first) = members.first().and_then(|index| self.operation(*index)) else { return };
         let before = self.world.head;
         let id = (self.new_conflict_id)();
         let asker = self.asker(first.op_id);
-        let disputed = parts.iter().find(|(_, _, disputes)| !disputes.is_empty()).and_then(|(_, op_id, _)| decided.get(op_id));
+        let disputed = parts.iter().find(|part| !part.disputes.is_empty()).and_then(|part| decided.get(&part.op_id));
         let met = disputed.and_then(|known| questions::other_side(&self.world, known.overlay.conflict?, known.overlay.joined));
         questions::open_group(&mut self.world, id, parts, asker, met);
         for index in members {
@@ -137,9 +156,10 @@ impl Desk<'_> {
             let mut overlay = known.overlay.taken_back(before, self.world.head);
             let origin = Origin { taken_back: Some((before, self.world.head)), ..known.origin };
             (overlay.conflict, overlay.joined) = (Some(id), Some(operation.op_id));
-            let (policy_version, corrected_at) = (known.row.policy_version, known.row.corrected_at);
+            let StoredOperation { policy_version, corrected_at, decisions, .. } = known.row;
             let (conflict_id, group) = (Some(id), Some(group.to_owned()));
-            let row = StoredOperation { conflict_id, group, policy_version, corrected_at, ..self.row(operation, Status::Conflict) };
+            let row =
+                StoredOperation { conflict_id, group, policy_version, corrected_at, decisions, ..self.row(operation, Status::Conflict) };
             let result = OperationResult { conflict_id: Some(id), ..OperationResult::new(operation.op_id, Status::Conflict, true) };
             self.keep(*index, Known::decided(&operation.payload, row, overlay, None, origin), result);
         }

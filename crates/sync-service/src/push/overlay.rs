@@ -56,6 +56,9 @@ pub(crate) enum Fate {
     /// It waits with the whole document, or with its group; nobody disputes the member itself.
     #[serde(rename = "w")]
     Waiting,
+    /// Its sender may only propose it: it waits in a change request.
+    #[serde(rename = "p")]
+    Proposed,
 }
 
 impl Fate {
@@ -139,6 +142,10 @@ pub(crate) struct Overlay {
     /// The chain's operation that opened or joined it last.
     #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
     pub(crate) joined: Option<OpId>,
+    /// The change requests that the chain's proposals went into, by member. They are remembered when their members have
+    /// been seen, so that the chain's next word goes there too.
+    #[serde(rename = "q", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) requests: BTreeMap<String, String>,
 }
 
 impl Overlay {
@@ -172,7 +179,8 @@ impl Overlay {
             Some(Kind::Delete) => BTreeMap::new(),
             _ => patch.iter().map(|(name, value)| (name.clone(), Laid::after(None, value, (seen_at, Fate::Committed)))).collect(),
         };
-        Self { fields, deleted, anew: None, conflict: row.conflict_id, joined: row.conflict_id.map(|_| row.op_id) }
+        let joined = row.conflict_id.map(|_| row.op_id);
+        Self { fields, deleted, anew: None, conflict: row.conflict_id, joined, requests: BTreeMap::new() }
     }
 
     /// Adds what an operation says, whose sender had seen a version, with what became of each member and of the whole
@@ -202,6 +210,7 @@ impl Overlay {
     /// Lifts it from the form of an older version of the schema.
     pub(super) fn lift(&mut self, lens: &Lens) {
         self.fields = lens.carry(std::mem::take(&mut self.fields), |laid| Arc::make_mut(&mut laid.value));
+        self.requests = std::mem::take(&mut self.requests).into_iter().map(|(name, id)| (lens.name_of(&name).to_owned(), id)).collect();
     }
 
     /// Drops the members that a sender at this version has seen the outcome of.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use merge_engine::{Dispute, Policy, SuggestedSide, get};
+use merge_engine::{Decision, Dispute, Policy, SuggestedSide, get};
 use serde_json::Value;
 use sync_core::conflict::{Conflict, ConflictKind, ConflictState, DisputedField, GroupPart, Side, Suggestion};
 use sync_core::json::{Object, pointer_tokens};
@@ -10,6 +10,7 @@ use sync_core::operation::Kind;
 use sync_core::{Author, ConflictId, DocumentKey, OpId, Operation, Timestamp};
 
 use super::decide::Asked;
+use super::groups::Part;
 use super::world::{Doc, World, documents_of};
 
 /// Who asks, and when.
@@ -32,7 +33,7 @@ pub(crate) fn open(world: &mut World, id: ConflictId, key: &DocumentKey, asked: 
     let sender = asker.side();
     let (ours_by, theirs_by) = if asked.sender_is_live { (Some(sender.clone()), other.unwrap_or(sender)) } else { (other, sender) };
     let conflict = Conflict {
-        fields: asked.disputes.into_iter().map(|dispute| disputed(dispute, changed)).collect(),
+        fields: asked.disputes.into_iter().map(|dispute| disputed(dispute, &asked.decisions, changed)).collect(),
         ours_by,
         theirs_by,
         if_ignored: if_ignored(asked.kind).into(),
@@ -43,28 +44,22 @@ pub(crate) fn open(world: &mut World, id: ConflictId, key: &DocumentKey, asked: 
 }
 
 /// Opens the one conflict of a group. `met` is the other side of the question that its disputed chain waits in already.
-pub(crate) fn open_group(
-    world: &mut World,
-    id: ConflictId,
-    parts: Vec<(DocumentKey, sync_core::OpId, Vec<Dispute>)>,
-    asker: Asker,
-    met: Option<Side>,
-) {
+pub(crate) fn open_group(world: &mut World, id: ConflictId, parts: Vec<Part>, asker: Asker, met: Option<Side>) {
     let changed = world.head + 1;
-    let Some((first, _, _)) = parts.first() else { return };
-    let disputed_part = parts.iter().find_map(|(key, _, disputes)| Some((key, disputes.first()?.path.clone())));
+    let Some(Part { key: first, .. }) = parts.first() else { return };
+    let disputed_part = parts.iter().find_map(|part| Some((&part.key, part.disputes.first()?.path.clone())));
     let mut conflict = Conflict {
         ours_by: disputed_part.and_then(|(key, path)| last_writer(world, key, &path, asker, met)),
         if_ignored: if_ignored(ConflictKind::Group).into(),
         ..blank(world, id, first, ConflictKind::Group, asker)
     };
-    for (key, op_id, disputes) in parts {
+    for Part { key, op_id, disputes, decisions } in parts {
         link(world, id, &key);
         conflict.documents.push(GroupPart {
             op_id,
             collection: key.collection().to_owned(),
             document_id: key.id().to_owned(),
-            fields: disputes.into_iter().map(|dispute| disputed(dispute, changed)).collect(),
+            fields: disputes.into_iter().map(|dispute| disputed(dispute, &decisions, changed)).collect(),
         });
     }
     world.write_conflict(conflict, asker.by, asker.at);
@@ -74,12 +69,13 @@ pub(crate) fn open_group(
 pub(crate) fn join(world: &mut World, id: ConflictId, asked: Asked, asker: Asker) {
     let Some(mut conflict) = world.conflicts.get(&id).cloned() else { return };
     let changed = world.head + 1;
-    for (path, fresh) in asked.disputes.into_iter().map(|dispute| disputed(dispute, changed)) {
+    for (path, fresh) in asked.disputes.into_iter().map(|dispute| disputed(dispute, &asked.decisions, changed)) {
         match conflict.fields.get_mut(&path).filter(|field| field.decided.is_none()) {
             Some(field) => {
                 field.theirs = fresh.theirs;
                 field.ours = fresh.ours;
                 field.suggestion = fresh.suggestion;
+                (field.strategy, field.reason) = (fresh.strategy, fresh.reason);
                 field.changed = changed;
             }
             None => {
@@ -160,7 +156,8 @@ pub(crate) fn refresh(world: &mut World, key: &DocumentKey, asker: Asker) {
         let Some(doc) = world.docs.get(key) else { continue };
         let audience = world.conflict_audience(&conflict);
         let moved = world.docs.get(&DocumentKey::conflict(id)).is_some_and(|own| own.audience != audience);
-        let fresh = show_live(&mut conflict, key, doc, world.head + 1);
+        let policy = &world.policies.of(key.collection()).policy;
+        let fresh = show_live(&mut conflict, (key, doc), policy, world.head + 1);
         if fresh {
             conflict.ours_by = Some(asker.side());
         }
@@ -171,14 +168,14 @@ pub(crate) fn refresh(world: &mut World, key: &DocumentKey, asker: Asker) {
 }
 
 /// Puts what is live into the fields that wait, and settles those where both sides agree now. Whether any changed.
-fn show_live(conflict: &mut Conflict, key: &DocumentKey, doc: &Doc, changed: i64) -> bool {
+fn show_live(conflict: &mut Conflict, (key, doc): (&DocumentKey, &Doc), policy: &Policy, changed: i64) -> bool {
     let mut fresh = false;
     let is_group = conflict.kind == ConflictKind::Group;
     let about = |part: &&mut GroupPart| part.collection == key.collection() && part.document_id == key.id();
     let fields = conflict.fields.iter_mut().filter(|_| !is_group);
     let parts = conflict.documents.iter_mut().filter(about).flat_map(|part| part.fields.iter_mut());
     for (path, field) in fields.chain(parts).filter(|(_, field)| field.decided.is_none()) {
-        let live = live_value(doc, path);
+        let live = live_value(doc, path, policy);
         if live == field.ours {
             continue;
         }
@@ -219,11 +216,11 @@ pub(crate) fn close(world: &mut World, conflict: &mut Conflict) {
 }
 
 /// The live value at a disputed path, `null` where there is none.
-pub(crate) fn live_value(doc: &Doc, path: &str) -> Value {
+pub(crate) fn live_value(doc: &Doc, path: &str, policy: &Policy) -> Value {
     if !doc.is_live() {
         return Value::Null;
     }
-    get(&doc.body, path, &Policy::default()).unwrap_or(Value::Null)
+    get(&doc.body, path, policy).unwrap_or(Value::Null)
 }
 
 pub(super) fn link(world: &mut World, id: ConflictId, key: &DocumentKey) {
@@ -262,7 +259,8 @@ pub(super) fn blank(world: &World, id: ConflictId, key: &DocumentKey, kind: Conf
     }
 }
 
-pub(super) fn disputed(dispute: Dispute, changed: i64) -> (String, DisputedField) {
+pub(super) fn disputed(dispute: Dispute, decisions: &[Decision], changed: i64) -> (String, DisputedField) {
+    let decision = decisions.iter().find(|decision| decision.path == dispute.path);
     let suggestion = dispute.suggested.map(|side| Suggestion {
         choose: if side == SuggestedSide::Ours { "ours" } else { "theirs" }.into(),
         reason: "the person who sent the edit would choose it".into(),
@@ -273,6 +271,8 @@ pub(super) fn disputed(dispute: Dispute, changed: i64) -> (String, DisputedField
         ours: dispute.ours.unwrap_or(Value::Null),
         theirs: dispute.theirs.unwrap_or(Value::Null),
         suggestion,
+        strategy: Some(decision.map_or("ask", |decision| &decision.strategy).to_owned()),
+        reason: Some(dispute.reason.words().to_owned()),
         masked: false,
         changed,
         decided: None,

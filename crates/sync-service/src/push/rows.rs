@@ -9,6 +9,8 @@ use sync_core::json::RawJson;
 use sync_core::ports::{CollectionSum, ConflictLink, ConflictPage, History, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::{Audience, ConflictId, DocumentKey, OrganisationId};
 
+use super::policies::asks_for_writers;
+use super::requests;
 use super::world::{Doc, World, documents_of};
 use crate::digest::checksum_share;
 
@@ -34,6 +36,17 @@ pub(crate) fn load_documents(tx: &mut dyn Tx, world: &mut World, bases: &BTreeMa
         }
     }
     load_open_conflicts(tx, world, bases)
+}
+
+/// Reads who the members are, where a policy asks whether an owner wrote what somebody else changed meanwhile.
+pub(crate) fn load_people(tx: &mut dyn Tx, world: &mut World) -> StoreResult<()> {
+    let sender = world.people.sender.map(|sender| sender.user_id);
+    let met = |key: &DocumentKey| world.history.get(key).is_some_and(|log| log.iter().any(|change| Some(change.by.user_id) != sender));
+    let asks = |key: &DocumentKey| world.schema.collection(key.collection()).is_some_and(asks_for_writers);
+    if world.history.keys().any(|key| asks(key) && met(key)) {
+        world.people.roles = tx.list_members(world.space_id)?.into_iter().map(|member| (member.user_id, member.role)).collect();
+    }
+    Ok(())
 }
 
 /// Reads which documents are in graves: those that are not there, and those that a question has brought to the surface.
@@ -97,14 +110,20 @@ pub(crate) fn load_conflict_documents(tx: &mut dyn Tx, world: &mut World, ids: i
     Ok(())
 }
 
-/// Conflicts that are closed move with the audience of what they are about, like those that are open.
-fn move_closed_conflicts(tx: &mut dyn Tx, world: &mut World, organisation_id: OrganisationId) -> StoreResult<()> {
+/// Documents whose audience is another than it was.
+fn moved(world: &World) -> BTreeSet<DocumentKey> {
     let moved =
         |key: &&DocumentKey| world.docs.get(*key).is_some_and(|doc| doc.stored.is_some_and(|(_, _, before)| before != doc.audience));
-    let moved: BTreeSet<DocumentKey> = world.touched.iter().filter(|key| !is_conflict(key)).filter(moved).cloned().collect();
-    if moved.is_empty() {
-        return Ok(());
-    }
+    world.touched.iter().filter(|key| !is_conflict(key)).filter(moved).cloned().collect()
+}
+
+/// Conflicts that are closed move with the audience of what they are about, like those that are open.
+fn move_closed_conflicts(
+    tx: &mut dyn Tx,
+    world: &mut World,
+    organisation_id: OrganisationId,
+    moved: &BTreeSet<DocumentKey>,
+) -> StoreResult<()> {
     let mut page = ConflictPage { space_ids: vec![world.space_id], open: Some(false), after: None, limit: PAGE };
     loop {
         let ids: Vec<ConflictId> = tx.list_conflicts(&page)?.into_iter().map(|(_, id)| id).collect();
@@ -134,7 +153,11 @@ pub(crate) fn write(
     organisation_id: OrganisationId,
     operations: &[StoredOperation],
 ) -> StoreResult<()> {
-    move_closed_conflicts(tx, world, organisation_id)?;
+    let moved = moved(world);
+    if !moved.is_empty() {
+        move_closed_conflicts(tx, world, organisation_id, &moved)?;
+        requests::move_along(tx, world, &moved)?;
+    }
     let rows: Vec<_> = world.touched.iter().filter_map(|key| Some(world.docs.get(key)?.to_row(key.clone()))).collect();
     if !rows.is_empty() {
         tx.put_documents(world.space_id, &rows)?;

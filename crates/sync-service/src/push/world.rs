@@ -7,103 +7,18 @@ use std::sync::Arc;
 use serde_json::Value;
 use sync_core::conflict::Conflict;
 use sync_core::json::{Object, RawJson};
-use sync_core::ports::{ChangeRow, DocumentRow, Grave, Head, Presence, StoreError, StoreResult, StoredOperation};
+use sync_core::ports::{ChangeRow, Head, Presence, StoredOperation};
 use sync_core::{
-    Audience, Author, ConflictId, DeviceId, DocumentKey, FieldVersion, FieldVersions, OpId, Role, Schema, SpaceId, Stamp, Timestamp, UserId,
+    Audience, Author, ConflictId, DeviceId, DocumentKey, FieldVersion, FieldVersions, OpId, Role, Schema, SpaceId, Stamp, Timestamp,
 };
-use uuid::Uuid;
 
+pub(crate) use super::doc::Doc;
 use super::intents::Shifts;
 use super::overlay::Overlay;
+use super::policies::{People, Policies, Settings};
+use super::requests;
 use super::stored::Origin;
 use crate::epochs::Shared;
-
-/// A document as it stands in this unit of work.
-#[derive(Debug, Clone)]
-pub(crate) struct Doc {
-    pub(crate) version: i64,
-    pub(crate) presence: Presence,
-    pub(crate) body: Object,
-    pub(crate) fields: FieldVersions,
-    pub(crate) by: Author,
-    pub(crate) at: Timestamp,
-    pub(crate) foreign_version: i64,
-    pub(crate) audience: Audience,
-    pub(crate) audience_ever: Audience,
-    pub(crate) audience_version: i64,
-    pub(crate) open_conflicts: i32,
-    /// It was deleted so long ago that nothing of it is kept but its id.
-    pub(crate) is_buried: bool,
-    /// What stood in the database: version, whether live, audience. `None` for a new document.
-    pub(crate) stored: Option<(i64, bool, Audience)>,
-    /// Who had made the last change then.
-    pub(crate) stored_by: Option<(Author, Timestamp)>,
-}
-
-impl Doc {
-    pub(crate) fn of_row(row: &DocumentRow) -> StoreResult<Self> {
-        let damaged = || StoreError::Damaged(format!("document at version {} has unreadable fields", row.version));
-        Ok(Self {
-            version: row.version,
-            presence: row.presence,
-            body: row.body.read().ok_or_else(damaged)?,
-            fields: FieldVersions::decode(&row.fields).ok_or_else(damaged)?,
-            by: row.by,
-            at: row.at,
-            foreign_version: row.foreign_version,
-            audience: row.audience,
-            audience_ever: row.audience_ever,
-            audience_version: row.audience_version,
-            open_conflicts: row.open_conflicts,
-            is_buried: false,
-            stored: Some((row.version, !row.presence.deleted, row.audience)),
-            stored_by: Some((row.by, row.at)),
-        })
-    }
-
-    /// A deleted document of which only a grave is left.
-    pub(crate) fn of_grave(grave: &Grave) -> Self {
-        let nobody = Author { user_id: UserId(Uuid::nil()), device_id: DeviceId(Uuid::nil()), op_id: OpId(Uuid::nil()) };
-        let version = grave.version;
-        Self {
-            version,
-            presence: Presence { created: version, live_since: version, deleted: true },
-            body: Object::new(),
-            fields: FieldVersions::default(),
-            by: nobody,
-            at: Timestamp::default(),
-            foreign_version: 0,
-            audience: grave.audience,
-            audience_ever: grave.audience,
-            audience_version: version,
-            open_conflicts: 0,
-            is_buried: true,
-            stored: None,
-            stored_by: None,
-        }
-    }
-
-    pub(crate) fn is_live(&self) -> bool {
-        !self.presence.deleted
-    }
-
-    pub(crate) fn to_row(&self, key: DocumentKey) -> DocumentRow {
-        DocumentRow {
-            key,
-            version: self.version,
-            presence: self.presence,
-            body: RawJson::from_object(&self.body),
-            fields: self.fields.encode(),
-            by: self.by,
-            at: self.at,
-            foreign_version: self.foreign_version,
-            audience: self.audience,
-            audience_ever: self.audience_ever,
-            audience_version: self.audience_version,
-            open_conflicts: self.open_conflicts,
-        }
-    }
-}
 
 /// What a document becomes.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,6 +51,10 @@ impl Known {
 pub(crate) struct World {
     pub(crate) space_id: SpaceId,
     pub(crate) schema: Arc<Schema>,
+    /// How each collection merges.
+    pub(crate) policies: Policies,
+    pub(crate) settings: Settings,
+    pub(crate) people: People,
     pub(crate) role: Role,
     /// The head now, staged versions included.
     pub(crate) head: i64,
@@ -194,6 +113,9 @@ impl World {
     pub(crate) fn new(space_id: SpaceId, schema: Arc<Schema>, role: Role, head: Head, shared: Shared) -> Self {
         Self {
             space_id,
+            policies: Policies::new(Arc::clone(&schema)),
+            settings: Settings::default(),
+            people: People::default(),
             schema,
             role,
             head: head.version,
@@ -231,7 +153,7 @@ impl World {
     /// Puts a new state in place and logs it. Gives the version.
     pub(crate) fn change(&mut self, key: &DocumentKey, state: NewState, by: Author, at: Timestamp, stamp: (i64, u32)) -> i64 {
         let version = self.next_version();
-        let audience = self.schema.collection(key.collection()).map_or(Audience::EVERYONE, |collection| collection.audience(&state.body));
+        let audience = self.audience_of(key, &state.body);
         let mut before = self.docs.remove(key);
         let mut fields = before.as_mut().map(|doc| std::mem::take(&mut doc.fields)).unwrap_or_default();
         let before = before.as_ref();
@@ -268,6 +190,17 @@ impl World {
         self.staged_of.entry(key.clone()).or_default().push(self.staged.len());
         self.staged.push(ChangeRow { version, previous, key: key.clone(), was_live, before: RawJson::from_object(&changed), by, at });
         version
+    }
+
+    /// Who may see a document with this body. A change request is for those who may see what it is about.
+    pub(crate) fn audience_of(&self, key: &DocumentKey, body: &Object) -> Audience {
+        let own = self.schema.collection(key.collection()).map_or(Audience::EVERYONE, |collection| collection.audience(body));
+        if !requests::is_request(&self.schema, key) {
+            return own;
+        }
+        let about = requests::target_of(body).and_then(|target| self.docs.get(&target)).map(|target| target.audience);
+        let about = about.or_else(|| self.docs.get(key).map(|before| before.audience));
+        about.map_or(own, |about| Audience::from_bits(own.bits() & about.bits()))
     }
 
     /// Writes a conflict's document at the next number.

@@ -75,7 +75,7 @@ pub(super) const fn name_of(choice: &Choice) -> &'static str {
 }
 
 /// Puts a choice into the document's new state; `false`, with nothing changed, when the place is not there any more.
-pub(super) fn choose(state: &mut NewState, path: &str, field: &DisputedField, choice: &Choice) -> bool {
+pub(super) fn choose(state: &mut NewState, (path, policy): (&str, &Policy), field: &DisputedField, choice: &Choice) -> bool {
     let value = match choice {
         Choice::Ours => return true,
         Choice::Theirs => field.theirs.clone(),
@@ -94,11 +94,11 @@ pub(super) fn choose(state: &mut NewState, path: &str, field: &DisputedField, ch
         }
         (false, Value::Null) => {
             // gone already is as good as removed
-            let _ = merge_engine::remove(&mut state.body, path, &Policy::default());
+            let _ = merge_engine::remove(&mut state.body, path, policy);
             true
         }
         (false, value) => {
-            let done = merge_engine::set(&mut state.body, path, value, &Policy::default());
+            let done = merge_engine::set(&mut state.body, path, value, policy);
             state.live |= done;
             done
         }

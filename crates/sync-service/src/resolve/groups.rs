@@ -7,14 +7,19 @@ use sync_core::conflict::{Conflict, ConflictState, DisputedField};
 use sync_core::json::{Object, pointer, pointer_tokens};
 use sync_core::operation::Kind;
 use sync_core::protocol::v1::{Choice, Resolution};
-use sync_core::{Code, OpId, Operation, Problem};
+use sync_core::{Code, OpId, Operation, Problem, Stamp};
 
 use super::{Desk, Progress};
 use crate::push::working::{Answered, answer_shift, close, live_value, refresh};
-use crate::push::{Asker, Mode, Overlay, decide};
+use crate::push::{Asker, Mode, Overlay, Sent, decide};
 
-/// One of a group's operations can't be applied any more; nothing of it was.
-struct CannotApply;
+/// Why nothing of a group was applied.
+enum Stopped {
+    /// One of its operations can't be applied any more.
+    CannotApply,
+    /// It writes what only others may.
+    NotOwner,
+}
 
 impl Desk<'_> {
     pub(super) fn decide_group(&mut self, mut conflict: Conflict, resolution: &Resolution, asker: Asker) -> Result<Progress, Problem> {
@@ -44,7 +49,11 @@ impl Desk<'_> {
                 }
                 Answered::NoShift => match self.apply_group(&conflict, asker) {
                     Ok(version) => progress.version = version,
-                    Err(CannotApply) => return Ok(stale),
+                    Err(Stopped::CannotApply) => return Ok(stale),
+                    Err(Stopped::NotOwner) => {
+                        let detail = "the group writes what you do not own: an owner of all of it may choose theirs";
+                        return Err(Problem::new(Code::NotOwner, detail).at("/choose"));
+                    }
                 },
             }
         }
@@ -79,11 +88,14 @@ impl Desk<'_> {
                 }
                 let name = pointer_tokens(&path).and_then(|tokens| tokens.into_iter().next()).unwrap_or_default();
                 let theirs = self.sent(operation, &name, &doc.body);
+                let policy = operation.key.as_ref().map(|key| &self.world.policies.of(key.collection()).policy);
                 let field = DisputedField {
                     base: Value::Null,
-                    ours: live_value(doc, &path),
+                    ours: policy.map(|policy| live_value(doc, &path, policy)).unwrap_or_default(),
                     theirs,
                     suggestion: None,
+                    strategy: None,
+                    reason: Some("others changed it after the version that was seen".into()),
                     masked: false,
                     changed,
                     decided: None,
@@ -110,7 +122,7 @@ impl Desk<'_> {
     }
 
     /// Applies a group's operations with their own values; nothing when one of them can't be applied any more.
-    fn apply_group(&mut self, conflict: &Conflict, asker: Asker) -> Result<Option<i64>, CannotApply> {
+    fn apply_group(&mut self, conflict: &Conflict, asker: Asker) -> Result<Option<i64>, Stopped> {
         let operations = self.group_operations(conflict);
         let keys: BTreeSet<_> = operations.iter().filter_map(|operation| operation.key.clone()).collect();
         let checkpoint = self.world.checkpoint(keys.iter().cloned());
@@ -123,10 +135,19 @@ impl Desk<'_> {
                 operation.base_version = i64::MAX;
             }
             let overlay = self.chain_before(&operation);
-            let effect = decide(&self.world, &operation, &key, &overlay, Mode::TheirsWin).ok().filter(|effect| effect.asked.is_none());
-            let Some(effect) = effect else {
-                self.world.roll_back(checkpoint);
-                return Err(CannotApply);
+            let stamp = Stamp(asker.at.millis(), 0, asker.by.op_id);
+            let sent = Sent { operation: &operation, key: &key, overlay: &overlay, stamp };
+            let effect = match decide(&self.world, sent, Mode::TheirsWin) {
+                Ok(effect) if !effect.beside.proposed.is_empty() => Err(Stopped::NotOwner),
+                Ok(effect) if effect.asked.is_none() => Ok(effect),
+                _ => Err(Stopped::CannotApply),
+            };
+            let effect = match effect {
+                Ok(effect) => effect,
+                Err(stopped) => {
+                    self.world.roll_back(checkpoint);
+                    return Err(stopped);
+                }
             };
             if let Some(state) = effect.change {
                 version = Some(self.world.change(&key, state, asker.by, asker.at, (asker.at.millis(), 0)));

@@ -141,7 +141,7 @@ fn what_can_not_be_chosen_leaves_the_id_free() {
 fn a_value_must_fit_the_schema() {
     let pair = Pair::new(Some("wedding"));
     let event = |operation| with(operation, json!({"collection": "timeline_events"}));
-    pair.one(&pair.ana, event(op(1, "create", "e", 0, json!({"duration_min": 10}))));
+    pair.one(&pair.ana, event(op(1, "create", "e", 0, json!({"anchor": "fixed", "duration_min": 10}))));
     pair.one(&pair.ana, event(op(2, "update", "e", 1, json!({"duration_min": 20}))));
     let result = pair.one(&pair.bo, event(op(3, "update", "e", 1, json!({"duration_min": 30}))));
     let conflict = pair.conflict(&pair.ana, &result["conflict_id"]);

@@ -81,8 +81,11 @@ fn lines_come_by_tier_collection_and_id_with_their_counts() {
     }
     pair.one(&pair.ana, with(op(10, "update", "f", 6, json!({"visibility": "private"})), json!({"collection": "timeline_events"})));
     pair.one(&pair.ana, with(op(11, "delete", "t1", 1, Value::Null), json!({"collection": "tasks"})));
-    pair.one(&pair.ana, with(op(12, "update", "e", 5, json!({"title": "Toast"})), json!({"collection": "timeline_events"})));
-    pair.one(&pair.bo, with(op(13, "update", "e", 5, json!({"title": "Speech"})), json!({"collection": "timeline_events"})));
+    pair.one(
+        &pair.ana,
+        with(op(12, "update", "e", 5, json!({"anchor": "fixed", "duration_min": 5})), json!({"collection": "timeline_events"})),
+    );
+    pair.one(&pair.bo, with(op(13, "update", "e", 5, json!({"duration_min": 10})), json!({"collection": "timeline_events"})));
     let lines = read(&pair, &pair.bo, None);
     let places: Vec<_> =
         of(&lines, "document").iter().map(|line| (line["collection"].as_str().unwrap(), line["document_id"].clone())).collect();

@@ -201,5 +201,6 @@ pub(super) fn operation(number: u128) -> StoredOperation {
         overlay: None,
         policy_version: None,
         corrected_at: None,
+        decisions: None,
     }
 }

@@ -194,8 +194,13 @@ fn the_oldest_history_goes_first(bench: &Bench) {
 fn what_was_sent_is_emptied_and_what_came_of_it_stays(bench: &Bench) {
     let (settled, asked) = (ConflictId(id(900)), ConflictId(id(901)));
     let sent = move |number: u128| StoredOperation { payload: raw(r#"{"kind":"create"}"#), ..operation(number) };
-    let refused =
-        StoredOperation { status: Status::Rejected, problem: Some(raw(r#"{"code":"too_large"}"#)), overlay: Some(raw("{}")), ..sent(50) };
+    let refused = StoredOperation {
+        status: Status::Rejected,
+        problem: Some(raw(r#"{"code":"too_large"}"#)),
+        overlay: Some(raw("{}")),
+        decisions: Some(raw("[]")),
+        ..sent(50)
+    };
     let row = refused.clone();
     bench.write(move |tx| {
         let link =
@@ -221,5 +226,5 @@ fn what_was_sent_is_emptied_and_what_came_of_it_stays(bench: &Bench) {
     assert_eq!(list(None, 1), [own(50, false)], "it is done");
     assert_eq!(list(Some(all[4]), 1), [all[5]], "another organisation's is not touched");
     let kept = bench.read(|tx| tx.load_operations(ORGANISATION, &[OpId(id(50))]));
-    assert_eq!(kept, [StoredOperation { payload: raw("{}"), problem: None, overlay: None, ..refused }]);
+    assert_eq!(kept, [StoredOperation { payload: raw("{}"), problem: None, overlay: None, decisions: None, ..refused }]);
 }

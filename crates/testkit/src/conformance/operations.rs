@@ -39,6 +39,7 @@ fn every_column_survives(bench: &Bench) {
         overlay: Some(raw("null")),
         policy_version: Some(i32::MAX),
         corrected_at: Some(Timestamp::from_millis(-1)),
+        decisions: Some(raw("[]")),
         ..operation(1_000)
     };
     let bare = operation(1_001);

@@ -161,7 +161,8 @@ impl HistoryRows for MemoryTx<'_> {
         let state = self.writable()?;
         for op_id in op_ids {
             if let Some(row) = state.operations.get(&(organisation_id, *op_id)).cloned() {
-                let row = StoredOperation { payload: RawJson::from_object(&Object::new()), overlay: None, problem: None, ..row };
+                let row =
+                    StoredOperation { payload: RawJson::from_object(&Object::new()), overlay: None, problem: None, decisions: None, ..row };
                 state.operations.put((organisation_id, *op_id), row);
             }
         }

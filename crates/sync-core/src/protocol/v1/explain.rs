@@ -1,5 +1,7 @@
 //! Why an operation came out as it did.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -90,8 +92,8 @@ pub enum BaseSource {
 pub struct FieldExplanation {
     /// A pointer; the empty one is the whole document.
     pub path: String,
-    /// How it merges where both sides changed it.
-    pub strategy: &'static str,
+    /// The strategy that decided, or by which it merges where both sides changed it.
+    pub strategy: Cow<'static, str>,
     /// What the sender had seen; `null`: absent or unknown.
     pub base: Value,
     /// What was live.
@@ -103,7 +105,7 @@ pub struct FieldExplanation {
     /// Which side that is.
     pub decided: Decided,
     /// In plain words.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// Whether the values are hidden from this reader.
     pub masked: bool,
 }

@@ -18,6 +18,7 @@ use crate::push::world::{Known, World};
 /// So many documents are shown in a question; the answer moves all of them.
 const MAX_SHOWN: usize = 100;
 const IF_IGNORED: &str = "Nothing is shifted again.";
+const WHY_ASKED: &str = "two people shifted the same time without knowing of each other";
 const WHY_NOT: &str = "the same time was shifted already, by somebody who had not seen this shift";
 
 /// A document as a question shows it.
@@ -97,7 +98,8 @@ fn open(
             suggested: Some(SuggestedSide::Ours),
             reason: Reason::BothChanged,
         };
-        let (path, mut field) = questions::disputed(dispute, changed);
+        let (path, mut field) = questions::disputed(dispute, &[], changed);
+        (field.strategy, field.reason) = (Some("shift".into()), Some(WHY_ASKED.into()));
         field.suggestion = Some(Suggestion { choose: "ours".into(), reason: WHY_NOT.into(), confidence: 0.8 });
         let (document_id, fields) = (part.id.clone(), BTreeMap::from([(path, field)]));
         conflict.documents.push(GroupPart { op_id: waits, collection: collection.clone(), document_id, fields });
