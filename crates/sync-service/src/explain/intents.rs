@@ -84,7 +84,17 @@ impl Place {
             Self::Moved(_) => (ours.clone(), Decided::Theirs, "a shift moved it"),
             Self::Stayed(reason) => (Value::Null, Decided::Ours, reason),
         };
-        Some(FieldExplanation { path, strategy: STRATEGY.into(), base, theirs: outcome.clone(), ours, outcome, decided, reason: reason.into(), masked: false })
+        Some(FieldExplanation {
+            path,
+            strategy: STRATEGY.into(),
+            base,
+            theirs: outcome.clone(),
+            ours,
+            outcome,
+            decided,
+            reason: reason.into(),
+            masked: false,
+        })
     }
 }
 

@@ -29,6 +29,7 @@ mod resolve;
 mod restored;
 mod rights;
 mod shift;
+mod shifts_that_meet;
 mod snapshot;
 mod spaces;
 mod story;
