@@ -9,7 +9,7 @@ use serde_json::Value;
 use sync_core::json::Object;
 use sync_core::operation::Kind;
 use sync_core::ports::{ChangeRow, StoreResult, StoredOperation, Tx};
-use sync_core::{DocumentKey, OpId, Operation, OrganisationId, Role, UserId};
+use sync_core::{DocumentKey, OpId, Operation, OrganisationId, UserId};
 
 use super::{MAX_MOVED, Said, Told};
 use crate::push::live::read_live;
@@ -25,8 +25,6 @@ const MAX_CANDIDATES: usize = 5 * MAX_MOVED;
 pub(crate) struct Shifts {
     /// Operations and answers that shifted something.
     pub(super) movers: HashMap<OpId, Mover>,
-    /// The members' roles, where they were asked.
-    pub(super) roles: HashMap<UserId, Role>,
     /// Collections of which there is too much.
     pub(super) too_many: BTreeSet<String>,
 }
@@ -105,9 +103,8 @@ pub(crate) fn load_movers(tx: &mut dyn Tx, world: &mut World, organisation_id: O
     let movers: HashMap<OpId, Mover> =
         rows.iter().chain(known).filter(|row| Told::of(row).is_some()).map(|row| (row.op_id, mover(row))).collect();
     world.shifts.movers.extend(movers);
-    if shifts {
-        let members = tx.list_members(world.space_id)?.into_iter().filter(|member| member.removed_at.is_none());
-        world.shifts.roles = members.map(|member| (member.user_id, member.role)).collect();
+    if shifts && world.people.roles.is_empty() {
+        world.people.roles = tx.list_members(world.space_id)?.into_iter().map(|member| (member.user_id, member.role)).collect();
     }
     Ok(())
 }

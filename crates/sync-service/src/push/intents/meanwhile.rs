@@ -60,7 +60,7 @@ impl World {
         let own = eyes.device == Some(change.by.device_id);
         match self.shifts.movers.get(&change.by.op_id) {
             Some(_) if own => Hand::OwnShift,
-            Some(mover) => Hand::OtherShift { lead: self.shifts.roles.get(&mover.user_id) == Some(&Role::Lead) },
+            Some(mover) => Hand::OtherShift { lead: self.people.roles.get(&mover.user_id) == Some(&Role::Lead) },
             None if own && change.version <= eyes.until => Hand::Own,
             None => Hand::Other,
         }

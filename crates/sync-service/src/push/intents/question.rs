@@ -190,7 +190,7 @@ pub(crate) fn answer(world: &mut World, conflict: &Conflict, asker: Asker) -> An
         return told.map_or(Answered::CannotApply, Answered::Shifted);
     };
     let Ok(said) = Said::of(&world.schema, &operation) else { return Answered::CannotApply };
-    let role = world.shifts.roles.get(&row.user_id).copied();
+    let role = world.people.roles.get(&row.user_id).copied();
     let look = Look { device: Some(row.device_id), until: row.head, meeting: Meeting::Add, role };
     let shifted = world.evaluate(&said, look);
     if shifted.moved.len() > super::MAX_MOVED || world.shifts.too_many.contains(&operation.collection) {
