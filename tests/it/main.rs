@@ -11,6 +11,7 @@
 mod crash;
 mod database;
 mod life;
+mod questions;
 mod server;
 mod shutdown;
 mod statements;

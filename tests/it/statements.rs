@@ -14,7 +14,7 @@ use crate::database::Database;
 use crate::server::op_id;
 
 /// A service over a database that counts its statements.
-fn counted(database: &Database) -> (Arc<PostgresStore>, Service) {
+pub(crate) fn counted(database: &Database) -> (Arc<PostgresStore>, Service) {
     migrate(&database.url).unwrap();
     let mut config = PostgresConfig::new(&database.url);
     config.allow_fsync_off = true;
@@ -82,7 +82,7 @@ fn intents_and_rules_take_the_same_statements_whatever_they_read() {
     assert!(counts[0].0 <= 24 && counts[0].1 <= 24 && counts[0].2 <= 28, "{counts:?}");
 }
 
-fn enter(service: &Service, schema: &Value) -> (Caller, String) {
+pub(crate) fn enter(service: &Service, schema: &Value) -> (Caller, String) {
     let ana = AddUserRequest { email: "ana@example.org".into(), password: "correct horse".into(), name: "Ana".into() };
     pollster::block_on(service.bootstrap_user("Alder", ana, true)).unwrap();
     let login = json!({"email": "ana@example.org", "password": "correct horse", "device": {"name": "a"}});
@@ -108,7 +108,7 @@ fn push(service: &Service, caller: &Caller, space: &str, round: u32, operations:
     assert!(results.iter().all(|result| result.held), "{:?}", results.first());
 }
 
-fn sync(service: &Service, caller: &Caller, space: &str, operations: &[Value]) -> Vec<OperationResult> {
+pub(crate) fn sync(service: &Service, caller: &Caller, space: &str, operations: &[Value]) -> Vec<OperationResult> {
     let body = json!({"protocol": 1, "space_id": space, "operations": operations}).to_string();
     pollster::block_on(service.sync(caller, SyncRequest::parse(body.as_bytes()).unwrap())).unwrap().results
 }

@@ -9,6 +9,12 @@ pub(crate) fn plain(name: &str, said: &str) -> String {
     if let Some(double) = between(said, "duplicate field `", "`") {
         return format!("{double} is there twice");
     }
+    if let Some(rest) = said.strip_prefix("unknown field `")
+        && let Some((given, expected)) = rest.split_once("`, expected ")
+    {
+        let known = expected.trim_start_matches("one of ").replace('`', "");
+        return format!("{name} has no member {given:?}; it takes {known}");
+    }
     if let Some(rest) = said.strip_prefix("unknown variant `")
         && let Some((given, expected)) = rest.split_once("`, expected ")
     {

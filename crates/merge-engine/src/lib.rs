@@ -74,6 +74,7 @@ mod look;
 mod merger;
 mod order;
 mod outcome;
+mod owners;
 mod path;
 mod policy;
 pub mod preference;

@@ -79,13 +79,14 @@ pub(crate) struct Bulk<'a, T> {
     names: Vec<&'static str>,
     keys: Vec<&'static str>,
     lasting: Vec<&'static str>,
+    adding: Vec<&'static str>,
     into: PhantomData<T>,
 }
 
 impl<'a, T, R> Insert<'a, T, R> {
     pub(crate) fn into(table: &'static str, rows: &'a [R], taken: Taken) -> Self {
-        let (columns, names, keys, lasting) = Default::default();
-        Self { rows, bulk: Bulk { table, rows: rows.len(), columns, taken, names, keys, lasting, into: PhantomData } }
+        let (columns, names, keys, lasting, adding) = Default::default();
+        Self { rows, bulk: Bulk { table, rows: rows.len(), columns, taken, names, keys, lasting, adding, into: PhantomData } }
     }
 
     /// A column of the key by which a row counts as taken.
@@ -119,6 +120,16 @@ impl<'a, T, R> Insert<'a, T, R> {
         self.column(column, value)
     }
 
+    /// A column whose value a replacement adds to what stands there.
+    pub(crate) fn adding<C>(mut self, column: C, value: impl Fn(&'a R) -> <C::SqlType as Cell<'a>>::Value) -> Self
+    where
+        C: Column<Table = T>,
+        C::SqlType: Cell<'a>,
+    {
+        self.bulk.adding.push(C::NAME);
+        self.column(column, value)
+    }
+
     pub(crate) fn build(self) -> Bulk<'a, T> {
         self.bulk
     }
@@ -140,6 +151,8 @@ impl<T> Bulk<'_, T> {
                 let assignment = |name: &&str| {
                     if self.lasting.contains(name) {
                         format!("\"{name}\" = COALESCE(\"{}\".\"{name}\", excluded.\"{name}\")", self.table)
+                    } else if self.adding.contains(name) {
+                        format!("\"{name}\" = \"{}\".\"{name}\" + excluded.\"{name}\"", self.table)
                     } else {
                         format!("\"{name}\" = excluded.\"{name}\"")
                     }

@@ -22,6 +22,8 @@ mod life;
 mod link;
 #[path = "statements/operations.rs"]
 mod operations;
+#[path = "statements/preferences.rs"]
+mod preferences;
 #[path = "statements/purges.rs"]
 mod purges;
 #[path = "statements/sessions.rs"]

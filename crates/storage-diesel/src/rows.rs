@@ -2,15 +2,17 @@
 
 mod identity;
 mod life;
+mod preferences;
 mod purges;
 mod spaces;
 
 pub(crate) use identity::{AccountRecord, DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
 pub(crate) use life::{FormerEpochRecord, GraveRecord, LogEntryRecord, LogRecord, PresentedRecord, ResultEntryRecord, TombstoneRecord};
+pub(crate) use preferences::{PreferenceRecord, RuleRecord};
 pub(crate) use purges::PurgeRecord;
 pub(crate) use spaces::{
-    AccessRecord, ChangeRecord, ConflictPlace, DocumentRecord, HeadRecord, LinkRecord, MemberRecord, OperationRecord, ResultRecord,
-    SumRecord,
+    AccessRecord, ChangeRecord, ConflictPlace, DocumentRecord, DueRecord, HeadRecord, LinkRecord, MemberRecord, OperationRecord,
+    ResultRecord, SumRecord,
 };
 
 use crate::values::Utf8;

@@ -206,6 +206,47 @@ diesel::table! {
 }
 
 diesel::table! {
+    conflicts (conflict_id) {
+        conflict_id -> Binary,
+        organisation_id -> Binary,
+        space_id -> Binary,
+        collection -> Text,
+        kind -> Text,
+        open -> Bool,
+        automatic -> Bool,
+        asks -> Text,
+        ours_by -> Nullable<Binary>,
+        theirs_by -> Binary,
+        opened_at -> BigInt,
+        deadline_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    preferences (organisation_id, scope, context) {
+        organisation_id -> Binary,
+        scope -> Text,
+        context -> Text,
+        ours -> BigInt,
+        theirs -> BigInt,
+        base -> BigInt,
+        value -> BigInt,
+        last_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    preference_rules (organisation_id, user_id, scope, context) {
+        organisation_id -> Binary,
+        user_id -> Binary,
+        scope -> Text,
+        context -> Text,
+        choose -> Text,
+        since -> BigInt,
+    }
+}
+
+diesel::table! {
     former_epochs (space_id, epoch) {
         space_id -> Binary,
         epoch -> Binary,
@@ -238,3 +279,4 @@ diesel::allow_tables_to_appear_in_same_query!(organisations, users);
 diesel::allow_tables_to_appear_in_same_query!(members, spaces, space_heads);
 diesel::allow_tables_to_appear_in_same_query!(presented_cursors, devices);
 diesel::allow_tables_to_appear_in_same_query!(operations, conflict_links);
+diesel::allow_tables_to_appear_in_same_query!(conflicts, conflict_links);

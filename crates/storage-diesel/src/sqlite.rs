@@ -24,6 +24,8 @@ mod life;
 mod lock;
 #[path = "statements/operations.rs"]
 mod operations;
+#[path = "statements/preferences.rs"]
+mod preferences;
 #[path = "statements/purges.rs"]
 mod purges;
 #[path = "sqlite/reader.rs"]

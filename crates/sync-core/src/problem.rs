@@ -91,6 +91,14 @@ codes! {
     UnknownIntent = "unknown_intent", "There is no such intent", false;
     /// No such conflict in the caller's view.
     UnknownConflict = "unknown_conflict", "There is no such question", false;
+    /// Somebody else is asked.
+    NotAsked = "not_asked", "Somebody else is asked about this", false;
+    /// There is no answer to take back.
+    NothingToUndo = "nothing_to_undo", "There is no answer to take back", false;
+    /// What an answer made was changed again.
+    ChangedSince = "changed_since", "It was changed again since the answer", false;
+    /// No such preference of the caller's.
+    UnknownPreference = "unknown_preference", "There is no such preference", false;
     /// No such operation that the caller may see.
     UnknownOperation = "unknown_operation", "There is no such operation", false;
     /// No such purge of the caller's.

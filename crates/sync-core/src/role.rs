@@ -55,6 +55,18 @@ impl Role {
         matches!(self, Self::Lead)
     }
 
+    /// Whether the role may read values of a sensitivity: 0 and 1 (workspace, personal contact data) everybody; 2 (health,
+    /// religion, family) those who answer for the guests on the day, and the couple; 3 (money, legal, secrets) a lead.
+    /// Whoever owns a value reads it whatever their role.
+    #[must_use]
+    pub const fn may_read(self, sensitivity: u8) -> bool {
+        match sensitivity {
+            0 | 1 => true,
+            2 => matches!(self, Self::Lead | Self::Coordinator | Self::Couple),
+            _ => matches!(self, Self::Lead),
+        }
+    }
+
     const fn bit(self) -> i32 {
         match self {
             Self::Lead => 1,
@@ -102,5 +114,18 @@ impl Audience {
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Role;
+
+    #[test]
+    fn who_reads_what() {
+        let readers = |sensitivity| Role::ALL.into_iter().filter(|role| role.may_read(sensitivity)).collect::<Vec<_>>();
+        assert_eq!((readers(0).len(), readers(1).len()), (6, 6));
+        assert_eq!(readers(2), [Role::Lead, Role::Coordinator, Role::Couple]);
+        assert_eq!((readers(3), readers(9)), (vec![Role::Lead], vec![Role::Lead]), "what is not known is kept like a secret");
     }
 }

@@ -1,11 +1,23 @@
-//! Listing conflicts.
+//! Listing conflicts, and what a reader is told of them.
 
-use sync_core::json::RawJson;
-use sync_core::ports::{Access, ConflictPage, SpaceAccess, StoreResult, Tx};
-use sync_core::protocol::v1::ConflictList;
-use sync_core::{Code, ConflictId, DocumentKey, Problem, SpaceId};
+mod answer_all;
+mod preferences;
 
-use crate::access::{self, Standing};
+use std::collections::{BTreeMap, BTreeSet};
+
+use sync_core::conflict::{Conflict, ConflictState};
+use sync_core::json::pointer_tokens;
+use sync_core::ports::{Access, ConflictFilter as Only, ConflictPage, PreferenceKey, SpaceAccess, StoreError, StoreResult, Tx};
+use sync_core::protocol::v1::inbox::{ConflictList, UndoResponse};
+use sync_core::protocol::v1::{Received, Resolution};
+use sync_core::{Code, ConflictId, DocumentKey, OpId, OrganisationId, Problem, Role, Schema, SpaceId, Status};
+
+pub use self::preferences::PreferenceQuery;
+use crate::access::{self, Standing, require_session};
+use crate::inbox::learn::{Experience, contexts, keys};
+use crate::inbox::masking::Eyes;
+use crate::inbox::people::{People, ask_role, ask_user, is_meant, may_decide};
+use crate::inbox::words::consequences;
 use crate::{Caller, Service, ServiceResult};
 
 /// The most conflicts on one page.
@@ -14,16 +26,27 @@ pub const MAX_CONFLICTS: i64 = 200;
 const MAX_SPACES: i64 = 1_000;
 
 /// Which conflicts to list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConflictQuery {
     /// In one space; otherwise in all of the caller's.
     pub space: Option<SpaceId>,
     /// By state.
     pub state: ConflictFilter,
+    /// By whom they are to be answered.
+    pub assigned: Option<Assigned>,
+    /// By what else they are; its `asks` are not looked at.
+    pub only: Only,
     /// At most this many. One outside 1–[`MAX_CONFLICTS`] is brought within.
     pub limit: i64,
     /// After this one.
     pub after: Option<ConflictId>,
+}
+
+impl Default for ConflictQuery {
+    fn default() -> Self {
+        let (space, assigned, after) = Default::default();
+        Self { space, state: ConflictFilter::Open, assigned, only: Only::default(), limit: MAX_CONFLICTS, after }
+    }
 }
 
 /// A state, or all.
@@ -37,8 +60,17 @@ pub enum ConflictFilter {
     All,
 }
 
+/// By whom a conflict is to be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Assigned {
+    /// By the caller, by name or by their role.
+    Me,
+    /// By `role:NAME` or `user:UUID`.
+    To(String),
+}
+
 impl Service {
-    /// Conflicts by age, of documents that the caller may see.
+    /// Conflicts by age, of documents that the caller may see, as they may see them.
     ///
     /// # Errors
     /// `unknown_space` where the named space is not theirs; the store's.
@@ -50,7 +82,7 @@ impl Service {
                 Some(space_id) => vec![access::require_member(tx, &caller, space_id)?],
                 None => access::list_own(tx, &caller, None, MAX_SPACES)?,
             };
-            Ok(list(tx, &spaces, query)?)
+            Ok(list(tx, &caller, &spaces, &query)?)
         })
         .await
     }
@@ -60,13 +92,31 @@ impl Service {
     /// # Errors
     /// `unknown_conflict`; the store's.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn load_conflict(&self, caller: &Caller, conflict_id: ConflictId) -> ServiceResult<RawJson> {
+    pub async fn load_conflict(&self, caller: &Caller, conflict_id: ConflictId) -> ServiceResult<Conflict> {
         let caller = *caller;
         self.decide(Access::Read, move |tx| {
-            let found = find(tx, &caller, conflict_id)?;
-            found.map(|(_, body)| body).ok_or_else(|| unknown_conflict().into())
+            let Some((access, conflict)) = find(tx, &caller, conflict_id)? else { return Err(unknown_conflict().into()) };
+            Ok(present(tx, &caller, vec![(&access, conflict)])?.pop().ok_or_else(unknown_conflict)?)
         })
         .await
+    }
+
+    /// Takes the last answer to a conflict back.
+    ///
+    /// # Errors
+    /// `unknown_conflict`, `not_asked`, `nothing_to_undo`, `changed_since`, `op_id_reuse`; those of what is quarantined;
+    /// the store's.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn undo_answer(&self, caller: &Caller, conflict_id: ConflictId, op_id: OpId) -> ServiceResult<UndoResponse> {
+        let resolution = Resolution::undoing(op_id, conflict_id);
+        let received = Received { op_id, group: None, document: None, content: Ok(resolution), over_limit: None, digest: None };
+        let response = self.resolve(caller, vec![received]).await?;
+        let result = response.results.into_iter().next().ok_or_else(unknown_conflict)?;
+        let refused = matches!(result.was.unwrap_or(result.status), Status::Rejected | Status::Quarantined);
+        match result.problem.clone().filter(|_| refused) {
+            Some(problem) => Err(problem.into()),
+            None => Ok(UndoResponse { result, conflict: self.load_conflict(caller, conflict_id).await? }),
+        }
     }
 }
 
@@ -75,17 +125,25 @@ pub(crate) fn unknown_conflict() -> Problem {
     Problem::new(Code::UnknownConflict, "there is no such question about anything that you may see; it may belong to a space that you left")
 }
 
-/// A conflict's space and body, where the caller is a member and may see what it is about.
-fn find(tx: &mut dyn Tx, caller: &Caller, conflict_id: ConflictId) -> StoreResult<Option<(SpaceAccess, RawJson)>> {
+/// A conflict with the caller's membership in its space, where they may see what it is about.
+fn find(tx: &mut dyn Tx, caller: &Caller, conflict_id: ConflictId) -> ServiceResult<Option<(SpaceAccess, Conflict)>> {
+    require_session(tx, caller)?;
     let links = tx.load_conflicts(caller.organisation_id, &[conflict_id])?;
     let Some(space_id) = links.first().map(|link| link.space_id) else { return Ok(None) };
     let Some(Standing::Member(access)) = access::load(tx, caller, &[space_id])?.remove(&space_id) else { return Ok(None) };
-    let rows = tx.load_documents(space_id, &[DocumentKey::conflict(conflict_id)])?;
-    let visible = rows.into_iter().find(|row| row.audience.includes(access.member.role));
-    Ok(visible.map(|row| (access, row.body)))
+    let found = load(tx, &access, &[conflict_id])?.pop();
+    Ok(found.map(|conflict| (access, conflict)))
 }
 
-fn list(tx: &mut dyn Tx, spaces: &[SpaceAccess], query: ConflictQuery) -> StoreResult<ConflictList> {
+/// The conflicts among these ids of one space that a member may see.
+fn load(tx: &mut dyn Tx, access: &SpaceAccess, ids: &[ConflictId]) -> StoreResult<Vec<Conflict>> {
+    let keys: Vec<DocumentKey> = ids.iter().copied().map(DocumentKey::conflict).collect();
+    let rows = tx.load_documents(access.space.space_id, &keys)?;
+    let visible = rows.into_iter().filter(|row| row.audience.includes(access.member.role));
+    visible.map(|row| row.body.read().ok_or_else(|| StoreError::Damaged(format!("conflict at version {}", row.version)))).collect()
+}
+
+fn list(tx: &mut dyn Tx, caller: &Caller, spaces: &[SpaceAccess], query: &ConflictQuery) -> StoreResult<ConflictList> {
     let limit = query.limit.clamp(1, MAX_CONFLICTS);
     let open = match query.state {
         ConflictFilter::Open => Some(true),
@@ -93,21 +151,96 @@ fn list(tx: &mut dyn Tx, spaces: &[SpaceAccess], query: ConflictQuery) -> StoreR
         ConflictFilter::All => None,
     };
     let space_ids = spaces.iter().map(|access| access.space.space_id).collect();
-    let found = tx.list_conflicts(&ConflictPage { space_ids, open, after: query.after, limit: limit + 1 })?;
+    let only = Only { asks: asks_of(caller, spaces, query.assigned.as_ref()), ..query.only.clone() };
+    let found = tx.list_conflicts(&ConflictPage { space_ids, open, only, after: query.after, limit: limit + 1 })?;
     let more = i64::try_from(found.len()).unwrap_or(i64::MAX) > limit;
     let page: Vec<(SpaceId, ConflictId)> = found.into_iter().take(usize::try_from(limit).unwrap_or_default()).collect();
     let next = page.last().filter(|_| more).map(|(_, id)| *id);
-    let mut items: Vec<(ConflictId, RawJson)> = Vec::new();
+    let mut conflicts: Vec<(&SpaceAccess, Conflict)> = Vec::new();
     for access in spaces {
-        let of_space = |(space_id, id): &(SpaceId, ConflictId)| (*space_id == access.space.space_id).then(|| DocumentKey::conflict(*id));
-        let keys: Vec<DocumentKey> = page.iter().filter_map(of_space).collect();
-        if keys.is_empty() {
+        let of_space = |(space_id, id): &(SpaceId, ConflictId)| (*space_id == access.space.space_id).then_some(*id);
+        let ids: Vec<ConflictId> = page.iter().filter_map(of_space).collect();
+        if ids.is_empty() {
             continue;
         }
-        let rows = tx.load_documents(access.space.space_id, &keys)?;
-        let visible = rows.into_iter().filter(|row| row.audience.includes(access.member.role));
-        items.extend(visible.filter_map(|row| Some((row.key.id().parse().ok()?, row.body))));
+        // a role counts in its own space only
+        let is_mine = |conflict: &Conflict| {
+            let mine = |ask: &&str| is_meant(ask, caller.user_id, access.member.role);
+            query.assigned != Some(Assigned::Me) || conflict.asked().iter().any(mine)
+        };
+        conflicts.extend(load(tx, access, &ids)?.into_iter().filter(is_mine).map(|conflict| (access, conflict)));
     }
-    items.sort_by_key(|(id, _)| *id);
-    Ok(ConflictList { items: items.into_iter().map(|(_, body)| body).collect(), next })
+    let mut items = present(tx, caller, conflicts)?;
+    items.sort_by_key(|conflict| conflict.conflict_id);
+    Ok(ConflictList { items, next })
+}
+
+/// Who is asked, as stored, for whom it is looked. A caller has a role in each space.
+fn asks_of(caller: &Caller, spaces: &[SpaceAccess], assigned: Option<&Assigned>) -> Vec<String> {
+    match assigned {
+        None => Vec::new(),
+        Some(Assigned::To(ask)) => vec![ask.clone()],
+        Some(Assigned::Me) => {
+            let roles: BTreeSet<Role> = spaces.iter().map(|access| access.member.role).collect();
+            roles.into_iter().map(ask_role).chain([ask_user(caller.user_id)]).collect()
+        }
+    }
+}
+
+/// Conflicts as one reader is told of them: with the names of today, what their own answers suggest, what becomes of each
+/// answer; without what they may not read.
+fn present(tx: &mut dyn Tx, caller: &Caller, mut conflicts: Vec<(&SpaceAccess, Conflict)>) -> StoreResult<Vec<Conflict>> {
+    let mut people = People::default();
+    people.meet(tx, caller.organisation_id, conflicts.iter().map(|(_, conflict)| conflict))?;
+    let mut schemas: BTreeMap<SpaceId, std::sync::Arc<Schema>> = BTreeMap::new();
+    for (access, conflict) in &mut conflicts {
+        let space_id = access.space.space_id;
+        let schema = Schema::of_space(access.space.schema.as_deref());
+        let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
+        let role = access.member.role;
+        people.dress(conflict);
+        Eyes { schema: &schema, user_id: caller.user_id, role }.mask(conflict);
+        schemas.insert(space_id, schema);
+        let waits = conflict.state == ConflictState::Open && role.may_write();
+        let mut fields = conflict.all_fields();
+        let answerable = waits && fields.any(|(_, _, field)| field.decided.is_none() && may_decide(&field.asks, caller.user_id, role));
+        drop(fields);
+        conflict.answerable = Some(answerable);
+        tell_consequences(conflict);
+    }
+    suggest(tx, caller.organisation_id, (caller, &people), &mut conflicts)?;
+    Ok(conflicts.into_iter().map(|(_, conflict)| conflict).collect())
+}
+
+fn tell_consequences(conflict: &mut Conflict) {
+    if conflict.state != ConflictState::Open {
+        return;
+    }
+    let frame = Conflict { fields: BTreeMap::new(), documents: Vec::new(), ..conflict.clone() };
+    for (path, field) in conflict.fields.iter_mut().filter(|(_, field)| field.decided.is_none()) {
+        field.consequences = consequences(&frame, field, pointer_tokens(path).is_none_or(|tokens| tokens.is_empty()));
+    }
+}
+
+/// Puts what the reader's own answers suggest in the place of what was suggested for whoever is asked.
+fn suggest(
+    tx: &mut dyn Tx,
+    organisation_id: OrganisationId,
+    (caller, people): (&Caller, &People),
+    conflicts: &mut [(&SpaceAccess, Conflict)],
+) -> StoreResult<()> {
+    let mut wanted: BTreeMap<(usize, String), Vec<PreferenceKey>> = BTreeMap::new();
+    for (index, (access, conflict)) in conflicts.iter().enumerate().filter(|(_, (_, conflict))| conflict.answerable == Some(true)) {
+        for (path, _) in conflict.fields.iter().filter(|(_, field)| field.decided.is_none() && !field.masked) {
+            let contexts = contexts(conflict, &conflict.collection, path);
+            wanted.insert((index, path.clone()), keys(&contexts, caller.user_id, access.member.role));
+        }
+    }
+    let experience = Experience::load(tx, organisation_id, wanted.values().flatten().cloned().collect())?;
+    for ((index, path), keys) in wanted {
+        let Some(field) = conflicts.get_mut(index).and_then(|(_, conflict)| conflict.fields.get_mut(&path)) else { continue };
+        let label = field.label.clone().unwrap_or_default();
+        field.suggestion = experience.suggest(&keys, people, &label).or(field.suggestion.take());
+    }
+    Ok(())
 }

@@ -13,6 +13,13 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
+/// An id that follows from others: the same parts give the same one (RFC 9562, version 8).
+pub(crate) fn derived_id(parts: &[&[u8]]) -> uuid::Uuid {
+    let text: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied().chain([0])).collect();
+    let hash = sha256(&text);
+    uuid::Builder::from_custom_bytes(hash.first_chunk::<16>().copied().unwrap_or_default()).into_uuid()
+}
+
 /// Whether a claimed digest (base64url without padding) is that of a canonical text.
 pub(crate) fn digest_fits(claimed: &str, canonical: &str) -> bool {
     URL_SAFE_NO_PAD.encode(sha256(canonical.as_bytes())) == claimed

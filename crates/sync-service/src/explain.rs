@@ -14,10 +14,11 @@ use sync_core::json::{Object, RawJson};
 use sync_core::ports::{Access, ChangeRow, DocumentRow, History, SpaceAccess, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::explain::{Base, BaseSource, Decided, Explanation, FieldExplanation, ReadBy, Sender};
 use sync_core::schema::lens::Lens;
-use sync_core::{Audience, Code, DocumentKey, Kind, OpId, Problem, Schema, Timestamp};
+use sync_core::{Audience, Code, DocumentKey, Kind, OpId, Problem, Schema, Timestamp, UserId};
 
 use self::fields::{Case, State};
 use crate::access::{self, Standing, require_session};
+use crate::inbox::masking::Eyes;
 use crate::push::working::{Known, load_known, payload_of};
 use crate::{Caller, Service, ServiceResult};
 
@@ -42,6 +43,7 @@ impl Service {
 /// A stored operation, and what its reader is to it.
 struct Reader {
     known: Known,
+    user_id: UserId,
     is_sender: bool,
     access: Option<SpaceAccess>,
     /// What an operation and a document were in an older form of it is told in the present one.
@@ -66,7 +68,7 @@ impl Reader {
             None => Schema::open(),
         };
         let known = load_known(tx, caller.organisation_id, &schema, [op_id].into())?.remove(&op_id);
-        Ok(known.map(|known| Self { known, is_sender, access, schema }))
+        Ok(known.map(|known| Self { known, user_id: caller.user_id, is_sender, access, schema }))
     }
 
     /// The explanation, where the reader may see it.
@@ -94,9 +96,12 @@ impl Reader {
         if !(self.is_sender || may) {
             return Ok(None);
         }
-        let fields = match (&past, sees && row.status.satisfies()) {
-            (_, true) if !intent.is_empty() => intent,
-            (Some(past), true) => self.fields(tx, past, &payload)?,
+        let fields = match (&past, &self.access, sees && row.status.satisfies()) {
+            (_, _, true) if !intent.is_empty() => intent,
+            (Some(past), Some(access), true) => {
+                let eyes = Eyes { schema: &self.schema, user_id: self.user_id, role: access.member.role };
+                masked(self.fields(tx, past, &payload, &eyes)?, past.row.key.collection(), &eyes)
+            }
             _ => Vec::new(),
         };
         let read_by = match (&self.access, row.decided_version) {
@@ -121,10 +126,15 @@ impl Reader {
         Base { version, source }
     }
 
-    fn fields(&self, tx: &mut dyn Tx, past: &Past, payload: &Object) -> StoreResult<Vec<FieldExplanation>> {
+    fn fields(&self, tx: &mut dyn Tx, past: &Past, payload: &Object, eyes: &Eyes<'_>) -> StoreResult<Vec<FieldExplanation>> {
         let row = &self.known.row;
         if past.row.key.collection() == CONFLICTS {
-            return Ok(past.row.body.read().map(|conflict: Conflict| answered(&conflict, payload)).unwrap_or_default());
+            let told = |mut conflict: Conflict| {
+                eyes.mask(&mut conflict);
+                let (whole, fields): (Vec<_>, Vec<_>) = answered(&conflict, payload).into_iter().partition(|field| field.path.is_empty());
+                masked(whole, &conflict.collection, eyes).into_iter().chain(fields).collect()
+            };
+            return Ok(past.row.body.read().map(told).unwrap_or_default());
         }
         let (Some(kind), patch) = payload_of(row) else { return Ok(Vec::new()) };
         let said_in = payload.get("schema").and_then(Value::as_u64).and_then(|version| u32::try_from(version).ok());
@@ -313,6 +323,7 @@ fn answered(conflict: &Conflict, payload: &Object) -> Vec<FieldExplanation> {
             Some(_) => (Decided::Merged, "an answer chose something else"),
         };
         let outcome = match decided {
+            _ if field.masked => Value::Null,
             Decided::Theirs => field.theirs.clone(),
             Decided::Merged => named.and_then(|named| named.get(path)?.get("value").cloned()).unwrap_or_else(|| field.base.clone()),
             _ => field.ours.clone(),
@@ -330,6 +341,16 @@ fn answered(conflict: &Conflict, payload: &Object) -> Vec<FieldExplanation> {
         }
     };
     conflict.fields.iter().filter(|(path, _)| chosen(path)).map(field).collect()
+}
+
+/// Fields without the values that a reader may not read; of a whole document, without its members that they may not.
+fn masked(fields: Vec<FieldExplanation>, collection: &str, eyes: &Eyes<'_>) -> Vec<FieldExplanation> {
+    let mask = |mut field: FieldExplanation| {
+        let sides = [&mut field.base, &mut field.ours, &mut field.theirs, &mut field.outcome];
+        field.masked |= eyes.mask_values(collection, &field.path, sides);
+        field
+    };
+    fields.into_iter().map(mask).collect()
 }
 
 /// The devices that showed a cursor at or above a version.

@@ -10,6 +10,7 @@ pub mod error;
 mod explain;
 pub mod figures;
 pub mod identity;
+mod inbox;
 mod keeping;
 mod load;
 mod maintenance;
@@ -24,7 +25,7 @@ pub mod snapshot;
 pub mod spaces;
 mod verify;
 
-pub use conflicts::{ConflictFilter, ConflictQuery};
+pub use conflicts::{Assigned, ConflictFilter, ConflictQuery, PreferenceQuery};
 pub use error::{ServiceError, ServiceResult};
 pub use figures::Figures;
 pub use keeping::Keeping;

@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sync_core::ports::{Access, Head, ResultEntry, StoreResult, Tx};
+use sync_core::ports::{Access, DueConflict, Head, ResultEntry, StoreError, StoreResult, Tx};
 use sync_core::{OpId, OrganisationId, SpaceId, Timestamp};
 
+use crate::inbox::expire_some;
 use crate::keeping::{Keeping, kept_from};
 use crate::{Service, ServiceResult};
 
@@ -30,6 +31,8 @@ pub struct Maintained {
     pub changes: usize,
     /// Operations of which only the result is kept from now on.
     pub payloads: usize,
+    /// Questions that nobody answered in time.
+    pub expired: usize,
 }
 
 impl Maintained {
@@ -67,6 +70,7 @@ impl Service {
     pub async fn maintain(&self) -> ServiceResult<Maintained> {
         let mut done = Maintained { presented: self.flush_presented().await?, ..Maintained::default() };
         self.keep_cursor_keys().await?;
+        done.expired = self.expire_questions().await?;
         let mut place = self.rounds.lock().clone();
         let outcome = async {
             self.go_through_spaces(&mut place, &mut done).await?;
@@ -75,6 +79,33 @@ impl Service {
         let outcome = outcome.await;
         *self.rounds.lock() = place;
         outcome.map(|()| done)
+    }
+
+    /// Closes questions whose deadline has passed, and tells the leads. How many.
+    async fn expire_questions(&self) -> ServiceResult<usize> {
+        let (now, mut expired) = (self.now(), 0);
+        let mut after: Option<DueConflict> = None;
+        for _ in 0..PAGES {
+            let last = after;
+            let due = self.store.transact(Access::Read, move |tx| tx.list_due_conflicts(now, last.as_ref(), ROWS)).await?;
+            let Some(last) = due.last().copied() else { break };
+            after = Some(last);
+            let mut by_space: BTreeMap<SpaceId, Vec<DueConflict>> = BTreeMap::new();
+            for row in due {
+                by_space.entry(row.space_id).or_default().push(row);
+            }
+            for (space_id, due) in by_space {
+                match self.store.transact(Access::Write, move |tx| expire_some(tx, space_id, &due, now)).await {
+                    Ok(some) => expired += some,
+                    // one space whose questions can't be read keeps nobody from the others
+                    Err(StoreError::Damaged(what)) => {
+                        tracing::error!(space.id = %space_id, what, "questions can't be closed at their deadline");
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(expired)
     }
 
     async fn go_through_spaces(&self, place: &mut Place, done: &mut Maintained) -> ServiceResult<()> {

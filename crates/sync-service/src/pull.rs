@@ -14,6 +14,7 @@ use sync_core::{Audience, Code, DocumentKey, FieldVersions, Problem, Schema, Spa
 use crate::access::{self, Standing};
 use crate::cursors::{CursorKeys, epoch_tag, view_tag};
 use crate::epochs::{Named, Shared, shared_until};
+use crate::inbox::masking::Eyes;
 use crate::purged::{confirmed, purge_of};
 use crate::push::OwnChanges;
 use crate::{Caller, Service, ServiceError, ServiceResult};
@@ -96,7 +97,8 @@ pub(crate) fn read_spaces(
                 let named = pushed.epochs.get(&access.space.space_id);
                 match Schema::of_space(access.space.schema.as_deref()) {
                     Some(schema) => {
-                        let reader = Reader { caller, keys, view_tag: view_tag(&access), access: &access, own, named };
+                        let eyes = Eyes { schema: &schema, user_id: caller.user_id, role: access.member.role };
+                        let reader = Reader { caller, keys, view_tag: view_tag(&access), access: &access, eyes, own, named };
                         if pull.schema.is_some_and(|spoken| spoken < schema.oldest_readable) {
                             reader.too_old(tx, cursor.as_ref())?
                         } else {
@@ -163,6 +165,7 @@ struct Reader<'a> {
     keys: &'a CursorKeys,
     view_tag: u32,
     access: &'a SpaceAccess,
+    eyes: Eyes<'a>,
     own: &'a OwnChanges,
     /// The epoch that the device says it knows.
     named: Option<&'a String>,
@@ -325,15 +328,15 @@ impl Reader<'_> {
         }
         match cursor.floor.filter(|floor| row.presence.live_since <= *floor && row.audience_version <= *floor) {
             Some(floor) if row.key.collection() != CONFLICTS => {
-                let patch = touched_since(&row, floor)?;
+                let patch = self.eyes.see_part(row.key.collection(), &row.body, touched_since(&row, floor)?);
                 if smaller_than(&patch, &row.body) {
                     item.kind = ItemKind::Patch;
                     item.patch = Some(patch);
                 } else {
-                    item.document = Some(row.body);
+                    item.document = Some(self.eyes.see(row.key.collection(), row.body));
                 }
             }
-            _ => item.document = Some(row.body),
+            _ => item.document = Some(self.eyes.see(row.key.collection(), row.body)),
         }
         Ok(Some(item))
     }

@@ -49,7 +49,7 @@ pub(crate) mod working {
     pub(crate) use super::intents::{Answered, Told, add_answers, answer as answer_shift, load_answers, shift_of};
     pub(crate) use super::lift::lifted;
     pub(crate) use super::overlay::payload_of;
-    pub(crate) use super::questions::{close, live_value, refresh, settle};
+    pub(crate) use super::questions::{close, live_value, refresh, reopen, settle};
     pub(crate) use super::rows::{load_conflict_documents, load_documents, load_people, shown, write};
     pub(crate) use super::stored::{Origin, load_known};
     pub(crate) use super::warnings::Warnings;
@@ -284,6 +284,7 @@ fn decide_space(
         desk.decide_unit(unit);
     }
     desk.answer_repeated();
+    desk.finish_questions(tx)?;
     desk.show_documents();
     Warnings::check(tx, &desk.world, batch.caller.organisation_id)?.tell(desk.results.values_mut());
     let stored = stored::rows_to_store(&desk.world.known, &desk.fresh);

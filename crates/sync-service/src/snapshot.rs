@@ -13,13 +13,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use sync_core::cursor::Cursor;
+use sync_core::json::RawJson;
 use sync_core::mark::{Mark, Place};
 use sync_core::ports::{Access, LiveDocument, LivePage, SpaceAccess, StoreError, StoreResult, Transaction, Tx};
-use sync_core::{Audience, Code, Problem, Schema, SpaceId};
+use sync_core::{Audience, Code, Problem, Role, Schema, SpaceId};
 
 use self::lines::{End, Head, MarkLine, Tier, write_document, write_line};
 use crate::access::{require_member, require_session};
 use crate::cursors::{CursorKeys, epoch_tag, mark_tag, view_tag};
+use crate::inbox::masking::Eyes;
 use crate::pull::totals;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
@@ -46,7 +48,8 @@ struct Plan {
     epoch_tag: u32,
     view_tag: u32,
     mark_tag: u32,
-    seen_by: Audience,
+    role: Role,
+    schema: Arc<Schema>,
     /// The head when the snapshot began.
     began: i64,
     /// The collections that have documents in the view, as places without an id.
@@ -146,7 +149,7 @@ fn gone() -> ServiceError {
 fn open(
     tx: &mut dyn Tx,
     access: &SpaceAccess,
-    schema: &Schema,
+    schema: &Arc<Schema>,
     (caller, keys): (Caller, &CursorKeys),
     mark: Option<Mark>,
 ) -> StoreResult<(Plan, Page)> {
@@ -171,7 +174,8 @@ fn open(
         epoch_tag: epoch_tag(access.head.epoch),
         view_tag: view_tag(access),
         mark_tag: mark_tag(access, schema),
-        seen_by: Audience::of([access.member.role]),
+        role: access.member.role,
+        schema: Arc::clone(schema),
         began: mark.as_ref().map_or(access.head.version, |mark| mark.began),
         stops: stops.into_iter().map(|(place, _)| place).collect(),
     };
@@ -197,6 +201,7 @@ impl Plan {
     /// Adds a page's lines: documents, and a mark or the end.
     fn read_page(&self, tx: &mut dyn Tx, mut progress: Progress, mut lines: Vec<u8>) -> StoreResult<Page> {
         let mut left = DOCUMENTS_A_PAGE;
+        let eyes = Eyes { schema: &self.schema, user_id: self.caller.user_id, role: self.role };
         while let Some((place, before)) = self.range_after(progress.last.as_ref()) {
             let limit = left.min(ROWS_AT_ONCE);
             let mut found = 0;
@@ -206,12 +211,12 @@ impl Plan {
                 space_id: self.space_id,
                 after: &place.key,
                 before: &before,
-                seen_by: self.seen_by,
+                seen_by: Audience::of([self.role]),
                 bodies: true,
                 limit: i64::try_from(limit).unwrap_or(i64::MAX),
             };
             tx.visit_live(page, &mut |live: LiveDocument<'_>| {
-                write_document(live, &mut lines);
+                write_seen(live, &eyes, &mut lines);
                 found += 1;
                 if found == limit || lines.len() >= BYTES_A_PAGE {
                     last = Some(live.key.to_owned());
@@ -255,6 +260,16 @@ impl Plan {
             write_line(&MarkLine { mark, sent: progress.sent }, &mut lines);
         }
         Page { lines, next: Some(progress) }
+    }
+}
+
+/// Adds a document's line as somebody sees it: mostly as it is stored.
+fn write_seen(live: LiveDocument<'_>, eyes: &Eyes<'_>, lines: &mut Vec<u8>) {
+    let collection = live.key.split('/').next().unwrap_or_default();
+    let covered = eyes.are_covered(collection).then(|| RawJson::from_stored(live.body.to_owned())).flatten();
+    match covered {
+        Some(body) => write_document(LiveDocument { body: eyes.see(collection, body).as_str(), ..live }, lines),
+        None => write_document(live, lines),
     }
 }
 

@@ -7,13 +7,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use sync_core::limits::{DEFAULT_PAGE_BYTES, MAX_CHANGES, MAX_REPAIR_BYTES, MAX_VERIFY_ROWS};
-use sync_core::ports::{Access, DocumentRow, LivePage, SpaceAccess, StoreResult, Tx};
+use sync_core::ports::{Access, DocumentRow, LivePage, SpaceAccess, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{HeldRow, Item, ItemKind, Pull, Repair, VerifyRequest, VerifyResponse, VerifyStep};
-use sync_core::{Audience, Code, DocumentKey, Problem, SpaceId, Timestamp, json};
+use sync_core::{Audience, Code, DocumentKey, Problem, Schema, SpaceId, Timestamp, json};
 
 use crate::access::{self, Standing, require_member, require_session};
 use crate::cursors::CursorKeys;
 use crate::digest::{checksum_share, sha256};
+use crate::inbox::masking::Eyes;
 use crate::pull::{Pulled, Pushed, read_spaces, totals};
 use crate::snapshot::{end_of, start_of};
 use crate::{Caller, Service, ServiceResult};
@@ -46,7 +47,10 @@ impl Service {
                 }
                 VerifyStep::Rows { held, deep } => {
                     let access = require_member(tx, &caller, space_id)?;
-                    let mut repairs = Repairs { access: &access, deep: *deep, room: Room::ANSWER };
+                    let schema = Schema::of_space(access.space.schema.as_deref());
+                    let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
+                    let eyes = Eyes { schema: &schema, user_id: caller.user_id, role: access.member.role };
+                    let mut repairs = Repairs { access: &access, eyes, deep: *deep, room: Room::ANSWER };
                     let repair = held.iter().map(|(collection, buckets)| Ok((collection.clone(), repairs.of(tx, collection, buckets)?)));
                     Ok((VerifyResponse::Repair { repair: repair.collect::<ServiceResult<_>>()? }, Pulled::default()))
                 }
@@ -139,6 +143,7 @@ fn visit_versions(tx: &mut dyn Tx, access: &SpaceAccess, collection: &str, mut v
 /// The repairs of one answer.
 struct Repairs<'a> {
     access: &'a SpaceAccess,
+    eyes: Eyes<'a>,
     deep: bool,
     room: Room,
 }
@@ -181,7 +186,8 @@ impl Repairs<'_> {
         for keys in keys.chunks(ROWS_AT_ONCE) {
             let mut rows = tx.load_documents(self.access.space.space_id, keys)?;
             rows.sort_unstable_by(|one, other| one.key.cmp(&other.key));
-            for row in rows {
+            for mut row in rows {
+                row.body = self.eyes.see(collection, row.body);
                 if held.get(row.key.id()).is_some_and(|held| self.is_right(held, &row)) {
                     continue;
                 }

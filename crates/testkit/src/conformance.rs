@@ -7,6 +7,7 @@ mod identity;
 mod jobs;
 mod life;
 mod operations;
+mod preferences;
 mod purges;
 mod sessions;
 mod spaces;
@@ -29,6 +30,7 @@ pub fn store_suite(fresh: &dyn Fn() -> Arc<dyn Store>) {
         ("documents", documents::CASES),
         ("operations", operations::CASES),
         ("conflicts", conflicts::CASES),
+        ("preferences", preferences::CASES),
         ("identity", identity::CASES),
         ("sessions", sessions::CASES),
         ("life", life::CASES),

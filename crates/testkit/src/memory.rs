@@ -5,6 +5,7 @@ mod documents;
 mod identity;
 mod life;
 mod operations;
+mod preferences;
 mod purges;
 mod sessions;
 mod spaces;
@@ -14,8 +15,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sync_core::ports::{
-    Access, ChangeRow, CollectionSum, ConflictLink, Device, DocumentRow, FormerEpoch, Grave, Head, Job, Member, Organisation, Presented,
-    Purge, ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult, StoredOperation, User,
+    Access, ChangeRow, CollectionSum, ConflictEntry, ConflictLink, Device, DocumentRow, FormerEpoch, Grave, Head, Job, Member,
+    Organisation, PreferenceKey, PreferenceRow, PreferenceRule, Presented, Purge, ServerKey, Session, Space, Store, StoreError, StoreLoad,
+    StoreResult, StoredOperation, User,
 };
 use sync_core::{Audience, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
 use table::Table;
@@ -129,6 +131,9 @@ struct State {
     purges: Table<(Uuid, DeviceId), Purge>,
     groups: Table<(OrganisationId, UserId, String), ()>,
     conflicts: Table<(ConflictId, String), ConflictLink>,
+    conflict_entries: Table<ConflictId, ConflictEntry>,
+    preferences: Table<(OrganisationId, PreferenceKey), PreferenceRow>,
+    rules: Table<(OrganisationId, UserId, PreferenceKey), PreferenceRule>,
     organisations: Table<String, Organisation>,
     users: Table<UserId, User>,
     emails: Table<String, UserId>,
@@ -153,6 +158,9 @@ macro_rules! each_table {
         $state.purges.$method();
         $state.groups.$method();
         $state.conflicts.$method();
+        $state.conflict_entries.$method();
+        $state.preferences.$method();
+        $state.rules.$method();
         $state.organisations.$method();
         $state.users.$method();
         $state.emails.$method();

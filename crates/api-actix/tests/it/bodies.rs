@@ -183,8 +183,14 @@ async fn wrong_members_are_pointed_at() {
         ("/api/offline/conflict", "limit=many", "limit is to be a whole number"),
         ("/api/offline/conflict", "after=x", "after is to be a UUID"),
         ("/api/offline/conflict", "state=closed", "state is to be open or resolved or all; \"closed\" is none of them"),
-        ("/api/offline/conflict", "sapce=x", "there is no parameter \"sapce\" here; this path takes space, state, limit, after"),
+        ("/api/offline/conflict", "sapce=x", "there is no parameter \"sapce\" here; this path takes space, state, collection, document"),
         ("/api/offline/conflict", "limit=1&limit=2", "limit is there twice"),
+        ("/api/offline/conflict", "kind=odd", "kind is to be fields or delete_edit"),
+        ("/api/offline/conflict", "assigned=ana", "assigned is to be me, role:NAME or user:UUID"),
+        ("/api/offline/conflict", "who=ana", "who is to be a UUID"),
+        ("/api/offline/conflict", "opened_after=noon", "RFC 3339"),
+        ("/api/offline/conflict", "document=e", "document needs its collection"),
+        ("/api/offline/conflict/preferences", "scop=x", "this path takes scope, limit, after"),
         ("/api/spaces", "limit=-1", "limit is to be a whole number, not negative, and not -1"),
     ] {
         let problem = api.call(token, "GET", &format!("{path}?{query}"), json!(null)).await.assert_problem(400, "malformed");

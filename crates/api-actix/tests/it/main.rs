@@ -7,6 +7,7 @@ mod contract;
 mod errors;
 mod harness;
 mod identity;
+mod inbox;
 mod intents;
 mod load;
 mod metrics;

@@ -31,6 +31,11 @@ async fn foreign_ids_do_not_exist() {
         ("PUT", &format!("/api/spaces/ID/members/{}", eve.user_id), json!({"role":"lead"})),
         ("DELETE", &format!("/api/spaces/ID/members/{}", eve.user_id), json!(null)),
         ("GET", "/api/offline/conflict?space=ID", json!(null)),
+        (
+            "POST",
+            "/api/offline/conflict",
+            json!({"op_id":NOBODYS,"filter":{"space_id":"ID","collection":"guests","kind":"fields"},"choose":"ours"}),
+        ),
         ("GET", "/api/offline/sync/snapshot?space=ID", json!(null)),
         ("POST", "/api/offline/sync/verify", json!({"space_id":"ID","cursor":null})),
         ("POST", "/api/offline/sync/verify", json!({"space_id":"ID","rows":{"guests":{}}})),
@@ -51,6 +56,7 @@ async fn foreign_ids_do_not_exist() {
     assert_eq!((&told["status"], &told["version"], &told["base"]["source"]), (&json!("applied"), &json!(1), &json!("none")));
     assert_alike(&api, &eve, op_id, ("GET", "/api/offline/sync/explain/ID", &json!(null))).await;
     assert_alike(&api, &eve, NOBODYS, ("GET", "/api/offline/conflict/ID", &json!(null))).await;
+    assert_alike(&api, &eve, NOBODYS, ("POST", "/api/offline/conflict/ID/undo", &json!({"op_id":op_id}))).await;
     let mine = api.space(&eve).await;
     let member = format!("/api/spaces/{mine}/members/ID");
     for (method, body) in [("PUT", json!({"role":"lead"})), ("DELETE", json!(null))] {

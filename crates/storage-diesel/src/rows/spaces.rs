@@ -2,8 +2,8 @@
 
 use diesel::Queryable;
 use sync_core::ports::{
-    ChangeRow, CollectionSum, ConflictLink, DocumentRow, Head, Member, Presence, Space, SpaceAccess, SpaceStatus, StoredOperation,
-    StoredResult,
+    ChangeRow, CollectionSum, ConflictLink, DocumentRow, DueConflict, Head, Member, Presence, Space, SpaceAccess, SpaceStatus,
+    StoredOperation, StoredResult,
 };
 use sync_core::{Author, ConflictId, DeviceId, OpId, OrganisationId, Role, SpaceId, Status, UserId};
 
@@ -283,5 +283,22 @@ impl Row for ConflictPlace {
 
     fn into_value(self) -> (SpaceId, ConflictId) {
         (SpaceId(self.1.0), ConflictId(self.0.0))
+    }
+}
+
+/// Deadline, conflict, organisation, space.
+pub(crate) type DueRecord = (Option<Instant>, Id, Id, Id);
+
+impl Row for DueRecord {
+    type Value = DueConflict;
+
+    fn into_value(self) -> DueConflict {
+        let (deadline_at, conflict_id, organisation_id, space_id) = self;
+        DueConflict {
+            deadline_at: deadline_at.map(|at| at.0).unwrap_or_default(),
+            conflict_id: ConflictId(conflict_id.0),
+            organisation_id: OrganisationId(organisation_id.0),
+            space_id: SpaceId(space_id.0),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::slice::from_ref;
 
 use diesel::prelude::*;
-use sync_core::ports::{Account, Device, IdentityRows, Organisation, StoreError, StoreResult, User};
+use sync_core::ports::{Account, Device, DeviceRows, IdentityRows, Organisation, StoreError, StoreResult, User};
 use sync_core::{DeviceId, OrganisationId, Timestamp, UserId};
 
 use super::dialect;
@@ -68,7 +68,9 @@ impl IdentityRows for Rows<'_> {
             }
         })
     }
+}
 
+impl DeviceRows for Rows<'_> {
     fn put_device(&mut self, device: &Device) -> StoreResult<()> {
         let bulk = Insert::<devices::table, _>::into("devices", from_ref(device), Taken::Replace)
             .key(devices::device_id, |row| row.device_id.as_bytes())
@@ -93,6 +95,15 @@ impl IdentityRows for Rows<'_> {
     fn list_devices(&mut self, user_id: UserId) -> StoreResult<Vec<Device>> {
         self.load(|conn| -> QueryResult<Vec<DeviceRecord>> {
             devices::table.filter(devices::user_id.eq(user_id.as_bytes().as_slice())).order(devices::device_id).load(conn)
+        })
+    }
+
+    fn load_devices(&mut self, organisation_id: OrganisationId, device_ids: &[DeviceId]) -> StoreResult<Vec<Device>> {
+        self.load_each(device_ids, |conn, ids| -> QueryResult<Vec<DeviceRecord>> {
+            devices::table
+                .filter(dialect::any_of!(devices::device_id, ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(devices::organisation_id.eq(organisation_id.as_bytes().as_slice()))
+                .load(conn)
         })
     }
 }

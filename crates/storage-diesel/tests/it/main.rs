@@ -8,6 +8,7 @@
     reason = "test code: a failed expectation is to panic where it stands"
 )]
 
+mod backfill;
 mod columns;
 #[cfg(feature = "bench")]
 mod floor;

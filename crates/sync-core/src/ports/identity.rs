@@ -142,7 +142,7 @@ impl fmt::Debug for ServerKey {
     }
 }
 
-/// Rows of organisations, users and devices.
+/// Rows of organisations and users.
 pub trait IdentityRows {
     /// Stores an organisation unless its name is taken; the one that then stands under the name.
     ///
@@ -173,7 +173,10 @@ pub trait IdentityRows {
     /// # Errors
     /// [`super::StoreError`].
     fn list_accounts(&mut self, after: Option<UserId>, limit: i64) -> StoreResult<Vec<Account>>;
+}
 
+/// Rows of devices.
+pub trait DeviceRows {
     /// Stores a device over what stood there; a revocation that stands is kept, so that nobody who read the device before
     /// it can take it back.
     ///
@@ -192,6 +195,12 @@ pub trait IdentityRows {
     /// # Errors
     /// [`super::StoreError`].
     fn list_devices(&mut self, user_id: UserId) -> StoreResult<Vec<Device>>;
+
+    /// The devices among these ids of one organisation, in any order.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn load_devices(&mut self, organisation_id: OrganisationId, device_ids: &[DeviceId]) -> StoreResult<Vec<Device>>;
 }
 
 /// Rows of sessions, access tokens and server keys.

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use futures_channel::oneshot;
 
 use super::{
-    ConflictRows, DocumentRows, GraveRows, HistoryRows, IdentityRows, LogRows, OperationRows, PresentedRows, PurgeRows, SessionRows,
-    SpaceRows, StoreLoad,
+    ConflictRows, DeviceRows, DocumentRows, GraveRows, HistoryRows, IdentityRows, LogRows, OperationRows, PreferenceRows, PresentedRows,
+    PurgeRows, SessionRows, SpaceRows, StoreLoad,
 };
 
 /// Why a unit of work did not happen. Except for [`StoreError::Unknown`], nothing of it was kept.
@@ -130,7 +130,9 @@ pub trait Tx:
     + DocumentRows
     + OperationRows
     + ConflictRows
+    + PreferenceRows
     + IdentityRows
+    + DeviceRows
     + SessionRows
     + LogRows
     + PresentedRows
@@ -145,7 +147,9 @@ impl<T> Tx for T where
         + DocumentRows
         + OperationRows
         + ConflictRows
+        + PreferenceRows
         + IdentityRows
+        + DeviceRows
         + SessionRows
         + LogRows
         + PresentedRows

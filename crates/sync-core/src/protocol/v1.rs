@@ -3,18 +3,20 @@
 pub mod config;
 pub mod explain;
 pub mod identity;
+pub mod inbox;
 pub mod purged;
 pub mod request;
 pub mod response;
 pub mod spaces;
 
 pub use config::Config;
+pub use inbox::ConflictList;
 pub use purged::{PurgedRequest, PurgedResponse};
 pub use request::{
     Choice, HeldRow, Pull, Received, Resolution, SyncRequest, VerifyRequest, VerifyStep, read_receipts, read_resolutions,
     read_stored_operation,
 };
 pub use response::{
-    ConflictList, ExcludedDocument, Item, ItemKind, Next, OperationResult, Receipt, Receipts, Repair, ResolveResponse, SpaceChanges,
-    SyncResponse, TouchedDocument, VerifyResponse, WarnedDocument, Warning,
+    ExcludedDocument, Item, ItemKind, Next, OperationResult, Receipt, Receipts, Repair, ResolveResponse, SpaceChanges, SyncResponse,
+    TouchedDocument, VerifyResponse, WarnedDocument, Warning,
 };

@@ -6,7 +6,7 @@ use merge_engine::{Decided, Decision, Proposal};
 use serde_json::Value;
 use sync_core::json::RawJson;
 use sync_core::operation::Kind;
-use sync_core::ports::StoredOperation;
+use sync_core::ports::{StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::{OperationResult, Received};
 use sync_core::{Author, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Stamp, Status, Timestamp};
 
@@ -22,7 +22,9 @@ use super::rows::shown;
 use super::stored::Origin;
 use super::world::{Known, World};
 use crate::Caller;
+use crate::access::{self, Standing};
 use crate::digest::sha256;
+use crate::inbox::{at_hand, finish};
 
 /// What every operation of a request shares.
 pub(crate) struct Request<'a> {
@@ -227,7 +229,11 @@ impl<'a> Desk<'a> {
         changed: bool,
     ) -> Option<ConflictId> {
         let asker = self.asker(operation.op_id);
-        let chained = overlay.conflict.filter(|id| questions::is_at(&self.world, *id, overlay.joined));
+        let own = || questions::own_open(&self.world, key, operation, asker.by);
+        let chained = match overlay.conflict {
+            Some(id) => Some(id).filter(|id| questions::is_at(&self.world, *id, overlay.joined)),
+            None => own(),
+        };
         let met = chained.and_then(|id| questions::other_side(&self.world, id, overlay.joined));
         if changed {
             questions::refresh(&mut self.world, key, asker);
@@ -243,6 +249,20 @@ impl<'a> Desk<'a> {
         let id = (self.new_conflict_id)();
         questions::open(&mut self.world, id, key, asked, asker, met);
         Some(id)
+    }
+
+    /// Brings the questions that were opened or touched up to date. What a rule changed is told by no result.
+    pub(crate) fn finish_questions(&mut self, tx: &mut dyn Tx) -> StoreResult<()> {
+        let (space_id, received_at) = (self.world.space_id, self.request.received_at);
+        if !at_hand(&self.world) {
+            return Ok(());
+        }
+        if let Some(Standing::Member(access)) = access::load(tx, &self.request.caller, &[space_id])?.remove(&space_id) {
+            for key in finish(tx, &mut self.world, &access.space, None, received_at)? {
+                self.changed.insert(key, false);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn row(&self, operation: &Operation, status: Status) -> StoredOperation {
@@ -334,7 +354,7 @@ impl<'a> Desk<'a> {
             };
             if tells {
                 result.version = Some(doc.version);
-                result.document = Some(shown(doc, self.world.role));
+                result.document = Some(shown(&self.world, (key, doc), self.request.caller.user_id));
             } else if result.decided_version.is_some() && !visible {
                 // the sender's own creation was out of their view from the beginning
                 result.version = result.decided_version;

@@ -12,6 +12,7 @@ use sync_core::{Author, ConflictId, DocumentKey, OpId, Operation, Timestamp};
 use super::decide::Asked;
 use super::groups::Part;
 use super::world::{Doc, World, documents_of};
+use crate::inbox::words::if_ignored;
 
 /// Who asks, and when.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +23,7 @@ pub(crate) struct Asker {
 
 impl Asker {
     pub(crate) fn side(self) -> Side {
-        Side { user_id: self.by.user_id, device_id: self.by.device_id, op_id: self.by.op_id, at: self.at }
+        Side::of(self.by, self.at)
     }
 }
 
@@ -36,7 +37,7 @@ pub(crate) fn open(world: &mut World, id: ConflictId, key: &DocumentKey, asked: 
         fields: asked.disputes.into_iter().map(|dispute| disputed(dispute, &asked.decisions, changed)).collect(),
         ours_by,
         theirs_by,
-        if_ignored: if_ignored(asked.kind).into(),
+        if_ignored: if_ignored(asked.kind, false).into(),
         ..blank(world, id, key, asked.kind, asker)
     };
     link(world, id, key);
@@ -50,7 +51,7 @@ pub(crate) fn open_group(world: &mut World, id: ConflictId, parts: Vec<Part>, as
     let disputed_part = parts.iter().find_map(|part| Some((&part.key, part.disputes.first()?.path.clone())));
     let mut conflict = Conflict {
         ours_by: disputed_part.and_then(|(key, path)| last_writer(world, key, &path, asker, met)),
-        if_ignored: if_ignored(ConflictKind::Group).into(),
+        if_ignored: if_ignored(ConflictKind::Group, false).into(),
         ..blank(world, id, first, ConflictKind::Group, asker)
     };
     for Part { key, op_id, disputes, decisions } in parts {
@@ -82,6 +83,10 @@ pub(crate) fn join(world: &mut World, id: ConflictId, asked: Asked, asker: Asker
                 conflict.fields.insert(path, fresh);
             }
         }
+    }
+    if asked.kind == ConflictKind::NoBase {
+        // of what it has now, not all was decided against what its sender had seen
+        conflict.kind = asked.kind;
     }
     if asked.sender_is_live {
         conflict.ours_by = Some(asker.side());
@@ -215,6 +220,30 @@ pub(crate) fn close(world: &mut World, conflict: &mut Conflict) {
     }
 }
 
+/// Links a conflict that waits again to what it is about.
+pub(crate) fn reopen(world: &mut World, conflict: &Conflict) {
+    for key in documents_of(conflict) {
+        link(world, conflict.conflict_id, &key);
+    }
+}
+
+/// The open question about fields of a document in which an edit of the same device waits already, where the operation
+/// edits one of them again: the device's second edit joins its first, whether or not it says that it builds on it.
+pub(crate) fn own_open(world: &World, key: &DocumentKey, operation: &Operation, by: Author) -> Option<ConflictId> {
+    let ids = world.open.get(key)?;
+    let is_own = |conflict: &&Conflict| {
+        let of_fields = matches!(conflict.kind, ConflictKind::Fields | ConflictKind::NoBase);
+        of_fields && conflict.theirs_by.device_id == by.device_id && conflict.theirs_by.user_id == by.user_id
+    };
+    let edits = |conflict: &&Conflict| {
+        let waiting = conflict.fields.iter().filter(|(_, field)| field.decided.is_none());
+        let mut places = waiting.filter_map(|(path, _)| pointer_tokens(path)).filter(|tokens| !tokens.is_empty());
+        operation.kind == Kind::Update && places.any(|tokens| touches(&operation.patch, &tokens))
+    };
+    let mine = ids.iter().rev().filter_map(|id| world.conflicts.get(id)).filter(is_own);
+    mine.into_iter().find(edits).map(|conflict| conflict.conflict_id)
+}
+
 /// The live value at a disputed path, `null` where there is none.
 pub(crate) fn live_value(doc: &Doc, path: &str, policy: &Policy) -> Value {
     if !doc.is_live() {
@@ -249,6 +278,13 @@ pub(super) fn blank(world: &World, id: ConflictId, key: &DocumentKey, kind: Conf
         deadline_at: None,
         state: ConflictState::Open,
         assigned_to: "role:lead".into(),
+        waiting_for: None,
+        answerable: None,
+        escalated_at: None,
+        reopened_at: None,
+        automatic: false,
+        nearness: None,
+        title: None,
         fields: std::collections::BTreeMap::new(),
         documents: Vec::new(),
         ours_by: None,
@@ -265,19 +301,12 @@ pub(super) fn disputed(dispute: Dispute, decisions: &[Decision], changed: i64) -
         choose: if side == SuggestedSide::Ours { "ours" } else { "theirs" }.into(),
         reason: "the person who sent the edit would choose it".into(),
         confidence: 0.5,
+        samples: 0,
     });
-    let field = DisputedField {
-        base: dispute.base.unwrap_or(Value::Null),
-        ours: dispute.ours.unwrap_or(Value::Null),
-        theirs: dispute.theirs.unwrap_or(Value::Null),
-        suggestion,
-        strategy: Some(decision.map_or("ask", |decision| &decision.strategy).to_owned()),
-        reason: Some(dispute.reason.words().to_owned()),
-        masked: false,
-        changed,
-        decided: None,
-    };
-    (dispute.path, field)
+    let [base, ours, theirs] = [dispute.base, dispute.ours, dispute.theirs].map(Option::unwrap_or_default);
+    let strategy = Some(decision.map_or("ask", |decision| &decision.strategy).to_owned());
+    let reason = Some(dispute.reason.words().to_owned());
+    (dispute.path, DisputedField { suggestion, strategy, reason, ..DisputedField::between(base, ours, theirs, changed) })
 }
 
 /// Who last wrote a disputed place: another device, as far as the log is at hand; whom the sender's chain met before; or
@@ -292,14 +321,4 @@ fn last_writer(world: &World, key: &DocumentKey, path: &str, asker: Asker, met: 
     let any = || world.changes_of(key).find(wrote).map(side);
     let stored = || world.docs.get(key).and_then(|doc| doc.stored_by).map(|(by, at)| Asker { by, at }.side());
     other().or(met).or_else(any).or_else(stored)
-}
-
-const fn if_ignored(kind: ConflictKind) -> &'static str {
-    match kind {
-        ConflictKind::Fields | ConflictKind::NoBase => "What is live now stays.",
-        ConflictKind::DeleteEdit => "The document stays as it is; the other side is kept here.",
-        ConflictKind::EditDelete => "The document stays as it is; the edit or the deletion is kept here.",
-        ConflictKind::TooLarge => "What is live now stays; the edit that would make it too large is kept here.",
-        ConflictKind::Group => "Nothing of the group happens; it is kept here.",
-    }
 }

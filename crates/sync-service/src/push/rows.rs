@@ -3,16 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sync_core::conflict::Conflict;
+use sync_core::conflict::{Conflict, ConflictState};
 use sync_core::document::CONFLICTS;
 use sync_core::json::RawJson;
-use sync_core::ports::{CollectionSum, ConflictLink, ConflictPage, History, StoreError, StoreResult, StoredOperation, Tx};
-use sync_core::{Audience, ConflictId, DocumentKey, OrganisationId};
+use sync_core::ports::{
+    CollectionSum, ConflictEntry, ConflictFilter, ConflictLink, ConflictPage, History, StoreError, StoreResult, StoredOperation, Tx,
+};
+use sync_core::{Audience, ConflictId, DocumentKey, OrganisationId, UserId};
 
 use super::policies::asks_for_writers;
 use super::requests;
 use super::world::{Doc, World, documents_of};
 use crate::digest::checksum_share;
+use crate::inbox::masking::Eyes;
 
 /// Closed conflicts looked through at a time.
 const PAGE: i64 = 500;
@@ -124,7 +127,8 @@ fn move_closed_conflicts(
     organisation_id: OrganisationId,
     moved: &BTreeSet<DocumentKey>,
 ) -> StoreResult<()> {
-    let mut page = ConflictPage { space_ids: vec![world.space_id], open: Some(false), after: None, limit: PAGE };
+    let mut page =
+        ConflictPage { space_ids: vec![world.space_id], open: Some(false), only: ConflictFilter::default(), after: None, limit: PAGE };
     loop {
         let ids: Vec<ConflictId> = tx.list_conflicts(&page)?.into_iter().map(|(_, id)| id).collect();
         let Some(last) = ids.last().copied() else { return Ok(()) };
@@ -181,6 +185,10 @@ pub(crate) fn write(
         };
         tx.put_conflicts(&links.into_iter().map(link).collect::<Vec<_>>())?;
     }
+    let entries: Vec<ConflictEntry> = world.touched.iter().filter_map(|key| entry(world, organisation_id, key)).collect();
+    if !entries.is_empty() {
+        tx.put_conflict_entries(&entries)?;
+    }
     if world.head > world.head_before {
         tx.put_head(world.space_id, world.head)?;
     }
@@ -188,6 +196,25 @@ pub(crate) fn write(
         tx.insert_operations(operations)?;
     }
     Ok(())
+}
+
+/// What a question that changed is found by.
+fn entry(world: &World, organisation_id: OrganisationId, key: &DocumentKey) -> Option<ConflictEntry> {
+    let conflict = world.conflicts.get(&key.id().parse().ok()?).filter(|_| is_conflict(key))?;
+    Some(ConflictEntry {
+        conflict_id: conflict.conflict_id,
+        organisation_id,
+        space_id: world.space_id,
+        collection: conflict.collection.clone(),
+        kind: conflict.kind,
+        open: conflict.state == ConflictState::Open,
+        automatic: conflict.automatic,
+        asks: conflict.asked().into_iter().map(str::to_owned).collect(),
+        ours_by: conflict.ours_by.as_ref().map(|side| side.user_id),
+        theirs_by: conflict.theirs_by.user_id,
+        opened_at: conflict.created_at,
+        deadline_at: conflict.deadline_at,
+    })
 }
 
 /// Moves the sums of the collections by what left and what came.
@@ -229,6 +256,8 @@ pub(crate) fn is_conflict(key: &DocumentKey) -> bool {
 }
 
 /// The present state of a document for its sender.
-pub(crate) fn shown(doc: &Doc, role: sync_core::Role) -> Option<RawJson> {
-    (doc.is_live() && doc.audience.includes(role)).then(|| RawJson::from_object(&doc.body))
+pub(crate) fn shown(world: &World, (key, doc): (&DocumentKey, &Doc), user_id: UserId) -> Option<RawJson> {
+    let eyes = Eyes { schema: &world.schema, user_id, role: world.role };
+    let body = (doc.is_live() && doc.audience.includes(world.role)).then(|| RawJson::from_object(&doc.body));
+    body.map(|body| eyes.see(key.collection(), body))
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use merge_engine::Policy;
+use merge_engine::{Policy, preference};
 use serde_json::Value;
 use sync_core::conflict::{Conflict, DisputedField};
-use sync_core::json::{Object, canonical, depth, drop_nulls};
+use sync_core::json::{Object, canonical, depth, drop_nulls, pointer};
 use sync_core::limits::MAX_DEPTH;
 use sync_core::protocol::v1::{Choice, Resolution};
+use sync_core::schema::Group;
 use sync_core::schema::lens::Lens;
 use sync_core::{Code, Problem, SpaceId};
 
@@ -21,6 +22,9 @@ pub(super) fn identity(space_id: SpaceId, resolution: &Resolution) -> [u8; 32] {
     identity.insert("kind".into(), "resolve".into());
     for name in ["conflict_id", "fields", "choose"] {
         identity.insert(name.into(), resolution.payload.get(name).cloned().unwrap_or(Value::Null));
+    }
+    if resolution.undo {
+        identity.insert("undo".into(), true.into());
     }
     sha256(canonical(&Value::Object(identity)).as_bytes())
 }
@@ -37,13 +41,17 @@ pub(super) fn lifted_answer(resolution: &Resolution, lens: &Lens) -> Resolution 
     Resolution { fields: resolution.fields.iter().map(choice).collect(), ..resolution.clone() }
 }
 
-/// The choices by path: those named, or one for every field.
+/// The choices by path: those named, or one for every field that the caller may decide.
 ///
 /// # Errors
 /// `malformed` when a path is not disputed, or the whole document would be no object; `too_large` when a value nests too deep.
-pub(super) fn choices(conflict: &Conflict, resolution: &Resolution) -> Result<BTreeMap<String, Choice>, Problem> {
+pub(super) fn choices(
+    conflict: &Conflict,
+    resolution: &Resolution,
+    may_decide: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, Choice>, Problem> {
     let choices = match &resolution.whole {
-        Some(whole) => conflict.fields.keys().map(|path| (path.clone(), whole.clone())).collect(),
+        Some(whole) => conflict.fields.keys().filter(|path| may_decide(path)).map(|path| (path.clone(), whole.clone())).collect(),
         None => resolution.fields.clone(),
     };
     if let Some(path) = choices.keys().find(|path| !conflict.fields.contains_key(*path)) {
@@ -64,24 +72,64 @@ pub(super) fn choices(conflict: &Conflict, resolution: &Resolution) -> Result<BT
     Ok(choices)
 }
 
-/// The name under which a choice is kept.
-pub(super) const fn name_of(choice: &Choice) -> &'static str {
+/// Extends choices over fields that make sense only together: one of them chosen is the same for all, and a value comes
+/// with a choice for each.
+///
+/// # Errors
+/// `malformed` where they would be torn apart.
+pub(super) fn together(
+    conflict: &Conflict,
+    mut choices: BTreeMap<String, Choice>,
+    groups: &BTreeMap<String, Group>,
+) -> Result<BTreeMap<String, Choice>, Problem> {
+    for group in groups.values() {
+        let paths = group.fields.iter().map(|name| pointer(&[name]));
+        let waiting: Vec<String> = paths.filter(|path| conflict.fields.get(path).is_some_and(|field| field.decided.is_none())).collect();
+        let named: Vec<Choice> = waiting.iter().filter_map(|path| choices.get(path).cloned()).collect();
+        let Some(first) = named.first() else { continue };
+        let whole = named.len() == waiting.len();
+        let alike = named.iter().all(|choice| choice == first) && !matches!(first, Choice::Value(_));
+        let valued = whole && named.iter().all(|choice| matches!(choice, Choice::Value(_)));
+        if !(alike || valued) {
+            let detail =
+                format!("{} make sense only together: choose one side for all of them, or send a value for each", waiting.join(", "));
+            return Err(Problem::new(Code::Malformed, detail).at("/fields"));
+        }
+        if alike {
+            choices.extend(waiting.into_iter().map(|path| (path, first.clone())));
+        }
+    }
+    Ok(choices)
+}
+
+/// What a choice makes of a field; `null` where it is not there then.
+pub(crate) fn outcome(field: &DisputedField, choice: &Choice) -> Value {
     match choice {
-        Choice::Ours => "ours",
-        Choice::Theirs => "theirs",
-        Choice::Base => "base",
-        Choice::Value(_) => "value",
+        Choice::Ours => field.ours.clone(),
+        Choice::Theirs => field.theirs.clone(),
+        Choice::Base => field.base.clone(),
+        Choice::Value(value) => without_nulls(value.clone()),
+    }
+}
+
+/// The choice as it is kept and counted.
+pub(crate) const fn counted(choice: &Choice) -> preference::Choice {
+    match choice {
+        Choice::Ours => preference::Choice::Ours,
+        Choice::Theirs => preference::Choice::Theirs,
+        Choice::Base => preference::Choice::Base,
+        Choice::Value(_) => preference::Choice::Value,
     }
 }
 
 /// Puts a choice into the document's new state; `false`, with nothing changed, when the place is not there any more.
-pub(super) fn choose(state: &mut NewState, (path, policy): (&str, &Policy), field: &DisputedField, choice: &Choice) -> bool {
-    let value = match choice {
-        Choice::Ours => return true,
-        Choice::Theirs => field.theirs.clone(),
-        Choice::Base => field.base.clone(),
-        Choice::Value(value) => without_nulls(value.clone()),
-    };
+pub(crate) fn choose(state: &mut NewState, (path, policy): (&str, &Policy), field: &DisputedField, choice: &Choice) -> bool {
+    *choice == Choice::Ours || put(state, (path, policy), outcome(field, choice))
+}
+
+/// Puts a value into a document's new state, `null` for none; `false`, with nothing changed, when the place is not there
+/// any more.
+pub(super) fn put(state: &mut NewState, (path, policy): (&str, &Policy), value: Value) -> bool {
     match (path.is_empty(), value) {
         (true, Value::Object(body)) => {
             state.body = body;

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use sync_core::conflict::{Conflict, ConflictState, DisputedField};
+use sync_core::conflict::{Conflict, ConflictState, DisputedField, Side};
 use sync_core::json::{Object, pointer, pointer_tokens};
 use sync_core::operation::Kind;
 use sync_core::protocol::v1::{Choice, Resolution};
 use sync_core::{Code, OpId, Operation, Problem, Stamp};
 
-use super::{Desk, Progress};
+use super::choice::{counted, outcome};
+use super::desk::{Desk, Progress};
 use crate::push::working::{Answered, answer_shift, close, live_value, refresh};
 use crate::push::{Asker, Mode, Overlay, Sent, decide};
 
@@ -57,10 +58,13 @@ impl Desk<'_> {
                 },
             }
         }
+        let by = Side { role: Some(self.world.role), ..asker.side() };
+        let choice = if theirs { Choice::Theirs } else { Choice::Ours };
         for field in conflict.documents.iter_mut().flat_map(|part| part.fields.values_mut()) {
-            field.decided = Some(if theirs { "theirs" } else { "ours" }.into());
+            field.decide(counted(&choice).as_str(), outcome(field, &choice), by.clone());
         }
-        conflict.resolved_by = Some(asker.side());
+        conflict.resolved_by = Some(by);
+        self.count(&conflict, asker.by.op_id, 1);
         close(&mut self.world, &mut conflict);
         let closed = self.world.write_conflict(conflict, asker.by, asker.at);
         progress.version = progress.version.or(Some(closed));
@@ -89,17 +93,9 @@ impl Desk<'_> {
                 let name = pointer_tokens(&path).and_then(|tokens| tokens.into_iter().next()).unwrap_or_default();
                 let theirs = self.sent(operation, &name, &doc.body);
                 let policy = operation.key.as_ref().map(|key| &self.world.policies.of(key.collection()).policy);
-                let field = DisputedField {
-                    base: Value::Null,
-                    ours: policy.map(|policy| live_value(doc, &path, policy)).unwrap_or_default(),
-                    theirs,
-                    suggestion: None,
-                    strategy: None,
-                    reason: Some("others changed it after the version that was seen".into()),
-                    masked: false,
-                    changed,
-                    decided: None,
-                };
+                let reason = Some("others changed it after the version that was seen".to_owned());
+                let live = policy.map(|policy| live_value(doc, &path, policy)).unwrap_or_default();
+                let field = DisputedField { reason, ..DisputedField::between(Value::Null, live, theirs, changed) };
                 part.fields.insert(path, field);
                 any = true;
             }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sync_core::conflict::{Conflict, DisputedField};
 use sync_core::document::CONFLICTS;
 use sync_core::limits::MAX_SCHEMA_BYTES;
-use sync_core::ports::{ConflictPage, DocumentPage, Head, SpaceAccess, StoreError, StoreResult, Tx};
+use sync_core::ports::{ConflictFilter, ConflictPage, DocumentPage, Head, SpaceAccess, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::spaces::Change;
 use sync_core::schema::lens::Lens;
 use sync_core::schema::{SchemaFault, Upgrade};
@@ -185,7 +185,13 @@ impl Walk<'_> {
 
     /// Changes the open questions about such documents.
     fn conflicts(&mut self, tx: &mut dyn Tx) -> StoreResult<()> {
-        let mut page = ConflictPage { space_ids: vec![self.access.space.space_id], open: Some(true), after: None, limit: PAGE };
+        let mut page = ConflictPage {
+            space_ids: vec![self.access.space.space_id],
+            open: Some(true),
+            only: ConflictFilter::default(),
+            after: None,
+            limit: PAGE,
+        };
         loop {
             let ids: Vec<ConflictId> = tx.list_conflicts(&page)?.into_iter().map(|(_, id)| id).collect();
             let Some(last) = ids.last().copied() else { return Ok(()) };

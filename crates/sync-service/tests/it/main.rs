@@ -10,6 +10,11 @@
 mod depends;
 mod explain;
 mod identity;
+mod inbox;
+mod inbox_learn;
+mod inbox_many;
+mod inbox_masking;
+mod inbox_undo;
 mod kept;
 mod lenses;
 mod owners;

@@ -205,7 +205,7 @@ fn a_group_that_may_only_be_proposed_in_part_is_asked_whole() {
     let conflict = pair.conflict(&pair.ana, &results[0]["conflict_id"]);
     assert_eq!(conflict["documents"][0]["fields"]["/starts_at"]["theirs"], "2026-06-20T17:00");
     let refused = pair.resolve(&pair.bo, 5, &conflict, json!({"choose": "theirs"}));
-    assert_eq!(told(&refused), ("rejected", "not_owner"));
+    assert_eq!(told(&refused), ("rejected", "not_asked"));
     let answer = pair.resolve(&pair.ana, 6, &conflict, json!({"choose": "theirs"}));
     assert_eq!(told(&answer).0, "applied", "{answer}");
     assert_eq!((&read(&pair)["starts_at"], &pair.read(&pair.ana, "events", "f")["title"]), (&json!("2026-06-20T17:00"), &json!("First")));
@@ -221,7 +221,7 @@ fn only_owners_answer_what_is_asked_about_what_they_own() {
     let conflict = pair.conflict(&pair.ana, &result["conflict_id"]);
     for (n, choice) in [(4, "ours"), (5, "theirs"), (6, "base")] {
         let answer = pair.resolve(&pair.bo, n, &conflict, json!({"fields": {"/starts_at": {"choose": choice}}}));
-        assert_eq!(told(&answer), ("rejected", "not_owner"), "{choice}");
+        assert_eq!(told(&answer), ("rejected", "not_asked"), "{choice}");
     }
     let answer = pair.resolve(&pair.ana, 7, &conflict, json!({"fields": {"/starts_at": {"choose": "theirs"}}}));
     assert_eq!((told(&answer).0, &read(&pair)["starts_at"]), ("applied", &json!("2026-06-20T16:30")));

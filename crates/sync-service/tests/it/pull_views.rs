@@ -122,7 +122,7 @@ fn conflicts_share_the_fate_of_their_document() {
     assert_eq!(items(&after).iter().map(|(_, kind, _)| *kind).collect::<Vec<_>>(), ["gone"; 4], "{after}");
     assert_eq!(after["checksums"], json!({}));
     assert_eq!(items(&pair.pull(&pair.bo, None)), [], "nothing of it for whoever begins anew");
-    let query = sync_service::ConflictQuery { space: None, state: sync_service::ConflictFilter::All, limit: 10, after: None };
+    let query = sync_service::ConflictQuery { state: sync_service::ConflictFilter::All, ..Default::default() };
     assert_eq!(crate::world::now(pair.world.service.list_conflicts(&pair.bo, query)).unwrap().items.len(), 0);
     for (n, document) in [(23, "open"), (24, "closed")] {
         let version = pair.one(&pair.ana, event(op(n + 10, "restore", document, 0, Value::Null)))["version"].as_i64().unwrap();

@@ -144,7 +144,7 @@ fn both_decisions_of_a_group() {
         assert_eq!((&pair.read(&pair.bo, "notes", "b")["t"], &pair.read(&pair.bo, "notes", "c")), (&b, &c));
         // it is closed, for every document, those that were never made too
         for (filter, count) in [(sync_service::ConflictFilter::Open, 0), (sync_service::ConflictFilter::Resolved, 1)] {
-            let query = sync_service::ConflictQuery { space: None, state: filter, limit: 10, after: None };
+            let query = sync_service::ConflictQuery { state: filter, ..Default::default() };
             assert_eq!(crate::world::now(pair.world.service.list_conflicts(&pair.ana, query)).unwrap().items.len(), count, "{choose}");
         }
         let again = pair.resolve(&pair.ana, 21, &conflict, json!({"choose": "theirs"}));

@@ -2,7 +2,7 @@ use sync_core::ports::{Device, Organisation};
 use sync_core::{DeviceId, OrganisationId, Timestamp, UserId};
 
 use super::Case;
-use super::bench::{ANA, BO, Bench, NOW, ORGANISATION, OTHER_ORGANISATION, PHONE, STRANGER, TABLET, device, id, user};
+use super::bench::{ANA, BO, Bench, NOW, ORGANISATION, OTHER_ORGANISATION, PHONE, STRANGER, STRANGERS_DEVICE, TABLET, device, id, user};
 
 pub(super) const CASES: &[Case] = &[
     ("an_organisation_stands_once", an_organisation_stands_once),
@@ -10,6 +10,7 @@ pub(super) const CASES: &[Case] = &[
     ("users_are_loaded_within_their_organisation", users_are_loaded_within_their_organisation),
     ("accounts_are_listed_by_id_with_their_organisation", accounts_are_listed_by_id_with_their_organisation),
     ("devices_are_overwritten_and_listed_by_id", devices_are_overwritten_and_listed_by_id),
+    ("devices_are_loaded_within_their_organisation", devices_are_loaded_within_their_organisation),
 ];
 
 fn an_organisation_stands_once(bench: &Bench) {
@@ -83,4 +84,16 @@ fn devices_are_overwritten_and_listed_by_id(bench: &Bench) {
     assert_eq!(bench.read(|tx| tx.list_devices(ANA)), [first, revoked]);
     assert_eq!(bench.read(|tx| tx.list_devices(BO)), [device(PHONE, BO)]);
     assert_eq!(bench.read(|tx| tx.list_devices(UserId(id(999)))), []);
+}
+
+fn devices_are_loaded_within_their_organisation(bench: &Bench) {
+    let load = |organisation_id| {
+        let mut devices =
+            bench.read(move |tx| tx.load_devices(organisation_id, &[PHONE, TABLET, STRANGERS_DEVICE, DeviceId(id(99)), TABLET]));
+        devices.sort_by_key(|device| device.device_id);
+        devices
+    };
+    assert_eq!(load(ORGANISATION), [device(TABLET, ANA), device(PHONE, BO)], "each once, nobody else's");
+    assert_eq!(load(OTHER_ORGANISATION), [device(STRANGERS_DEVICE, STRANGER)]);
+    assert_eq!(bench.read(|tx| tx.load_devices(ORGANISATION, &[])), []);
 }

@@ -1,5 +1,5 @@
-use sync_core::ports::{ConflictLink, ConflictPage, ConflictRows, StoreResult};
-use sync_core::{ConflictId, DocumentKey, OrganisationId, SpaceId};
+use sync_core::ports::{ConflictEntry, ConflictFilter, ConflictLink, ConflictPage, ConflictRows, DueConflict, StoreResult};
+use sync_core::{ConflictId, DocumentKey, OrganisationId, SpaceId, Timestamp};
 
 use super::{MemoryTx, count};
 
@@ -15,16 +15,28 @@ impl ConflictRows for MemoryTx<'_> {
     }
 
     fn list_conflicts(&mut self, page: &ConflictPage) -> StoreResult<Vec<(SpaceId, ConflictId)>> {
-        let wanted = |link: &&ConflictLink| {
-            page.space_ids.contains(&link.space_id)
-                && page.open.is_none_or(|open| link.open == open)
-                && page.after.is_none_or(|after| link.conflict_id > after)
+        let wanted = |entry: &&ConflictEntry| {
+            page.space_ids.contains(&entry.space_id)
+                && page.open.is_none_or(|open| entry.open == open)
+                && page.after.is_none_or(|after| entry.conflict_id > after)
+                && page.only.document.as_ref().is_none_or(|key| self.names(entry.conflict_id, key))
+                && fits(&page.only, entry)
         };
-        // links come by conflict id, so that those of one conflict stand together
-        let mut found: Vec<_> = self.state.conflicts.values().filter(wanted).map(|link| (link.space_id, link.conflict_id)).collect();
-        found.dedup();
-        found.truncate(count(page.limit));
-        Ok(found)
+        let found = self.state.conflict_entries.values().filter(wanted).map(|entry| (entry.space_id, entry.conflict_id));
+        Ok(found.take(count(page.limit)).collect())
+    }
+
+    fn list_due_conflicts(&mut self, until: Timestamp, after: Option<&DueConflict>, limit: i64) -> StoreResult<Vec<DueConflict>> {
+        let due = |entry: &ConflictEntry| {
+            let ConflictEntry { conflict_id, organisation_id, space_id, .. } = *entry;
+            let deadline_at = entry.deadline_at.filter(|at| entry.open && *at <= until)?;
+            Some(DueConflict { deadline_at, conflict_id, organisation_id, space_id })
+        };
+        let mut found: Vec<_> = self.state.conflict_entries.values().filter_map(due).collect();
+        found.sort_unstable();
+        let behind =
+            |row: &DueConflict| after.is_none_or(|after| (row.deadline_at, row.conflict_id) > (after.deadline_at, after.conflict_id));
+        Ok(found.into_iter().filter(behind).take(count(limit)).collect())
     }
 
     fn put_conflicts(&mut self, links: &[ConflictLink]) -> StoreResult<()> {
@@ -34,4 +46,31 @@ impl ConflictRows for MemoryTx<'_> {
         }
         Ok(())
     }
+
+    fn put_conflict_entries(&mut self, entries: &[ConflictEntry]) -> StoreResult<()> {
+        let state = self.writable()?;
+        for entry in entries {
+            state.conflict_entries.put(entry.conflict_id, entry.clone());
+        }
+        Ok(())
+    }
+}
+
+impl MemoryTx<'_> {
+    /// Whether a conflict names a document.
+    fn names(&self, conflict_id: ConflictId, key: &DocumentKey) -> bool {
+        self.state.conflicts.contains_key(&(conflict_id, key.as_str().to_owned()))
+    }
+}
+
+/// Whether a conflict has what a filter asks for, its document aside.
+fn fits(only: &ConflictFilter, entry: &ConflictEntry) -> bool {
+    only.collection.as_ref().is_none_or(|collection| entry.collection == *collection)
+        && only.kind.is_none_or(|kind| entry.kind == kind)
+        && (only.asks.is_empty() || only.asks.iter().any(|ask| entry.asks.contains(ask)))
+        && only.who.is_none_or(|who| entry.ours_by == Some(who) || entry.theirs_by == who)
+        && only.opened_from.is_none_or(|from| entry.opened_at >= from)
+        && only.opened_before.is_none_or(|before| entry.opened_at < before)
+        && only.deadline_before.is_none_or(|before| entry.deadline_at.is_some_and(|at| at < before))
+        && only.automatic.is_none_or(|automatic| entry.automatic == automatic)
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use sync_core::ports::{Account, Device, IdentityRows, Organisation, StoreError, StoreResult, User};
+use sync_core::ports::{Account, Device, DeviceRows, IdentityRows, Organisation, StoreError, StoreResult, User};
 use sync_core::{DeviceId, OrganisationId, UserId};
 
 use super::MemoryTx;
@@ -47,7 +47,9 @@ impl IdentityRows for MemoryTx<'_> {
         let accounts = users.filter_map(|user| Some(Account { user: user.clone(), organisation: organisation_of(user)? }));
         Ok(accounts.take(usize::try_from(limit).unwrap_or(0)).collect())
     }
+}
 
+impl DeviceRows for MemoryTx<'_> {
     fn put_device(&mut self, device: &Device) -> StoreResult<()> {
         let devices = &mut self.writable()?.devices;
         let revoked_at = devices.get(&device.device_id).and_then(|known| known.revoked_at).or(device.revoked_at);
@@ -61,5 +63,11 @@ impl IdentityRows for MemoryTx<'_> {
 
     fn list_devices(&mut self, user_id: UserId) -> StoreResult<Vec<Device>> {
         Ok(self.state.devices.values().filter(|device| device.user_id == user_id).cloned().collect())
+    }
+
+    fn load_devices(&mut self, organisation_id: OrganisationId, device_ids: &[DeviceId]) -> StoreResult<Vec<Device>> {
+        let wanted: BTreeSet<_> = device_ids.iter().collect();
+        let devices = wanted.into_iter().filter_map(|device_id| self.state.devices.get(device_id));
+        Ok(devices.filter(|device| device.organisation_id == organisation_id).cloned().collect())
     }
 }

@@ -81,8 +81,22 @@ pub struct Resolution {
     pub fields: BTreeMap<String, Choice>,
     /// For a group: one choice for all of it.
     pub whole: Option<Choice>,
+    /// Whether the last answer is to be taken back instead.
+    pub undo: bool,
+    /// Whether such questions are to be decided in this way without asking from now on.
+    pub remember: bool,
     /// As sent.
     pub payload: Value,
+}
+
+impl Resolution {
+    /// One that takes the last answer back, whatever its version.
+    #[must_use]
+    pub fn undoing(op_id: OpId, conflict_id: ConflictId) -> Self {
+        let payload = serde_json::json!({"op_id": op_id, "conflict_id": conflict_id, "undo": true});
+        let (fields, whole, remember) = Default::default();
+        Self { op_id, conflict_id, version: 0, fields, whole, undo: true, remember, payload }
+    }
 }
 
 /// What was chosen.

@@ -297,13 +297,3 @@ pub struct Next {
     /// `idle`, `busy` or `event_day`.
     pub reason: &'static str,
 }
-
-/// The answer to `GET /api/offline/conflict`.
-#[derive(Debug, Clone, Serialize)]
-pub struct ConflictList {
-    /// Conflicts by age.
-    pub items: Vec<RawJson>,
-    /// Pass as `after` for the next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<ConflictId>,
-}

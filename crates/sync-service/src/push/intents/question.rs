@@ -100,7 +100,7 @@ fn open(
         };
         let (path, mut field) = questions::disputed(dispute, &[], changed);
         (field.strategy, field.reason) = (Some("shift".into()), Some(WHY_ASKED.into()));
-        field.suggestion = Some(Suggestion { choose: "ours".into(), reason: WHY_NOT.into(), confidence: 0.8 });
+        field.suggestion = Some(Suggestion { choose: "ours".into(), reason: WHY_NOT.into(), confidence: 0.8, samples: 0 });
         let (document_id, fields) = (part.id.clone(), BTreeMap::from([(path, field)]));
         conflict.documents.push(GroupPart { op_id: waits, collection: collection.clone(), document_id, fields });
     }

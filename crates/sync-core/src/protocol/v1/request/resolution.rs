@@ -40,10 +40,22 @@ fn read_resolution(op_id: OpId, object: Object) -> Read<Resolution> {
         };
         fields.insert(path, read_choice(&choice, &place)?);
     }
-    if whole.is_none() && fields.is_empty() {
+    let (undo, remember) = (flag(&object, "undo")?, flag(&object, "remember")?);
+    if undo && (whole.is_some() || !fields.is_empty()) {
+        return Err(malformed("an answer is taken back as a whole: leave fields and choose out", "/undo"));
+    }
+    if !undo && whole.is_none() && fields.is_empty() {
         return Err(malformed("say what is chosen: fields, or choose for a group", "/fields"));
     }
-    Ok(Resolution { op_id, conflict_id, version, fields, whole, payload: Value::Object(object) })
+    Ok(Resolution { op_id, conflict_id, version, fields, whole, undo, remember, payload: Value::Object(object) })
+}
+
+fn flag(object: &Object, name: &str) -> Read<bool> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(value)) => Ok(*value),
+        Some(_) => Err(malformed(format!("{name} is to be true or false"), format!("/{name}"))),
+    }
 }
 
 fn read_choice(object: &Object, at: &str) -> Read<Choice> {

@@ -1,0 +1,153 @@
+//! Sensitive values are masked for roles that may not read them, in every view.
+
+use serde_json::{Value, json};
+use sync_core::protocol::v1::VerifyRequest;
+use sync_service::{Caller, ConflictQuery};
+
+use crate::inbox::{at_a_party, detail, disputed, list, of};
+use crate::sync::{Pair, id, op, with};
+use crate::world::now;
+
+/// What nobody but those who may is to read.
+const SECRETS: [&str; 3] = ["celiac", "nuts", "shellfish"];
+
+fn asked() -> (Pair, Value) {
+    let pair = at_a_party();
+    let asked = disputed(&pair, 1, "events", "e", SECRETS.map(|what| json!({"allergies": what, "title": "Dinner"})));
+    (pair, asked)
+}
+
+fn snapshot(pair: &Pair, caller: &Caller) -> String {
+    let mut reader = now(pair.world.service.snapshot(caller, pair.space.parse().unwrap(), None)).unwrap();
+    let mut lines = Vec::new();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    while let std::task::Poll::Ready(Some(page)) = reader.poll_lines(&mut context) {
+        lines.extend(page.unwrap());
+    }
+    String::from_utf8(lines).unwrap()
+}
+
+fn verify(pair: &Pair, caller: &Caller, body: Value) -> Value {
+    let request = VerifyRequest::parse(body.to_string().as_bytes()).unwrap();
+    serde_json::to_value(now(pair.world.service.verify(caller, request)).unwrap()).unwrap()
+}
+
+/// The lines and items about questions.
+fn of_questions(text: &str) -> String {
+    text.lines().filter(|line| line.contains("_conflicts")).collect()
+}
+
+#[test]
+fn a_question_hides_its_values_in_every_view() {
+    let (pair, asked) = asked();
+    let mut views = vec![
+        ("list", list(&pair, &pair.bo, ConflictQuery::default())[0].to_string()),
+        ("detail", detail(&pair, &pair.bo, &asked).to_string()),
+        ("pull", pair.conflict(&pair.bo, &asked).to_string()),
+        ("snapshot", of_questions(&snapshot(&pair, &pair.bo))),
+    ];
+    let explained =
+        |op_id: u32| serde_json::to_value(now(pair.world.service.explain(&pair.bo, id(op_id).parse().unwrap())).unwrap()).unwrap();
+    views.push(("explain", explained(3).to_string()));
+    // a copy that is compared gets the masked body, and it is the one that it is told to have
+    let bucket = format!("{:02x}", bucket_of(asked.as_str().unwrap()));
+    let rows = json!({"space_id": pair.space, "rows": {"_conflicts": {bucket: []}}, "deep": true});
+    let repair = verify(&pair, &pair.bo, rows);
+    views.push(("verify", repair.to_string()));
+    for (view, text) in &views {
+        assert!(SECRETS.iter().all(|secret| !text.contains(secret)), "{view}: {text}");
+        assert!(text.contains(r#""masked":true"#), "{view}: {text}");
+    }
+    let field = &detail(&pair, &pair.bo, &asked)["fields"]["/allergies"];
+    let there = ["base", "ours", "theirs", "suggestion", "consequences"].map(|name| field.get(name).is_some());
+    assert_eq!((there, &field["label"]), ([false; 5], &json!("Allergies")), "it is said what it is about: {field}");
+    // those who may read it do
+    for role in ["coordinator", "couple", "lead"] {
+        pair.give_bo(role);
+        let text = detail(&pair, &pair.bo, &asked).to_string();
+        assert!(SECRETS.iter().all(|secret| text.contains(secret)) && text.contains(r#""masked":false"#), "{role}: {text}");
+    }
+}
+
+fn bucket_of(id: &str) -> u8 {
+    // the server's own answer names the bucket in which a row stands
+    let pair = at_a_party();
+    let wrong = |bucket: u8| {
+        let body = json!({"space_id": pair.space, "rows": {"_conflicts": {format!("{bucket:02x}"): [[id, 1]]}}});
+        now(pair.world.service.verify(&pair.ana, VerifyRequest::parse(body.to_string().as_bytes()).unwrap())).is_ok()
+    };
+    (0..=255).find(|bucket| wrong(*bucket)).unwrap()
+}
+
+#[test]
+fn one_version_has_a_body_for_each_view_and_one_checksum() {
+    let (pair, asked) = asked();
+    let [ana, bo] = [&pair.ana, &pair.bo].map(|caller| pair.pull(caller, None));
+    assert_eq!(ana["checksums"]["_conflicts"], bo["checksums"]["_conflicts"]);
+    let version =
+        |page: &Value| page["items"].as_array().unwrap().iter().find(|item| item["document_id"] == asked).unwrap()["version"].clone();
+    assert_eq!(version(&ana), version(&bo));
+    // a device that follows its cursor is told nothing new about what it may not read
+    let bucket = format!("{:02x}", bucket_of(asked.as_str().unwrap()));
+    let held = json!([[asked, version(&bo), digest(&pair.conflict(&pair.bo, &asked))]]);
+    let rows = json!({"space_id": pair.space, "rows": {"_conflicts": {bucket: held}}, "deep": true});
+    assert_eq!(verify(&pair, &pair.bo, rows)["repair"]["_conflicts"], json!({"items": [], "drop": []}));
+}
+
+/// SHA-256 of a document in canonical form, as a device takes it.
+fn digest(document: &Value) -> String {
+    use base64::Engine;
+    let hash = ring::digest::digest(&ring::digest::SHA256, sync_core::json::canonical(document).as_bytes());
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash)
+}
+
+#[test]
+fn whoever_is_asked_reads_what_they_are_asked_about() {
+    let pair = at_a_party();
+    let settings = json!({"settings": {"bookkeeper": pair.bo.user_id}});
+    now(pair.world.service.update_space(&pair.ana, pair.space.parse().unwrap(), serde_json::from_value(settings).unwrap())).unwrap();
+    let asked = disputed(&pair, 1, "events", "e", [100, 200, 300].map(|sum| json!({"budget": sum, "allergies": "none"})));
+    let told = detail(&pair, &pair.bo, &asked);
+    assert_eq!((&told["fields"]["/budget"]["theirs"], &told["answerable"]), (&json!(300), &json!(true)));
+    pair.give_bo("couple");
+    let third = pair.world.caller("ana@example.org");
+    assert_eq!(detail(&pair, &third, &asked)["fields"]["/budget"]["ours"], 200);
+}
+
+#[test]
+fn a_question_about_a_whole_document_hides_some_of_its_members() {
+    let pair = at_a_party();
+    let base =
+        pair.one(&pair.ana, of("events", op(1, "create", "e", 0, json!({"title": "Dinner", "allergies": "nuts"}))))["version"].clone();
+    let base = base.as_i64().unwrap();
+    pair.one(&pair.ana, of("events", op(2, "update", "e", base, json!({"title": "Supper"}))));
+    let asked = pair.one(&pair.bo, of("events", op(3, "delete", "e", base, Value::Null)))["conflict_id"].clone();
+    let field = &detail(&pair, &pair.bo, &asked)["fields"][""];
+    assert_eq!((&field["ours"], &field["masked"]), (&json!({"title": "Supper"}), &json!(true)), "{field}");
+    assert_eq!(detail(&pair, &pair.ana, &asked)["fields"][""]["ours"]["allergies"], "nuts");
+}
+
+#[test]
+fn change_requests_hide_what_they_propose() {
+    let mut schema = crate::inbox::party();
+    schema["collections"]["change_requests"] = json!({"fields": {"patch": {"type": "object"}}});
+    let pair = Pair::with(schema);
+    let request = json!({"title": "Dinner", "collection": "events", "document_id": "e", "requested_by": pair.ana.user_id,
+        "patch": {"allergies": "nuts", "title": "Supper"}, "base": {"allergies": "none", "title": "Dinner"}, "state": "open"});
+    let made = pair.one(&pair.ana, of("change_requests", op(1, "create", "r", 0, request.clone())));
+    let version = made["version"].as_i64().unwrap();
+    let first = pair.pull(&pair.bo, None);
+    let seen = pair.read(&pair.bo, "change_requests", "r");
+    let hidden = with(request.clone(), json!({"patch": {"title": "Supper"}, "base": {"title": "Dinner"}, "masked": ["allergies"]}));
+    assert_eq!(seen, hidden);
+    assert_eq!(pair.read(&pair.ana, "change_requests", "r"), request);
+    assert!(!snapshot(&pair, &pair.bo).contains("nuts"));
+    // in what is sent of a change too, and in results
+    pair.one(&pair.ana, of("change_requests", op(2, "update", "r", version, json!({"note": "x".repeat(200)}))));
+    let page = pair.pull(&pair.bo, first["cursor"].as_str());
+    assert!(!page.to_string().contains("nuts") && page.to_string().contains("xxx"), "{page}");
+    let result = pair.one(&pair.bo, of("change_requests", op(3, "update", "r", version, json!({"seen": true}))));
+    assert_eq!(result["status"], "merged");
+    assert!(!result.to_string().contains("nuts"), "{result}");
+    assert_eq!(pair.read(&pair.ana, "change_requests", "r")["patch"]["allergies"], "nuts", "what is hidden is not lost");
+}
