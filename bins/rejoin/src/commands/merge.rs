@@ -33,8 +33,11 @@ Examples:
 
 A batch has one case a line, {\"id\",\"base\",\"ours\",\"theirs\"}; a base that is not there is absent, null is a value. Its results
 stand in the order of the cases: {\"id\",\"status\":\"clean|conflict\",\"merged\",\"conflicts\",\"micros\"}, or, of a line that is no case,
-{\"id\",\"status\":\"error\",\"line\",\"error\"}. `micros` is the time of the merge alone, without reading and writing. In careful mode
-memory does not grow with the file.
+{\"id\",\"status\":\"error\",\"line\",\"error\"}. `micros` is the time of the merge alone, without reading and writing.
+In careful mode memory does not grow with the file. In assisted mode all of it is held in memory, since cases may learn: one with
+\"repo\", \"committed_at\" (seconds since 1970) and \"human\" (what somebody made of it) teaches those of the same repository that were
+committed later, and nothing else. What a case has in \"human\" itself is not read before its result is final; \"learned\" lists the
+places that were decided as earlier ones were.
 
 Exit codes: 0 nobody needs to be asked, or the whole batch was merged; 1 somebody is to decide: the places are marked in the
 output and listed on standard error; 2 what was given can't be used: the output is left as it was, and the other lines of a batch

@@ -1,5 +1,6 @@
 //! `rejoin merge --batch`: results in the order of the cases, whatever the lines hold.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -100,8 +101,116 @@ fn a_line_that_is_no_case_leaves_the_others_alone() {
     let expected = json!([["good", "clean"], [null, "error"], ["half", "error"], ["good", "clean"]]);
     assert_eq!(json!(all), expected);
     assert_eq!(results[2]["line"], 4);
-    assert!(results[2]["error"].as_str().unwrap().starts_with("line 4, column "), "{}", results[2]);
+    assert!(results[2]["error"].as_str().unwrap().starts_with("line 4: column "), "{}", results[2]);
     assert!(results[2]["error"].as_str().unwrap().contains("missing field `theirs`"), "{}", results[2]);
+}
+
+/// Merges of one repository and another, the same question in each; in the first people always take theirs.
+fn history() -> Vec<Value> {
+    let case = |repo: &str, at: u64, human: &str| {
+        let id = format!("{repo} {at}");
+        let of = |title: &str| json!({"title": format!("{title} {at}"), "at": at});
+        json!({"id": id, "repo": repo, "committed_at": at, "base": of("base"), "ours": of("ours"), "theirs": of("theirs"), "human": of(human)})
+    };
+    let mut cases: Vec<Value> = (1..=6).map(|at| case("steady", at, "theirs")).collect();
+    cases.extend((1..=6).map(|at| case("fickle", at, ["ours", "theirs", "neither"][usize::try_from(at).unwrap() % 3])));
+    cases.extend([0, 0].map(|at| case("steady", at, "theirs")));
+    // two of one moment, the first ones there
+    cases.extend(["a", "b"].map(|name| {
+        let mut twin = case("twins", 5, "theirs");
+        twin["id"] = json!(name);
+        twin
+    }));
+    cases
+}
+
+/// The result lines by id, byte for byte, but without the time that each took.
+fn assisted(folder: &Path, cases: &[Value]) -> BTreeMap<String, String> {
+    let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
+    fs::write(folder.join("cases.jsonl"), lines.join("\n")).unwrap();
+    let output = batch(folder, "cases.jsonl", &["--mode", "assisted"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    let results = results(&output);
+    let ids = |values: &[Value]| values.iter().map(|value| value["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&results), ids(cases), "in the order of the cases");
+    let lines = text(&output.stdout).lines().zip(results);
+    let without_time = |(line, result): (&str, Value)| {
+        assert!(result["micros"].is_number());
+        let (line, _) = line.rsplit_once(",\"micros\":").unwrap();
+        (result["id"].as_str().unwrap().to_owned(), format!("{line}}}"))
+    };
+    lines.map(without_time).collect()
+}
+
+#[test]
+fn later_cases_of_a_repository_learn_from_earlier_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = assisted(folder.path(), &history());
+    let results: BTreeMap<&str, Value> = lines.iter().map(|(id, line)| (id.as_str(), serde_json::from_str(line).unwrap())).collect();
+    let first = &results["steady 1"];
+    assert_eq!((&first["status"], &first["learned"]), (&json!("conflict"), &json!([])));
+    let last = &results["steady 6"];
+    assert_eq!((&last["status"], &last["learned"], &last["merged"]["title"]), (&json!("clean"), &json!(["/title"]), &json!("theirs 6")));
+    // nobody of one moment teaches the other, and who has no time neither teaches nor learns
+    for id in ["steady 0", "fickle 1", "a", "b"] {
+        assert_eq!((&results[id]["status"], &results[id]["learned"]), (&json!("conflict"), &json!([])), "{id}");
+    }
+    let careful = batch(folder.path(), "cases.jsonl", &[]);
+    assert!(self::results(&careful).iter().all(|result| result["status"] == "conflict" && result.get("learned").is_none()));
+}
+
+#[test]
+fn what_somebody_made_of_a_case_is_unknown_until_its_result_is_final() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = history();
+    let results = assisted(folder.path(), &cases);
+    for index in 0..cases.len() {
+        let mut other = cases.clone();
+        other[index]["human"] = json!([{"title": "noise"}, index]);
+        let id = cases[index]["id"].as_str().unwrap();
+        let with_noise = assisted(folder.path(), &other);
+        assert_eq!(with_noise[id], results[id]);
+        // nor does it reach what was committed before, at the same time, or elsewhere
+        let (repo, at) = (&cases[index]["repo"], cases[index]["committed_at"].as_u64());
+        let untouched = |case: &&Value| case["repo"] != *repo || case["committed_at"].as_u64() <= at || at == Some(0);
+        for case in cases.iter().filter(untouched) {
+            let id = case["id"].as_str().unwrap();
+            assert_eq!(with_noise[id], results[id]);
+        }
+    }
+    // it does reach what was committed later
+    let mut other = cases.clone();
+    for case in &mut other {
+        case["human"] = json!("noise");
+    }
+    assert_ne!(assisted(folder.path(), &other), results);
+    for case in &mut other {
+        case.as_object_mut().unwrap().remove("human");
+    }
+    assert!(assisted(folder.path(), &other).values().all(|result| result.contains("\"learned\":[]")));
+}
+
+#[test]
+fn the_order_of_the_lines_decides_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cases = history();
+    let results = assisted(folder.path(), &cases);
+    cases.reverse();
+    assert_eq!(assisted(folder.path(), &cases), results);
+    for turn in [3, 7] {
+        cases.rotate_left(turn);
+        assert_eq!(assisted(folder.path(), &cases), results);
+    }
+}
+
+#[test]
+fn digits_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = r#"{"id":1,"base":[1],"ours":[1,12345678901234567890123],"theirs":[1,0.10000000000000000001]}"#;
+    fs::write(folder.path().join("cases.jsonl"), line).unwrap();
+    let output = batch(folder.path(), "cases.jsonl", &[]);
+    let printed = text(&output.stdout);
+    assert!(printed.contains("12345678901234567890123") && printed.contains("0.10000000000000000001"), "{printed}");
 }
 
 #[test]

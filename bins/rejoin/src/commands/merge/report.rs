@@ -30,8 +30,9 @@ struct Document<'a> {
     outvoted: Vec<Outvoted<'a>>,
 }
 
-#[derive(Serialize)]
-struct Disputed<'a> {
+/// A place that somebody is to decide.
+#[derive(Debug, Serialize)]
+pub(super) struct Disputed<'a> {
     path: &'a str,
     #[serde(flatten)]
     sides: Sides,
@@ -48,7 +49,7 @@ struct Proposed<'a> {
 }
 
 /// What each side has; an absent value is left out.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Sides {
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<Box<RawValue>>,
@@ -160,7 +161,7 @@ impl Sides {
 }
 
 /// A value with its numbers as they were spelled.
-fn raw(value: Option<&Value>) -> Option<Box<RawValue>> {
+pub(super) fn raw(value: Option<&Value>) -> Option<Box<RawValue>> {
     RawValue::from_string(plain(value?)).ok()
 }
 

@@ -1,123 +1,146 @@
-//! One case and its result.
+//! One case, its result, and what it teaches.
 
 use std::time::{Duration, Instant};
 
-use merge_engine::{Context, Dispute, Mode, Policy, Reason, merge};
+use merge_engine::{Context, Experience, Outcome, Policy, Reason, merge};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use sync_core::json::Object;
-use sync_core::operation::Hint;
 
 use super::lines::Line;
+use crate::commands::merge::document::tree::Tree;
+use crate::commands::merge::report::{Disputed, raw};
 
 /// What is merged of a line. A member that is `null` holds the value `null`; one that is not there is absent.
 #[derive(Debug, Deserialize)]
-struct Case {
+struct Case<'l> {
     id: Value,
-    #[serde(default, deserialize_with = "there")]
+    #[serde(default, borrow, deserialize_with = "there")]
+    base: Option<&'l RawValue>,
+    #[serde(borrow)]
+    ours: &'l RawValue,
+    #[serde(borrow)]
+    theirs: &'l RawValue,
+}
+
+/// What a line teaches.
+#[derive(Debug, Deserialize)]
+struct Lesson<'l> {
+    #[serde(default, borrow, deserialize_with = "there")]
+    human: Option<&'l RawValue>,
+}
+
+fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// The three documents of a case.
+struct Documents {
     base: Option<Value>,
     ours: Value,
     theirs: Value,
 }
 
-fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
-/// The result of one line, as it is printed.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct CaseResult {
-    id: Value,
-    status: Status,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    merged: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    conflicts: Option<Vec<Disputed>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    micros: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
-/// How a case ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Status {
-    /// Nobody needs to be asked.
-    Clean,
-    /// Somebody is to decide what is listed.
-    Conflict,
-    /// The line is no case.
-    #[default]
-    Error,
-}
-
-/// A place that somebody is to decide. An absent side is left out.
-#[derive(Debug, Serialize)]
-pub(super) struct Disputed {
-    path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ours: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    theirs: Option<Value>,
-    reason: Reason,
-}
-
-impl From<Dispute> for Disputed {
-    fn from(dispute: Dispute) -> Self {
-        let Dispute { path, base, ours, theirs, reason, .. } = dispute;
-        Self { path, base, ours, theirs, reason }
-    }
-}
-
-impl CaseResult {
-    /// Merges the case of a line.
-    pub(super) fn of(line: &Line, policy: &Policy, mode: Mode) -> Self {
-        match serde_json::from_slice::<Case>(&line.text) {
-            Ok(case) => case.merge(policy, mode),
-            Err(error) => Self::unreadable(line, &error),
-        }
-    }
-
-    fn unreadable(line: &Line, error: &serde_json::Error) -> Self {
-        let id = serde_json::from_slice::<Object>(&line.text).ok().and_then(|mut case| case.remove("id")).unwrap_or_default();
-        // the position in the message counts lines within this one
-        let message = error.to_string();
-        let what = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
-        let error = format!(
-            "line {}, column {}: {what}; a case is one JSON object a line with id, ours, theirs, and base where there was one",
-            line.number,
-            error.column()
-        );
-        Self { id, line: Some(line.number), error: Some(error), ..Self::default() }
-    }
-
+/// The result of a line, as it is printed.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// It, with its line feed.
+    pub(super) text: Vec<u8>,
     /// Whether the line was no case.
-    pub(super) fn is_error(&self) -> bool {
-        self.status == Status::Error
+    pub(super) is_error: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer<'o> {
+    id: Value,
+    status: &'static str,
+    merged: Option<Box<RawValue>>,
+    conflicts: Vec<Disputed<'o>>,
+    /// The places that were decided as earlier cases were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learned: Option<Vec<&'o str>>,
+    micros: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Unreadable {
+    id: Value,
+    status: &'static str,
+    line: usize,
+    error: String,
+}
+
+impl<'l> Case<'l> {
+    fn read(line: &'l Line) -> Result<(Self, Documents), String> {
+        let case: Self = serde_json::from_slice(&line.text).map_err(|error| {
+            // the position in the message counts lines within this one
+            let message = error.to_string();
+            let what = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
+            format!("column {}: {what}", error.column())
+        })?;
+        let base = case.base.map(|base| document("base", base)).transpose()?;
+        let documents = Documents { base, ours: document("ours", case.ours)?, theirs: document("theirs", case.theirs)? };
+        Ok((case, documents))
     }
 }
 
-impl Case {
-    fn merge(self, policy: &Policy, mode: Mode) -> CaseResult {
-        let Self { id, base, ours, theirs } = self;
-        let mut context = Context::with_hint(Hint::Ask);
-        context.mode = mode;
-        let started = Instant::now();
-        let outcome = merge(base.as_ref(), &ours, &theirs, policy, &context);
-        let took = started.elapsed();
-        CaseResult {
-            id,
-            status: if outcome.is_clean() { Status::Clean } else { Status::Conflict },
-            merged: Some(outcome.merged),
-            conflicts: Some(outcome.disputes.into_iter().map(Disputed::from).collect()),
-            micros: Some(micros(took)),
-            ..CaseResult::default()
+/// A document with all digits of its numbers.
+fn document(name: &str, text: &RawValue) -> Result<Value, String> {
+    Tree::parse(text.get()).map(|tree| tree.value).map_err(|fault| format!("{name}: {}", fault.what))
+}
+
+impl Done {
+    /// Merges the case of a line.
+    pub(super) fn of(line: &Line, policy: &Policy, context: &Context<'_>) -> Self {
+        match Case::read(line) {
+            Ok((case, documents)) => documents.merge(case.id, policy, context),
+            Err(what) => Self::unreadable(line, &what),
         }
+    }
+
+    fn unreadable(line: &Line, what: &str) -> Self {
+        let id = serde_json::from_slice::<Object>(&line.text).ok().and_then(|mut case| case.remove("id")).unwrap_or_default();
+        let expected = "a case is one JSON object a line with id, ours, theirs, and base where there was one";
+        let error = format!("line {}: {what}; {expected}", line.number);
+        Self { is_error: true, ..Self::printed(&Unreadable { id, status: "error", line: line.number, error }) }
+    }
+
+    fn printed(result: &impl Serialize) -> Self {
+        // what consists of JSON values is always written
+        let mut text = serde_json::to_vec(result).unwrap_or_default();
+        text.push(b'\n');
+        Self { text, is_error: false }
+    }
+}
+
+impl Documents {
+    fn merge(&self, id: Value, policy: &Policy, context: &Context<'_>) -> Done {
+        let started = Instant::now();
+        let outcome = merge(self.base.as_ref(), &self.ours, &self.theirs, policy, context);
+        let took = started.elapsed();
+        Done::printed(&Answer {
+            id,
+            status: if outcome.is_clean() { "clean" } else { "conflict" },
+            merged: raw(Some(&outcome.merged)),
+            conflicts: outcome.disputes.iter().map(Disputed::from).collect(),
+            learned: context.advice.is_some().then(|| learned(&outcome)),
+            micros: micros(took),
+        })
+    }
+}
+
+fn learned(outcome: &Outcome) -> Vec<&str> {
+    let learned = outcome.decisions.iter().filter(|decision| decision.reason == Reason::Learned);
+    learned.map(|decision| decision.path.as_str()).collect()
+}
+
+/// Learns from a case, where it tells what somebody made of it. Only here is that read.
+pub(super) fn learn(experience: &mut Experience, line: &Line, policy: &Policy) {
+    let Ok((_, documents)) = Case::read(line) else { return };
+    let Ok(Lesson { human: Some(human) }) = serde_json::from_slice(&line.text) else { return };
+    if let Ok(human) = document("human", human) {
+        experience.learn(documents.base.as_ref(), &documents.ours, &documents.theirs, &human, policy);
     }
 }
 

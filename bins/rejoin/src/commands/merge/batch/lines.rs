@@ -33,8 +33,9 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Opens a file; `-` is standard input. What is read of it is told to `progress`.
-    pub(super) fn open(file: &Path, progress: Progress) -> Result<Self, Failure> {
+    /// Opens a file; `-` is standard input. What is read of it is told to `progress`, as a part
+    /// of this name.
+    pub(super) fn open(file: &Path, what: &str, progress: Progress) -> Result<Self, Failure> {
         let (inner, size): (Box<dyn Read + Send>, _) = if file == Path::new("-") {
             (Box::new(stdin()), 0)
         } else {
@@ -42,7 +43,7 @@ impl Lines {
             let (size, open) = open.map_err(|error| unreadable(file, &error))?;
             (Box::new(open), size)
         };
-        progress.begin("merging", usize::try_from(size).unwrap_or(usize::MAX));
+        progress.begin(what, usize::try_from(size).unwrap_or(usize::MAX));
         let mut source = BufReader::with_capacity(1 << 16, Watched { inner, progress });
         let gzipped = source.fill_buf().map_err(|error| unreadable(file, &error))?.starts_with(&GZIP);
         let reader: Box<dyn BufRead + Send> =

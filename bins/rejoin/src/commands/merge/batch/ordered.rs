@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::case::CaseResult;
+use super::case::Done;
 use crate::failure::Failure;
 
 /// Where results go.
@@ -36,14 +36,13 @@ impl<W: Write> Ordered<W> {
     }
 
     /// Writes a result once all before it are written. `false` when nothing can be written any more.
-    pub(super) fn put(&self, index: usize, result: &CaseResult) -> bool {
-        let text = printed(result);
+    pub(super) fn put(&self, index: usize, result: Done) -> bool {
         let state = self.lock();
         // the thread that has the next index never waits, so that somebody always goes on
         let too_far = |state: &mut State<W>| state.failure.is_none() && index >= state.next.saturating_add(self.window);
         let mut state = self.moved_on.wait_while(state, too_far).unwrap_or_else(PoisonError::into_inner);
-        state.errors += usize::from(result.is_error());
-        state.waiting.insert(index, text);
+        state.errors += usize::from(result.is_error);
+        state.waiting.insert(index, result.text);
         state.write_what_is_due();
         self.moved_on.notify_all();
         state.failure.is_none()
@@ -75,12 +74,4 @@ impl<W: Write> State<W> {
             self.failure = self.out.write_all(&text).err();
         }
     }
-}
-
-/// The line of a result.
-fn printed(result: &CaseResult) -> Vec<u8> {
-    // values of JSON are always written
-    let mut line = serde_json::to_vec(result).unwrap_or_default();
-    line.push(b'\n');
-    line
 }
