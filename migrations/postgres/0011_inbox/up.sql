@@ -13,13 +13,15 @@ CREATE TABLE conflicts (
     opened_at       BIGINT NOT NULL,
     deadline_at     BIGINT
 );
+-- U+0000, which PostgreSQL reads in no string, is in none of what is read here.
 INSERT INTO conflicts
     SELECT links.conflict_id, links.organisation_id, links.space_id, body ->> 'collection', body ->> 'kind', body ->> 'state' = 'open', FALSE,
         ' role:lead ', decode(replace(body #>> '{ours_by,user_id}', '-', ''), 'hex'),
         decode(replace(body #>> '{theirs_by,user_id}', '-', ''), 'hex'),
         round(extract(epoch FROM (body ->> 'created_at')::timestamptz) * 1000)::BIGINT, NULL
     FROM (SELECT DISTINCT conflict_id, organisation_id, space_id FROM conflict_links) AS links
-    JOIN (SELECT space_id, key, convert_from(body, 'UTF8')::json AS body FROM documents WHERE key >= '_conflicts/' AND key < '_conflicts0')
+    JOIN (SELECT space_id, key, regexp_replace(convert_from(body, 'UTF8'), '(?<!\\)((?:\\\\)*)\\u0000', '\1', 'g')::json AS body
+            FROM documents WHERE key >= '_conflicts/' AND key < '_conflicts0')
         AS stored ON stored.space_id = links.space_id AND stored.key = '_conflicts/' || encode(links.conflict_id, 'hex')::uuid::text;
 CREATE INDEX conflicts_of_space ON conflicts (space_id, conflict_id);
 CREATE INDEX conflicts_open ON conflicts (space_id, conflict_id) WHERE open;
