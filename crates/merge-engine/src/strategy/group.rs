@@ -33,8 +33,10 @@ fn decide_group<'a>(merger: &mut Merger<'a>, group: &'a Group, documents: [&'a O
     let [base, ours, theirs] = &wholes;
     let mut inner = Merger::new(merger.policy, merger.context);
     inner.document = merger.document;
-    // whoever wrote the first of the fields that part the sides wrote the whole
-    inner.path.push(Cow::Borrowed(apart.first().copied().unwrap_or_default()));
+    // whoever wrote any of the fields last wrote the whole
+    let written = |name: &&'a str| Some((merger.context.ours.writer(name)?.stamp, *name));
+    let last = there.iter().filter_map(written).max_by_key(|(stamp, _)| *stamp).map(|(_, name)| name);
+    inner.path.push(Cow::Borrowed(last.or(apart.first().copied()).unwrap_or_default()));
     let pick = decide_one(&mut inner, &group.strategy, Sides::of(base, ours, theirs));
     for name in &apart {
         tell(merger, &inner, name, sides_of(name));
@@ -71,5 +73,45 @@ fn tell(merger: &mut Merger<'_>, inner: &Merger<'_>, name: &str, sides: Sides<'_
     for decision in &inner.left.decisions {
         let reason = if decision.decided == Decided::Conflict { Reason::Together } else { decision.reason };
         left.decisions.push(crate::Decision { path: path.clone(), reason, ..decision.clone() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sync_core::{Role, Schema, Stamp, UserId};
+
+    use crate::{Actor, Context, Policy, Provenance, Writer, merge};
+
+    const ANA: &str = "0197f6a2-0000-7000-8000-000000000001";
+    const BO: &str = "0197f6a2-0000-7000-8000-000000000002";
+
+    fn writer(person: &str, at_ms: i64) -> Writer {
+        let actor = Actor { user_id: person.parse::<UserId>().unwrap(), role: Role::Coordinator };
+        Writer { actor: Some(actor), stamp: Stamp(at_ms, 0, person.parse().unwrap()) }
+    }
+
+    /// Ana turned the table long after somebody had put it there.
+    struct Turned;
+
+    impl Provenance for Turned {
+        fn writer(&self, member: &str) -> Option<Writer> {
+            Some(if member == "rotation" { writer(ANA, 3_000) } else { writer(BO, 1_000) })
+        }
+
+        fn rewritten(&self, member: &str) -> bool {
+            member == "rotation"
+        }
+    }
+
+    #[test]
+    fn a_whole_is_as_new_as_its_newest_part() {
+        let policy = Policy::of(&Schema::built_in("wedding@2").unwrap(), "tables");
+        let [base, turned, moved] = [(4, 0), (4, 90), (6, 0)].map(|(x, rotation)| json!({"x": x, "y": 7, "rotation": rotation}));
+        for (moved_at_ms, stands) in [(2_000, &turned), (4_000, &moved)] {
+            let context = Context { sender: Some(writer(BO, moved_at_ms)), ours: &Turned, ..Context::default() };
+            let outcome = merge(Some(&base), &turned, &moved, &policy, &context);
+            assert_eq!((outcome.merged, outcome.disputes.len()), (stands.clone(), 0), "moved at {moved_at_ms}");
+        }
     }
 }
