@@ -16,3 +16,4 @@ mod server;
 mod shutdown;
 mod statements;
 mod statements_owned;
+mod wedding;

@@ -87,11 +87,16 @@ impl Server {
 
     /// A client of its own connections, logged in.
     pub(crate) fn client(&self) -> Client {
+        self.log_in("ana@example.org").0
+    }
+
+    /// A client of its own connections for a user, on a new device, with the user's id.
+    pub(crate) fn log_in(&self, email: &str) -> (Client, String) {
         let client = self.anonymous();
         let device = json!({"name": "a device", "platform": "test"});
-        let grant =
-            client.call("POST", "/api/auth/login", &json!({"email": "ana@example.org", "password": PASSWORD, "device": device})).unwrap();
-        Client { token: grant["access_token"].as_str().unwrap().to_owned(), ..client }
+        let grant = client.call("POST", "/api/auth/login", &json!({"email": email, "password": PASSWORD, "device": device})).unwrap();
+        let text = |name: &str| grant[name].as_str().unwrap().to_owned();
+        (Client { token: text("access_token"), ..client }, text("user_id"))
     }
 
     fn anonymous(&self) -> Client {
@@ -132,6 +137,11 @@ impl Client {
         } else {
             Err(format!("{}: {text}", answer.status()))
         }
+    }
+
+    /// Adds a user to the organisation.
+    pub(crate) fn add_user(&self, email: &str) {
+        self.call("POST", "/api/users", &json!({"email": email, "password": PASSWORD, "name": email})).unwrap();
     }
 
     /// Makes a space.

@@ -14,7 +14,7 @@ use serde_json::Value;
 use sync_core::ports::StoredOperation;
 use sync_core::protocol::v1::OperationResult;
 use sync_core::schema::Shift;
-use sync_core::{Code, ConflictId, DeviceId, DocumentKey, Operation, Problem, Role, Schema, Status};
+use sync_core::{Code, ConflictId, DeviceId, DocumentKey, FieldVersion, Operation, Problem, Role, Schema, Status};
 
 use self::meanwhile::Eyes;
 use super::admit::Stop;
@@ -107,7 +107,13 @@ impl World {
             let Some(key) = DocumentKey::new(collection, &moved.id) else { continue };
             let Some(mut body) = self.docs.get(&key).map(|doc| doc.body.clone()) else { continue };
             body.insert(start.to_owned(), Value::from(moved.to.as_str()));
+            let said = self.docs.get(&key).and_then(|doc| doc.fields.0.get(start)).map(|field| field.1);
             let version = self.change(&key, NewState { body, live: true }, asker.by, asker.at, stamp);
+            // the start is as old as when somebody last said it: a time that anybody gives explicitly wins over a delay,
+            // whichever of the two was typed first
+            if let (Some(said), Some(doc)) = (said, self.docs.get_mut(&key)) {
+                doc.fields.0.insert(start.to_owned(), FieldVersion(version, said));
+            }
             told.touched.push((moved.id.clone(), version));
         }
         told.excluded = shifted.excluded.iter().map(|(id, reason)| (id.clone(), reason.as_str().to_owned())).collect();
