@@ -14,6 +14,7 @@
     reason = "test code: a failed expectation is to panic where it stands"
 )]
 
+mod busy;
 mod chronicle;
 mod coverage;
 mod edits;

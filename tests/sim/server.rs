@@ -70,6 +70,24 @@ impl Server {
         }
     }
 
+    /// A service over memory, with so many users and no space.
+    pub(crate) fn in_memory(users: usize) -> Self {
+        Self::over(Arc::new(MemoryStore::new()), users, &[])
+    }
+
+    /// A space with the schema `wedding`, these settings, and all users in these roles.
+    pub(crate) fn make_wedding(&mut self, settings: &Value, roles: &[Role]) -> SpaceId {
+        let request = json!({
+            "name": "Amara & Joel", "event_date": "2026-06-20", "time_zone": "Europe/Lisbon", "schema": "wedding", "settings": settings,
+        });
+        let space = now(self.service.create_space(&self.users[0], serde_json::from_value(request).unwrap())).unwrap().space_id;
+        for (user, role) in self.users.iter().zip(roles).skip(1) {
+            self.put_role(space, user, Some(*role));
+        }
+        self.spaces.push(space);
+        space
+    }
+
     /// A service over any store.
     pub(crate) fn over(store: Arc<dyn Store>, users: usize, schemas: &[SchemaKind]) -> Self {
         let clock = Arc::new(FakeClock::new());
