@@ -53,13 +53,6 @@ pub(crate) fn text_of<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What became of one operation, with the words in which its author would tell it.
-pub(crate) struct Told {
-    pub(crate) words: String,
-    pub(crate) status: String,
-    pub(crate) was: String,
-}
-
 /// A document of the copy.
 struct Held {
     version: i64,
@@ -77,7 +70,9 @@ pub(crate) struct Tablet {
     cursor: Option<String>,
     /// Whether a run of pages was complete: only then results touch the copy.
     has_floor: bool,
-    outbox: Vec<(Value, String)>,
+    outbox: Vec<Value>,
+    /// What the server answered, by operation.
+    results: BTreeMap<String, Value>,
     /// The server's checksums at the end of the last run.
     pub(crate) checksums: BTreeMap<String, String>,
     pub(crate) received: usize,
@@ -98,6 +93,7 @@ impl Tablet {
             cursor: None,
             has_floor: false,
             outbox: Vec::new(),
+            results: BTreeMap::new(),
             checksums: BTreeMap::new(),
             received: 0,
         })
@@ -123,28 +119,57 @@ impl Tablet {
         self.copy.get(&(collection.to_owned(), id.to_owned())).map(|held| &held.body)
     }
 
-    /// Writes an operation into the outbox, over what this device has seen.
-    pub(crate) fn write(&mut self, kind: &str, collection: &str, id: &str, patch: Option<Value>, words: &str) {
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let now = SystemClock.now();
+    /// A document of a collection of the copy that fits.
+    pub(crate) fn find(&self, collection: &str, fits: impl Fn(&Map<String, Value>) -> bool) -> Option<&Map<String, Value>> {
+        self.copy.iter().filter(|((name, _), _)| name == collection).map(|(_, held)| &held.body).find(|body| fits(body))
+    }
+
+    /// Writes an operation into the outbox, over what this device has seen. Its id.
+    pub(crate) fn write(&mut self, kind: &str, collection: &str, id: &str, patch: Option<Value>) -> String {
         let base_version = self.copy.get(&(collection.to_owned(), id.to_owned())).map_or(0, |held| held.version);
-        let mut operation = json!({
-            "op_id": entropy.uuid_v7(now).to_string(), "collection": collection, "document_id": id, "kind": kind,
-            "base_version": if kind == "create" { 0 } else { base_version }, "created_at": now.to_string(),
-        });
+        let base_version = if kind == "create" { 0 } else { base_version };
+        let mut operation = json!({"collection": collection, "document_id": id, "kind": kind, "base_version": base_version});
         if let (Some(patch), Some(members)) = (patch, operation.as_object_mut()) {
             members.insert("patch".into(), patch);
         }
-        self.outbox.push((operation, words.to_owned()));
+        self.enqueue(operation)
     }
 
     /// Changes members of a document.
-    pub(crate) fn edit(&mut self, collection: &str, id: &str, patch: Value, words: &str) {
-        self.write("update", collection, id, Some(patch), words);
+    pub(crate) fn edit(&mut self, collection: &str, id: &str, patch: Value) -> String {
+        self.write("update", collection, id, Some(patch))
+    }
+
+    /// Moves what begins at `from` or later, over what this device has seen of the run sheet.
+    pub(crate) fn shift(&mut self, from: &str, by_min: i64, reason: &str) -> String {
+        let seen = self.copy.values().map(|held| held.version).max().unwrap_or_default();
+        let intent = json!({"name": "shift", "args": {"from": from, "by_min": by_min, "reason": reason}});
+        self.enqueue(json!({"collection": "timeline_events", "kind": "intent", "intent": intent, "base_version": seen}))
+    }
+
+    fn enqueue(&mut self, mut operation: Value) -> String {
+        let op_id = new_op_id();
+        if let Some(members) = operation.as_object_mut() {
+            members.insert("op_id".into(), op_id.as_str().into());
+            members.insert("created_at".into(), SystemClock.now().to_string().into());
+        }
+        self.outbox.push(operation);
+        op_id
+    }
+
+    /// What the server answered to an operation; `null` before that.
+    pub(crate) fn result(&self, op_id: &str) -> &Value {
+        self.results.get(op_id).unwrap_or(&Value::Null)
+    }
+
+    /// The status that an operation got, whichever answer brought it.
+    pub(crate) fn status(&self, op_id: &str) -> &str {
+        let result = self.result(op_id);
+        if text_of(result, "status") == "duplicate" { text_of(result, "was") } else { text_of(result, "status") }
     }
 
     fn body(&self) -> Value {
-        let operations: Vec<&Value> = self.outbox.iter().map(|(operation, _)| operation).take(1_000).collect();
+        let operations: Vec<&Value> = self.outbox.iter().take(1_000).collect();
         json!({
             "protocol": 1, "sent_at": SystemClock.now().to_string(), "space_id": self.space, "operations": operations,
             "pull": {"spaces": {&self.space: {"cursor": self.cursor}}, "max_changes": 5_000, "max_bytes": 4_000_000},
@@ -156,34 +181,37 @@ impl Tablet {
         self.http.call("POST", "/api/offline/sync", &self.token, Some(&self.body())).map(drop)
     }
 
-    /// Sends the outbox and reads until nothing is left; tells what became of each operation.
-    pub(crate) fn sync(&mut self) -> Result<Vec<Told>, Failure> {
-        let mut told = Vec::new();
+    /// Sends the outbox and reads until nothing is left; how many operations were answered.
+    pub(crate) fn sync(&mut self) -> Result<usize, Failure> {
+        let mut answered = 0;
         self.received = 0;
         loop {
             let sent = self.outbox.len();
             let answer = self.http.call("POST", "/api/offline/sync", &self.token, Some(&self.body()))?;
             for result in answer.get("results").and_then(Value::as_array).into_iter().flatten() {
-                told.extend(self.take_result(result));
+                answered += usize::from(self.take_result(result));
             }
             let changes = answer.get("changes").and_then(|changes| changes.get(&self.space)).cloned().unwrap_or_default();
             let has_more = self.take_page(&changes);
             if !has_more && (self.outbox.is_empty() || self.outbox.len() == sent) {
-                return Ok(told);
+                return Ok(answered);
             }
         }
     }
 
-    fn take_result(&mut self, result: &Value) -> Option<Told> {
+    /// Takes a result; whether the server holds the operation.
+    fn take_result(&mut self, result: &Value) -> bool {
         let op_id = text_of(result, "op_id");
-        let place = self.outbox.iter().position(|(operation, _)| text_of(operation, "op_id") == op_id)?;
-        if result.get("held").and_then(Value::as_bool) != Some(true) {
-            return None;
-        }
-        let (operation, words) = self.outbox.remove(place);
+        let held = result.get("held").and_then(Value::as_bool) == Some(true);
+        let Some(place) = self.outbox.iter().position(|operation| text_of(operation, "op_id") == op_id).filter(|_| held) else {
+            return false;
+        };
+        let operation = self.outbox.remove(place);
+        self.results.insert(op_id.to_owned(), result.clone());
         let key = (text_of(&operation, "collection").to_owned(), text_of(&operation, "document_id").to_owned());
-        let version = result.get("version").and_then(Value::as_i64);
-        if let (true, Some(version)) = (self.has_floor, version) {
+        // what an intent moved comes with the pull
+        let version = result.get("version").and_then(Value::as_i64).filter(|_| self.has_floor && !key.1.is_empty());
+        if let Some(version) = version {
             match (text_of(result, "status"), result.get("document")) {
                 ("applied", _) => self.lay_over(key, &operation, version),
                 (_, Some(Value::Object(body))) => {
@@ -195,7 +223,7 @@ impl Tablet {
                 _ => {}
             }
         }
-        Some(Told { words, status: text_of(result, "status").to_owned(), was: text_of(result, "was").to_owned() })
+        true
     }
 
     fn lay_over(&mut self, key: (String, String), operation: &Value, version: i64) {
@@ -262,6 +290,12 @@ impl Tablet {
         let same = |(one, two): (&Held, &Held)| one.version == two.version && one.body == two.body;
         self.copy.keys().eq(other.copy.keys()) && self.copy.values().zip(other.copy.values()).all(same)
     }
+}
+
+/// A new operation's id.
+pub(crate) fn new_op_id() -> String {
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+    entropy.uuid_v7(SystemClock.now()).to_string()
 }
 
 /// A pull's patch is assigned field by field.
