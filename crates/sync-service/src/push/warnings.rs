@@ -43,7 +43,7 @@ impl Warnings {
         let told = |names: &BTreeMap<String, String>| {
             let scene = Scene { schema: &world.schema, documents: &documents, touched: &touched, names };
             let mut warnings = rules::check(&scene);
-            warnings.retain(|warning| !compares(world, warning, &too_large));
+            warnings.retain(|warning| !compares(world, warning, &too_large) && is_for(world, warning));
             warnings
         };
         let mut warnings = told(&BTreeMap::new());
@@ -119,6 +119,16 @@ fn too_large(tx: &mut dyn Tx, world: &World, needed: &BTreeSet<&str>) -> StoreRe
 fn compares(world: &World, warning: &rules::Warning, collections: &BTreeSet<String>) -> bool {
     let rule = world.schema.rules.get(warning.rule);
     rule.is_some_and(|rule| rules::compared(rule).into_iter().any(|collection| collections.contains(collection)))
+}
+
+/// Whether the sender may read all that a warning was had from.
+fn is_for(world: &World, warning: &rules::Warning) -> bool {
+    let Some(rule) = world.schema.rules.get(warning.rule) else { return false };
+    let collections: BTreeSet<&str> = warning.documents.iter().map(DocumentKey::collection).collect();
+    collections.into_iter().filter_map(|name| Some((name, world.schema.collections.get(name)?))).all(|(name, collection)| {
+        let mut fields = rules::watched(rule, name).into_iter().chain(collection.label.as_deref());
+        fields.all(|field| collection.fields.get(field).is_none_or(|field| world.role.may_read(field.sensitivity)))
+    })
 }
 
 fn read(tx: &mut dyn Tx, world: &World, collection: &str, documents: &mut BTreeMap<DocumentKey, Object>) -> StoreResult<()> {

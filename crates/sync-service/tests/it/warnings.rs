@@ -180,3 +180,15 @@ fn what_is_too_much_is_not_compared() {
     assert_eq!(warnings(&pair.one(&pair.ana, guest(5_001))).len(), 1, "it is compared with five thousand");
     assert_eq!(warnings(&pair.one(&pair.ana, guest(5_002))).len(), 0);
 }
+
+#[test]
+fn what_a_role_does_not_read_warns_nobody_of_it() {
+    let pair = Pair::with(json!({"name": "party", "version": 1,
+        "collections": {"notes": {"fields": {"faith": {"type": "text", "sensitivity": 2}}}},
+        "rules": [{"rule": "duplicate", "collection": "notes", "any": ["faith"]}],
+    }));
+    let same = json!({"faith": "none of yours"});
+    pair.one(&pair.ana, op(1, "create", "a", 0, same.clone()));
+    assert_eq!(warnings(&pair.one(&pair.bo, op(2, "create", "b", 0, same.clone()))), []);
+    assert_eq!(warnings(&pair.one(&pair.ana, op(3, "create", "c", 0, same))).len(), 1);
+}
