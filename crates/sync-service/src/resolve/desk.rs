@@ -215,11 +215,15 @@ impl<'a> Desk<'a> {
                 parts.map(|(part, path)| self.deciders(conflict, (&part.collection, &part.document_id), path)).find(|asks| !may(asks));
             return foreign.filter(|_| self.world.role != Role::Lead).map(|asks| self.is_for(&asks, "the group"));
         }
-        let named = |path: &&String| resolution.fields.is_empty() || resolution.fields.contains_key(*path);
-        let paths: Vec<&String> = conflict.fields.keys().filter(named).collect();
+        let answer = last_answer(conflict);
+        let named = |(path, field): &(&String, &DisputedField)| match resolution.undo {
+            true => field.decided_by.as_ref().is_some_and(|by| Some(by.op_id) == answer),
+            false => resolution.fields.is_empty() || resolution.fields.contains_key(*path),
+        };
+        let paths: Vec<&String> = conflict.fields.iter().filter(named).map(|(path, _)| path).collect();
         let foreign: Vec<&String> = paths.iter().copied().filter(|path| !self.may_decide(conflict, path)).collect();
-        // of those that are not named one by one, the others are decided
-        let is_stopped = if resolution.fields.is_empty() { foreign.len() == paths.len() } else { true };
+        // of those that are not named one by one, the others are decided; an answer is taken back as a whole
+        let is_stopped = resolution.undo || !resolution.fields.is_empty() || foreign.len() == paths.len();
         let first = foreign.first().filter(|_| is_stopped)?;
         let asks = self.deciders(conflict, (&conflict.collection, &conflict.document_id), first);
         Some(self.is_for(&asks, &label(&self.world.schema, &conflict.collection, first)))

@@ -169,6 +169,19 @@ fn only_those_who_are_asked_may_answer() {
 }
 
 #[test]
+fn who_may_decide_a_part_takes_back_no_answer_about_the_rest() {
+    let pair = at_a_party();
+    let bo = pair.bo.user_id;
+    let both = |title: &str, starts_at: &str| json!({"title": title, "starts_at": starts_at});
+    let first = json!({"title": "0", "starts_at": "2026-06-21T10:00", "owner_id": bo});
+    let asked = disputed(&pair, 1, "events", "e", [first, both("1", "2026-06-21T11:00"), both("2", "2026-06-21T12:00")]);
+    let conflict = pair.conflict(&pair.ana, &asked);
+    assert_eq!(told(&pair.resolve(&pair.ana, 80, &conflict, json!({"choose": "theirs"}))).0, "applied");
+    assert_eq!(refused(undo(&pair, &pair.bo, 81, &asked)), Code::NotAsked);
+    assert_eq!(undo(&pair, &pair.ana, 82, &asked).unwrap()["conflict"]["state"], "open");
+}
+
+#[test]
 fn the_owners_of_a_field_are_asked() {
     let pair = at_a_party();
     let bo = pair.bo.user_id.to_string();
