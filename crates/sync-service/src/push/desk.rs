@@ -17,7 +17,7 @@ use super::notices;
 use super::overlay::{Fate, Overlay};
 use super::plan::{Plan, Unit};
 use super::questions::{self, Asker};
-use super::requests;
+use super::requests::{self, Proposing};
 use super::rows::shown;
 use super::stored::Origin;
 use super::world::{Known, World};
@@ -162,7 +162,8 @@ impl<'a> Desk<'a> {
         let conflict_id = if group.is_none() { self.ask(said, key, &overlay, asked, decided_version.is_some()) } else { None };
         let version = self.world.docs.get(key).map_or(self.world.head, |doc| doc.version);
         if group.is_none() && !(effect.beside.proposed.is_empty() && overlay.requests.is_empty()) {
-            requests::write(&mut self.world, (said, key), &mut overlay, &effect.beside.proposed, (asker, stamp.0));
+            let this = Proposing { said, key, own: &effect.own, asker, at: Timestamp::from_millis(stamp.0) };
+            requests::write(&mut self.world, this, &mut overlay, &effect.beside.proposed);
         }
         // over a base that is not known here, nothing counts as seen
         let seen = origin.seen.unwrap_or_default();
@@ -377,10 +378,14 @@ impl Fates {
     fn of(effect: &Effect, said: &Operation, in_group: bool) -> Self {
         let asks = |name: &str| effect.asked.as_ref().is_some_and(|asked| asked.disputes(name));
         let mut disputed: BTreeSet<String> = said.patch.keys().filter(|name| asks(name)).cloned().collect();
-        let mut proposed: BTreeSet<String> = proposed_by(&effect.beside).filter_map(|place| top_of(&place.path)).collect();
+        // of a member that is proposed in part, the rest is in the log
+        let (mut proposed, inside): (BTreeSet<&String>, BTreeSet<&String>) =
+            proposed_by(&effect.beside).map(|place| &place.path).partition(|path| requests::is_member(path));
+        disputed.extend(inside.into_iter().filter_map(|path| top_of(path)));
         if in_group {
-            disputed.append(&mut proposed);
+            disputed.extend(std::mem::take(&mut proposed).into_iter().filter_map(|path| top_of(path)));
         }
+        let proposed = proposed.into_iter().filter_map(|path| top_of(path)).collect();
         Self { whole: asks(""), disputed, proposed }
     }
 

@@ -4,8 +4,9 @@
 mod approve;
 mod rows;
 mod title;
+mod wanted;
+mod write;
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use merge_engine::Proposal;
@@ -13,25 +14,25 @@ use serde_json::{Value, json};
 use sync_core::document::CHANGE_REQUESTS;
 use sync_core::json::{Object, pointer};
 use sync_core::operation::Kind;
-use sync_core::schema::{Collection, Owner};
-use sync_core::{Code, DocumentKey, OpId, Operation, Problem, Role, Schema, Timestamp, UserId};
+use sync_core::schema::Collection;
+use sync_core::{Code, DocumentKey, OpId, Problem, Role, Schema};
 
 pub(super) use approve::decide;
 pub(super) use rows::{add_to, move_along};
+pub(super) use wanted::{is_member, put_at};
+pub(super) use write::{Proposing, write};
 
-use super::decide::{Case, top_of};
-use super::overlay::Overlay;
-use super::questions::Asker;
-use super::world::{Doc, NewState, World};
+use super::decide::Case;
+use super::world::Doc;
 
 /// What the ids of requests that the server makes begin with; the operation's id follows.
 const PREFIX: &str = "op-";
 /// What a request says, and nobody changes once it was made.
-const FIXED: [&str; 8] = ["collection", "document_id", "patch", "removed", "base", "requested_by", "requested_at", "owner_role"];
+const FIXED: [&str; 9] = ["collection", "document_id", "patch", "removed", "base", "paths", "requested_by", "requested_at", "owner_role"];
 /// What the server writes when a request is decided.
 const DECIDED: [&str; 2] = ["decided_by", "decided_at"];
 
-/// What an operation's sender may only propose to the same owners.
+/// What an operation's sender may only propose to the same owners. Outside of the places, members are as they are live.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Proposed {
     /// The places.
@@ -44,12 +45,6 @@ pub(crate) struct Proposed {
     pub(crate) removed: Vec<String>,
     /// The owners, as the schema names them.
     pub(crate) owners: Vec<String>,
-}
-
-impl Proposed {
-    fn names(&self) -> BTreeSet<&String> {
-        self.patch.keys().chain(&self.removed).collect()
-    }
 }
 
 /// Whether a document is a change request. A space without a schema has no owners, and takes what is called so as it comes.
@@ -124,195 +119,4 @@ pub(super) fn decides(case: &Case<'_>, doc: &Doc) -> bool {
 
 fn is_open(doc: &Doc) -> bool {
     doc.is_live() && doc.body.get("state").is_none_or(|state| state == "open")
-}
-
-/// Writes down what an operation proposes, and takes back what its chain proposed before and it says otherwise now. Gives
-/// the names of the members that wait in a request, each with the request.
-pub(super) fn write(
-    world: &mut World,
-    (said, key): (&Operation, &DocumentKey),
-    overlay: &mut Overlay,
-    proposed: &[Proposed],
-    (asker, stamp_ms): (Asker, i64),
-) {
-    let earlier = overlay.requests.clone();
-    let open_of = |world: &World, name: &str| {
-        let request = DocumentKey::new(CHANGE_REQUESTS, earlier.get(name)?)?;
-        let doc = world.docs.get(&request).filter(|doc| is_open(doc))?;
-        let is_own = doc.body.get("requested_by").and_then(Value::as_str) == Some(asker.by.user_id.to_string().as_str());
-        (is_own && target_of(&doc.body).as_ref() == Some(key)).then_some(request)
-    };
-    let names: BTreeSet<&String> = proposed.iter().flat_map(Proposed::names).collect();
-    for name in said.patch.keys().filter(|name| !names.contains(name)) {
-        if let Some(request) = open_of(world, name) {
-            withdraw(world, &request, name, asker);
-        }
-        overlay.requests.remove(name);
-    }
-    for (place, one) in proposed.iter().enumerate() {
-        let request = one.names().into_iter().find_map(|name| open_of(world, name));
-        let id = match request {
-            Some(request) => {
-                join(world, &request, (key, one), asker);
-                request.id().to_owned()
-            }
-            None => open(world, (said, place), (key, one), asker, stamp_ms),
-        };
-        for name in one.names() {
-            overlay.requests.insert(name.clone(), id.clone());
-        }
-    }
-}
-
-/// Makes a request. Its id says which operation it comes from, so that nothing makes it twice.
-fn open(
-    world: &mut World,
-    (said, place): (&Operation, usize),
-    (key, proposed): (&DocumentKey, &Proposed),
-    asker: Asker,
-    stamp_ms: i64,
-) -> String {
-    let suffix = if place == 0 { String::new() } else { format!("-{place}") };
-    let id = format!("{PREFIX}{}{suffix}", said.op_id);
-    let Some(request) = DocumentKey::new(CHANGE_REQUESTS, &id) else { return id };
-    let mut body = Object::new();
-    let mut say = |name: &str, value: Value| body.insert(name.to_owned(), value);
-    say("collection", key.collection().into());
-    say("document_id", key.id().into());
-    say("patch", Value::Object(proposed.patch.clone()));
-    if !proposed.removed.is_empty() {
-        say("removed", proposed.removed.clone().into());
-    }
-    say("base", Value::Object(proposed.base.clone()));
-    if let Some(reason) = said.payload.get("reason").and_then(Value::as_str) {
-        say("reason", reason.into());
-    }
-    say("requested_by", asker.by.user_id.to_string().into());
-    say("requested_at", Timestamp::from_millis(stamp_ms).to_string().into());
-    say("owner_role", owners_of(world, key, &proposed.owners).into());
-    say("state", "open".into());
-    let names = proposed.places.iter().filter_map(|place| top_of(&place.path)).collect();
-    say("title", title::of(world, key, &names, (&proposed.base, &proposed.patch)).into());
-    put(world, &request, body, asker);
-    id
-}
-
-/// The chain's next word on what it proposed before: the request stays one, with what its sender saw first.
-fn join(world: &mut World, request: &DocumentKey, (key, proposed): (&DocumentKey, &Proposed), asker: Asker) {
-    let Some(before) = world.docs.get(request) else { return };
-    let mut body = before.body.clone();
-    let mut whole = lifted(world, key, before);
-    for name in proposed.names() {
-        whole.removed.retain(|other| other != name);
-        if let Some(value) = proposed.patch.get(name) {
-            whole.patch.insert(name.clone(), value.clone());
-        } else {
-            whole.patch.remove(name);
-            whole.removed.push(name.clone());
-        }
-        if let Some(value) = proposed.base.get(name).filter(|_| !whole.seen.contains(name)) {
-            whole.base.insert(name.clone(), value.clone());
-        }
-    }
-    whole.put_into(&mut body, (world, key));
-    put(world, request, body, asker);
-}
-
-/// Takes a member out of a request, whose sender thought better of it; one that is empty then is withdrawn.
-fn withdraw(world: &mut World, request: &DocumentKey, name: &str, asker: Asker) {
-    let Some((before, key)) = world.docs.get(request).and_then(|doc| Some((doc, target_of(&doc.body)?))) else { return };
-    let mut body = before.body.clone();
-    let mut whole = lifted(world, &key, before);
-    whole.patch.remove(name);
-    whole.removed.retain(|other| other != name);
-    if whole.names().next().is_none() {
-        close(&mut body, "withdrawn", asker.by.user_id, asker.at);
-    } else {
-        whole.base.remove(name);
-        whole.put_into(&mut body, (world, &key));
-    }
-    put(world, request, body, asker);
-}
-
-/// Puts a request in place, unless it says so already.
-fn put(world: &mut World, request: &DocumentKey, body: Object, asker: Asker) {
-    if world.docs.get(request).is_none_or(|before| before.body != body) {
-        world.change(request, NewState { body, live: true }, asker.by, asker.at, (asker.at.millis(), 0));
-    }
-}
-
-/// Marks a request decided.
-fn close(body: &mut Object, state: &str, by: UserId, at: Timestamp) {
-    body.insert("state".into(), state.into());
-    body.insert("decided_by".into(), by.to_string().into());
-    body.insert("decided_at".into(), at.to_string().into());
-}
-
-/// What a request wants of its document, in the form of the present schema.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Wanted {
-    base: Object,
-    patch: Object,
-    removed: Vec<String>,
-    /// The members that its sender had seen, there or not.
-    seen: BTreeSet<String>,
-}
-
-impl Wanted {
-    fn names(&self) -> impl Iterator<Item = &String> {
-        self.patch.keys().chain(&self.removed)
-    }
-
-    /// Writes it into a request, whose title says it in words.
-    fn put_into(self, body: &mut Object, (world, key): (&World, &DocumentKey)) {
-        let names = self.names().filter(|name| self.patch.get(*name) != self.base.get(*name)).cloned().collect();
-        body.insert("title".into(), title::of(world, key, &names, (&self.base, &self.patch)).into());
-        body.insert("base".into(), Value::Object(self.base));
-        body.insert("patch".into(), Value::Object(self.patch));
-        if self.removed.is_empty() {
-            body.remove("removed");
-        } else {
-            body.insert("removed".into(), self.removed.into());
-        }
-    }
-}
-
-/// Reads what a request wants. It stands in the form of the schema under which it was last written.
-fn lifted(world: &World, key: &DocumentKey, request: &Doc) -> Wanted {
-    let object = |name: &str| request.body.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
-    let texts =
-        |value: &Value| value.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect::<Vec<_>>();
-    let removed = request.body.get("removed").map(texts).unwrap_or_default();
-    let wanted = match world.lens_since(key, request.fields.version_of("patch")) {
-        Some(lens) => {
-            let removed = removed.iter().map(|name| lens.name_of(name).to_owned()).collect();
-            Wanted { base: lens.lift_patch(&object("base")), patch: lens.lift_patch(&object("patch")), removed, seen: BTreeSet::new() }
-        }
-        None => Wanted { base: object("base"), patch: object("patch"), removed, seen: BTreeSet::new() },
-    };
-    Wanted { seen: wanted.names().cloned().collect(), ..wanted }
-}
-
-/// The owners by role, or as the person who is named now; where nobody is, the lead.
-fn owners_of(world: &World, key: &DocumentKey, owners: &[String]) -> String {
-    let document = world.docs.get(key).map(|doc| &doc.body);
-    let lead = || format!("role:{}", Role::Lead.as_str());
-    let person = |value: Option<&Value>| {
-        let user_id = value.and_then(Value::as_str).and_then(|text| text.parse::<UserId>().ok());
-        user_id.map_or_else(lead, |user_id| format!("user:{user_id}"))
-    };
-    let name = |owner: &String| match Owner::parse(owner) {
-        Ok(Owner::Field(path)) => {
-            person(document.and_then(|document| merge_engine::get(document, &path, &world.policies.of(key.collection()).policy)).as_ref())
-        }
-        Ok(Owner::Space(name)) => person(world.settings.values.get(&name)),
-        _ => owner.clone(),
-    };
-    let mut names: Vec<String> = Vec::new();
-    for name in owners.iter().map(name) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names.join(", ")
 }

@@ -15,8 +15,11 @@ pub(crate) fn schema() -> Value {
         "room": {"type": "text", "strategy": owned(json!(["space:venue_user"])), "label": "Room"},
         "tent": {"type": "object", "strategy": owned(json!(["role:lead"]))},
         "meal": {"type": "text", "strategy": {"authority": {"owners": ["role:couple"], "both": "lww", "else": "lww"}}},
+        "budget": {"type": "object"}, "menu": {"type": "list"},
         "visibility": {"type": "text"},
-    }, "visibility": {"field": "visibility", "audiences": {"private": ["lead"]}}}}})
+    }, "paths": [
+        {"path": "/budget/total", "strategy": owned(json!(["role:lead"]))}, {"path": "/menu/*/price", "strategy": owned(json!(["role:lead"]))},
+    ], "visibility": {"field": "visibility", "audiences": {"private": ["lead"]}}}}})
 }
 
 pub(crate) fn event(operation: Value) -> Value {
@@ -56,6 +59,7 @@ fn what_is_not_ones_own_is_proposed_and_the_rest_applies() {
         json!({
             "title": "Ceremony: Starts at 16:30", "collection": "events", "document_id": "e", "state": "open",
             "patch": {"starts_at": "2026-06-20T16:30"}, "base": {"starts_at": "2026-06-20T16:00"}, "reason": "The shuttle is late",
+            "paths": ["/starts_at"],
             "requested_by": pair.bo.user_id, "requested_at": "2026-06-20T14:00:00.000Z", "owner_role": "role:lead",
         })
     );
@@ -154,6 +158,41 @@ fn a_chain_goes_on_over_its_proposals() {
         let gone = pair.one(&pair.bo, after(5, event(op(6, "delete", "e", base, Value::Null))));
         assert_eq!(told(&gone), ("applied", ""), "base version {base}");
     }
+}
+
+#[test]
+fn of_a_member_that_is_owned_in_part_the_rest_is_ones_own() {
+    let after = |n: u32, operation: Value| with(operation, json!({"after": id(n)}));
+    let pair = ceremony();
+    let menu =
+        |course: &str, price: u32, fish: u32| json!([{"id": "cake", "course": course, "price": price}, {"id": "fish", "price": fish}]);
+    pair.one(&pair.ana, update(2, 1, json!({"budget": {"total": 10, "note": "a"}, "menu": menu("last", 5, 9)})));
+    pair.one(&pair.ana, update(9, 2, json!({"menu": menu("last", 5, 10)})));
+    let edit = json!({"budget": {"total": 20, "note": "b"}, "menu": menu("first", 6, 9)});
+    let first = pair.one(&pair.bo, update(3, 2, edit));
+    assert_eq!((told(&first).0, &first["proposed"]), ("merged", &json!(["/budget/total", "/menu/cake/price"])));
+    let live = (&first["document"]["budget"], &first["document"]["menu"]);
+    assert_eq!(live, (&json!({"total": 10, "note": "b"}), &menu("first", 5, 10)));
+    let request = request_of(&pair, 3);
+    assert_eq!(
+        (&request["patch"]["budget"], &request["base"]["budget"]),
+        (&json!({"total": 20, "note": "b"}), &json!({"total": 10, "note": "b"}))
+    );
+    // the chain goes on with its own part, and is asked nothing
+    let second = pair.one(&pair.bo, after(3, update(4, 2, json!({"budget": {"note": "c"}, "menu": menu("only", 6, 9)}))));
+    assert_eq!((told(&second), &second["proposed"]), (("merged", ""), &json!([])));
+    assert_eq!(request_of(&pair, 3)["state"], "open");
+    // a place taken back leaves the other one, and what others write beside it meanwhile stays
+    let third = pair.one(&pair.bo, after(4, update(5, 2, json!({"budget": {"total": 10}}))));
+    assert_eq!((told(&third).0, &request_of(&pair, 3)["paths"]), ("noop", &json!(["/menu/cake/price"])));
+    let version = third["version"].as_i64().unwrap();
+    pair.one(&pair.ana, update(6, version, json!({"menu": [{"id": "cake", "course": "any", "price": 5}, {"id": "fish", "price": 12}]})));
+    let approval =
+        with(op(7, "update", &format!("op-{}", id(3)), version, json!({"state": "approved"})), json!({"collection": "change_requests"}));
+    assert_eq!(told(&pair.one(&pair.ana, approval)).0, "merged");
+    let live = read(&pair);
+    assert_eq!(live["budget"], json!({"total": 10, "note": "c"}));
+    assert_eq!(live["menu"], json!([{"id": "cake", "course": "any", "price": 6}, {"id": "fish", "price": 12}]));
 }
 
 #[test]

@@ -79,6 +79,23 @@ fn fields_that_belong_together_are_never_mixed() {
 }
 
 #[test]
+fn fields_that_belong_together_are_answered_together() {
+    let mut schema = schema();
+    schema["collections"]["tables"]["groups"]["placement"]["strategy"] = json!("ask");
+    let pair = Pair::with(schema);
+    pair.one(&pair.ana, table(1, "create", 0, json!({"x": 0, "y": 0, "turn": 0})));
+    let result = both(&pair, json!({"x": 1, "y": 1}), json!({"x": 2, "y": 2, "turn": 9}));
+    let conflict = pair.conflict(&pair.ana, &result["conflict_id"]);
+    assert_eq!(conflict["fields"].as_object().unwrap().keys().collect::<Vec<_>>(), ["/turn", "/x", "/y"]);
+    assert_eq!(conflict["fields"]["/turn"]["reason"], "these fields make sense only together, and both sides changed them");
+    let mixed = json!({"fields": {"/x": {"choose": "ours"}, "/y": {"choose": "theirs"}}});
+    assert_eq!(told(&pair.resolve(&pair.ana, 4, &conflict, mixed)), ("rejected", "malformed"));
+    let answer = pair.resolve(&pair.ana, 5, &conflict, json!({"fields": {"/x": {"choose": "theirs"}}}));
+    assert_eq!((told(&answer).0, &answer["document"]), ("applied", &json!({"x": 2, "y": 2, "turn": 9})));
+    assert_eq!(pair.conflict(&pair.ana, &result["conflict_id"])["state"], "resolved");
+}
+
+#[test]
 fn states_rise_and_the_safer_value_counts() {
     let pair = made(json!({"status": "open", "locked": false}));
     let result = both(&pair, json!({"status": "done", "locked": true}), json!({"status": "skipped", "locked": null}));

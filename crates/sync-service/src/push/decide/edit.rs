@@ -12,7 +12,7 @@ use super::wrote::Wrote;
 use super::{Asked, Beside, Case, Decision, Effect, Mode, Refusal, decide_for_theirs, pick, top_of};
 use crate::push::overlay::Fate;
 use crate::push::policies::with_groups;
-use crate::push::requests::Proposed;
+use crate::push::requests::{Proposed, is_member, put_at};
 use crate::push::view::{Seen, View};
 use crate::push::world::{Doc, NewState};
 
@@ -87,7 +87,7 @@ impl Case<'_> {
             (true, false) if is_as_sent && beside.refused.is_empty() && self.has_seen_all(doc, &view) => Status::Applied,
             (true, false) => Status::Merged,
         };
-        if status == Status::Noop && beside.proposed.is_empty() && !beside.refused.is_empty() {
+        if self.mode == Mode::Ask && status == Status::Noop && beside.proposed.is_empty() && !beside.refused.is_empty() {
             return Err(Refusal::Rejected(Self::read_only(&beside.refused)));
         }
         let change = (body != doc.body).then_some(NewState { body, live: true });
@@ -159,7 +159,7 @@ impl Case<'_> {
 
     /// What a merge leaves beside the document.
     pub(super) fn left_by(&self, outcome: &Outcome, (base, theirs): (&Object, &Object)) -> Beside {
-        let proposed = self.proposed(&outcome.proposals, base, theirs);
+        let proposed = self.proposed(outcome, base, theirs);
         Beside { proposed, ..self.beside_of(outcome, base) }
     }
 
@@ -176,23 +176,37 @@ impl Case<'_> {
     }
 
     /// The proposals of a merge, those with the same owners together: whoever may decide one may decide all of it.
-    fn proposed(&self, proposals: &[Proposal], base: &Object, theirs: &Object) -> Vec<Proposed> {
+    fn proposed(&self, outcome: &Outcome, base: &Object, theirs: &Object) -> Vec<Proposed> {
         let mut by_owners: Vec<Vec<Proposal>> = Vec::new();
-        for proposal in proposals {
+        for proposal in &outcome.proposals {
             match by_owners.iter_mut().find(|others| others.first().is_some_and(|other| other.owners == proposal.owners)) {
                 Some(others) => others.push(proposal.clone()),
                 None => by_owners.push(vec![proposal.clone()]),
             }
         }
-        let of = |places: Vec<Proposal>| {
-            let owners = places.first().map(|place| place.owners.clone()).unwrap_or_default();
-            let names = with_groups(places.iter().filter_map(|place| top_of(&place.path)).collect(), &self.rules.policy);
-            let names: BTreeSet<&String> = names.iter().collect();
-            let (base, patch) = (pick(base, &names), pick(theirs, &names));
-            let removed = names.iter().filter(|name| !patch.contains_key(**name) && base.contains_key(**name)).map(|name| (*name).clone());
-            Proposed { places, removed: removed.collect(), base, patch, owners }
-        };
-        by_owners.into_iter().map(of).collect()
+        by_owners.into_iter().map(|places| self.proposed_at(places, outcome, (base, theirs))).collect()
+    }
+
+    /// Whole members, and what goes with them, are as their sender saw them and would have them. Of others only the
+    /// places are theirs to propose: the rest is what came of it.
+    fn proposed_at(&self, places: Vec<Proposal>, outcome: &Outcome, (base, theirs): (&Object, &Object)) -> Proposed {
+        let policy = &self.rules.policy;
+        let (whole, inside): (Vec<&Proposal>, Vec<&Proposal>) = places.iter().partition(|place| is_member(&place.path));
+        let whole = with_groups(whole.into_iter().filter_map(|place| top_of(&place.path)).collect(), policy);
+        let names: BTreeSet<&String> = whole.iter().collect();
+        let (mut base, mut patch) = (pick(base, &names), pick(theirs, &names));
+        for place in inside {
+            let name = top_of(&place.path).filter(|name| !whole.contains(name)).unwrap_or_default();
+            if let Some(live) = outcome.merged.get(&name) {
+                base.entry(name.clone()).or_insert_with(|| live.clone());
+                patch.entry(name).or_insert_with(|| live.clone());
+            }
+            put_at(&mut base, &place.path, place.base.as_ref(), policy);
+            put_at(&mut patch, &place.path, place.theirs.as_ref(), policy);
+        }
+        let removed = base.keys().filter(|name| !patch.contains_key(*name)).cloned().collect();
+        let owners = places.first().map(|place| place.owners.clone()).unwrap_or_default();
+        Proposed { places, base, patch, removed, owners }
     }
 
     fn read_only(refused: &[String]) -> Problem {

@@ -11,7 +11,9 @@ use sync_core::limits::MAX_DOCUMENT_BYTES;
 use sync_core::schema::Collection;
 use sync_core::{Code, DocumentKey, Operation, Problem, Role, Status, Timestamp};
 
-use super::{DECIDED, Wanted, close, is_open, lifted, target_of};
+use super::wanted::Wanted;
+use super::write::close;
+use super::{DECIDED, is_open, target_of};
 use crate::push::decide::{Asked, Case, Decision, Effect, Refusal, Sent, Target, Wrote, decide_for_theirs, pick, top_of, with_members};
 use crate::push::overlay::Overlay;
 use crate::push::policies::with_groups;
@@ -29,14 +31,12 @@ pub(in crate::push) fn decide(case: &Case<'_>, doc: &Doc, collection: &Collectio
     }
     let state = operation.patch.get("state").and_then(Value::as_str).unwrap_or_default();
     let key = target_of(&doc.body);
-    let wanted = key.as_ref().map(|key| lifted(case.world, key, doc)).unwrap_or_default();
+    let wanted = key.as_ref().map(|key| Wanted::of(case.world, key, doc)).unwrap_or_default();
     let about = key.as_ref().and_then(|key| Some((key, case.world.visible(key).filter(|target| target.is_live())?)));
     may_decide(case, doc, (state, about, &wanted)).map_err(Refusal::Rejected)?;
     let target = match (state, about) {
-        ("approved", Some((key, about))) if wanted.names().next().is_some() => {
-            Some(apply(case, (key, about), &wanted, doc).map_err(Refusal::Rejected)?)
-        }
-        ("approved", None) if wanted.names().next().is_some() => return Err(Refusal::Rejected(target_gone())),
+        ("approved", Some((key, about))) if !wanted.is_empty() => Some(apply(case, (key, about), &wanted, doc).map_err(Refusal::Rejected)?),
+        ("approved", None) if !wanted.is_empty() => return Err(Refusal::Rejected(target_gone())),
         _ => None,
     };
     let rest = Operation { patch: without_state(&operation.patch), ..operation.clone() };
@@ -82,7 +82,7 @@ fn may_decide(
         return Err(Problem::new(Code::Malformed, detail).at("/group"));
     }
     let (named, is_lead) = ([format!("role:{}", sender.role.as_str()), format!("user:{}", sender.user_id)], sender.role == Role::Lead);
-    let owns = match about.filter(|_| wanted.names().next().is_some()) {
+    let owns = match about.filter(|_| !wanted.is_empty()) {
         Some(about) => owns_all(case, about, wanted),
         None => is_lead || text("owner_role").split(", ").any(|owner| named.iter().any(|name| name == owner)),
     };
@@ -102,7 +102,7 @@ struct Sides {
 
 fn sides(policy: &Policy, live: &Object, wanted: &Wanted) -> Sides {
     let names = with_groups(wanted.names().cloned().collect(), policy);
-    let unseen: BTreeSet<&String> = names.iter().filter(|name| !wanted.seen.contains(*name)).collect();
+    let unseen: BTreeSet<&String> = names.iter().filter(|name| !wanted.has_seen(name)).collect();
     let mut base = pick(&wanted.base, &names.iter().collect());
     base.extend(pick(live, &unseen));
     let mut theirs = base.clone();
