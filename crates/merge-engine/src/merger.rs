@@ -9,7 +9,7 @@ use sync_core::schema::Strategy;
 
 use crate::outcome::{Decided, Decision, Dispute, Note, Outcome, Proposal, Reason, SuggestedSide};
 use crate::same::same_side;
-use crate::{Context, Policy, assisted, look, strategy};
+use crate::{Context, Policy, assisted, ids, look, strategy};
 
 /// A value's three states; `None`: absent.
 #[derive(Debug, Clone, Copy)]
@@ -167,9 +167,17 @@ impl<'a> Merger<'a> {
             return self.members(objects, &[]);
         }
         match one_sided(sides) {
+            // what is declared of places inside an array counts, whoever changed it
+            Some(Pick::Theirs) if sides.base.is_some() && self.declares_inside(sides) => look::both_changed(self, sides),
             Some(pick) => pick,
             None => look::both_changed(self, sides),
         }
+    }
+
+    /// Whether a path pattern names places inside the present one, an array of items with ids.
+    pub(crate) fn declares_inside(&self, sides: Sides<'a>) -> bool {
+        self.policy.declares_below(&self.path)
+            && sides.arrays().is_some_and(|arrays| ids::find(arrays, self.policy).is_some_and(|keyed| keyed.names))
     }
 
     /// Keeps *ours* and asks, unless a policy that holds without a schema, or a learned one, decides.

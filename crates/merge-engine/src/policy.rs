@@ -49,6 +49,11 @@ impl Policy {
         self.declares || !self.collection.groups.is_empty()
     }
 
+    /// Whether a path pattern names places below a place.
+    pub(crate) fn declares_below(&self, path: &[Cow<'_, str>]) -> bool {
+        self.collection.paths.iter().any(|rule| goes_on(rule, path))
+    }
+
     /// By which member the items of the array at a place are declared to be known.
     pub(crate) fn key_at(&self, path: &[String]) -> Option<&str> {
         if !self.declares {
@@ -71,6 +76,20 @@ impl Policy {
         let by_type = || self.collection.types.get(&field?.kind);
         field.and_then(|field| field.strategy.as_ref()).or_else(by_path).or_else(by_type)
     }
+}
+
+/// Whether a pattern names places below a place.
+fn goes_on(rule: &PathRule, path: &[Cow<'_, str>]) -> bool {
+    let mut pattern = rule.path.split('/').skip(1);
+    for token in path {
+        match pattern.next() {
+            Some("**") => return true,
+            Some("*") => {}
+            Some(name) if name.replace("~1", "/").replace("~0", "~") == token.as_ref() => {}
+            _ => return false,
+        }
+    }
+    pattern.next().is_some()
 }
 
 /// By which member a strategy knows items.

@@ -30,7 +30,9 @@ pub(crate) fn decide<'a>(merger: &mut Merger<'a>, strategy: &'a Strategy, sides:
         | Strategy::Safer(_)
         | Strategy::Append(_) => {}
         _ => {
-            if let Some(pick) = one_sided(sides) {
+            let goes_inside =
+                matches!(strategy, Strategy::List(_) | Strategy::Set(_)) && sides.base.is_some() && merger.declares_inside(sides);
+            if let Some(pick) = one_sided(sides).filter(|pick| *pick != Pick::Theirs || !goes_inside) {
                 return pick;
             }
         }

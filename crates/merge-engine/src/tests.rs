@@ -116,3 +116,18 @@ fn a_decision_lands_where_the_dispute_was() {
     assert!(!set(&mut document, "/s/deeper", json!(1), &policy));
     assert_eq!(Value::Object(document), json!({"l":[{"id":"a","n":{"x":2}},{"id":"new"}],"s":"x","fresh":{"deep":1}}));
 }
+
+#[test]
+fn a_place_inside_a_list_is_owned_whoever_changed_it() {
+    use sync_core::{OpId, Role, Schema, Stamp, UserId};
+    let rules = json!({"name": "x", "version": 1, "collections": {"c": {"paths": [{"path": "/menu/*/price", "strategy": {"authority": {"owners": ["role:lead"]}}}]}}});
+    let policy = Policy::of(&Schema::from_value(&rules).unwrap(), "c");
+    let id = "0197f6a2-0000-7000-8000-000000000001";
+    let actor = crate::Actor { user_id: id.parse::<UserId>().unwrap(), role: Role::Vendor };
+    let sender = crate::Writer { actor: Some(actor), stamp: Stamp(1, 0, id.parse::<OpId>().unwrap()) };
+    let menu = |course: &str, price: u32| object(json!({"menu": [{"id": "cake", "course": course, "price": price}]}));
+    let context = Context { sender: Some(sender), ..Context::default() };
+    let outcome = merge_objects(&menu("last", 5), &menu("last", 5), &menu("first", 6), &policy, &context);
+    assert_eq!(outcome.merged, Value::Object(menu("first", 5)));
+    assert_eq!(outcome.proposals[0].path, "/menu/cake/price");
+}
