@@ -13,6 +13,9 @@ use crate::sequence::{Change, Hunk, Tokens, diff3};
 use crate::sorted::Sorting;
 use crate::{align, ids, order};
 
+/// The most items of a list that are asked about one by one; of more the whole list is.
+const MAX_ASKED: usize = 200;
+
 /// Merges three arrays by what they look like.
 pub(crate) fn merge<'a>(merger: &mut Merger<'a>, sides: Sides<'a>, arrays: [&'a [Value]; 3]) -> Pick {
     if let Some(keyed) = ids::find(arrays, merger.policy) {
@@ -78,16 +81,13 @@ fn replaced_by_both(arrays: [&[Value]; 3]) -> bool {
 }
 
 /// Merges lists of items that are known by ids: insertions, deletions, moves, and edits inside items. Where no path can name
-/// an item, what its merge would have to ask is asked for the whole list.
+/// an item, or very many would be asked about, the whole list is asked about.
 pub(crate) fn keyed_list<'a>(merger: &mut Merger<'a>, sides: Sides<'a>, arrays: [&'a [Value]; 3], keyed: &ids::Keyed<'a>) -> Pick {
-    if keyed.names {
-        return by_item(merger, arrays, keyed);
-    }
     let mut inner = merger.inner();
     let pick = by_item(&mut inner, arrays, keyed);
-    if inner.left.is_clean() && inner.left.proposals.is_empty() {
-        merger.left.decisions.append(&mut inner.left.decisions);
-        merger.left.notes.append(&mut inner.left.notes);
+    let asks = inner.left.disputes.len() + inner.left.proposals.len();
+    if asks == 0 || (keyed.names && asks <= MAX_ASKED) {
+        merger.absorb(&mut inner.left);
         return pick;
     }
     merger.ask_or_assist(sides, Reason::BothChanged)

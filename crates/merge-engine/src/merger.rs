@@ -89,6 +89,14 @@ impl<'a> Merger<'a> {
         Self { policy: self.policy, context: self.context, path, left: Outcome::default(), document: self.document }
     }
 
+    /// Takes in what an inner merge left, but for its value.
+    pub(crate) fn absorb(&mut self, left: &mut Outcome) {
+        self.left.disputes.append(&mut left.disputes);
+        self.left.proposals.append(&mut left.proposals);
+        self.left.notes.append(&mut left.notes);
+        self.left.decisions.append(&mut left.decisions);
+    }
+
     pub(crate) fn finish(mut self, merged: Value) -> Outcome {
         let left = &mut self.left;
         left.disputes.sort_by(|one, other| one.path.cmp(&other.path));

@@ -36,7 +36,7 @@ fn same_number(one: &Number, other: &Number) -> bool {
 }
 
 /// A value as a key of maps, by [`same`].
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct ByValue<'a>(pub(crate) &'a Value);
 
 impl PartialEq for ByValue<'_> {

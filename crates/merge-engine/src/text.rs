@@ -38,10 +38,8 @@ pub(crate) fn merge<'a>(
 
 /// Both texts, one after the other, each line once.
 fn both(ours: &str, theirs: &str) -> String {
-    let mut lines: Vec<&str> = ours.lines().collect();
-    let fresh: Vec<&str> = theirs.lines().filter(|line| !lines.contains(line)).collect();
-    lines.extend(fresh);
-    lines.join("\n")
+    let there: std::collections::HashSet<&str> = ours.lines().collect();
+    ours.lines().chain(theirs.lines().filter(|line| !there.contains(line))).collect::<Vec<_>>().join("\n")
 }
 
 /// The merged text; `None` where both sides changed the same words.

@@ -184,6 +184,9 @@ fn show_live(conflict: &mut Conflict, (key, doc): (&DocumentKey, &Doc), policy: 
         if live == field.ours {
             continue;
         }
+        if field.strategy.as_deref() == Some("append") {
+            without_doubtful(field, &live);
+        }
         field.ours = live;
         field.changed = changed;
         fresh = true;
@@ -192,6 +195,14 @@ fn show_live(conflict: &mut Conflict, (key, doc): (&DocumentKey, &Doc), policy: 
         }
     }
     fresh
+}
+
+/// Of entries that are only ever added, the other side of the question is what is live without those that may be there
+/// twice: what was added since stays, whatever the answer.
+fn without_doubtful(field: &mut DisputedField, live: &Value) {
+    let (Some(both), Some(once), Some(now)) = (field.ours.as_array(), field.theirs.as_array(), live.as_array()) else { return };
+    let doubtful: Vec<&Value> = both.iter().filter(|entry| !once.contains(entry)).collect();
+    field.theirs = now.iter().filter(|entry| !doubtful.contains(entry)).cloned().collect();
 }
 
 /// Writes a conflict, and closes it when nothing is left to decide.

@@ -86,7 +86,11 @@ pub(super) fn refusal(case: &Case<'_>, doc: Option<&Doc>) -> Option<Problem> {
             read_only("a request is not deleted: withdraw it, or decline it, and what was asked can still be read", "/kind")
         }
         (Some(doc), _) => {
-            let decides = decides(case, doc);
+            let state = operation.patch.get("state");
+            if state.is_some_and(Value::is_null) || (!doc.is_live() && state.is_some()) {
+                return read_only("the state of a request is set by deciding it, while it is there", "/patch/state");
+            }
+            let decides = doc.is_live() && decides(case, doc);
             let fixed = FIXED.iter().chain(DECIDED.iter().filter(|_| !decides));
             let differs =
                 |name: &&&str| operation.patch.get(**name).is_some_and(|value| *value != doc.body.get(**name).cloned().unwrap_or_default());

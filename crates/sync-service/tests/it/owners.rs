@@ -223,11 +223,17 @@ fn creations_are_free_and_restored_documents_are_not() {
     let back = pair.one(&pair.bo, event(op(5, "restore", "e", 5, json!({"starts_at": "2026-06-20T18:00", "notes": "n"}))));
     assert_eq!((told(&back).0, &back["proposed"]), ("merged", &json!(["/starts_at"])));
     assert_eq!((&back["document"]["starts_at"], &back["document"]["notes"]), (&json!("2026-06-20T16:00"), &json!("n")));
+    // nor is making it anew
+    pair.one(&pair.bo, event(op(20, "delete", "e", 6, Value::Null)));
+    let after = with(event(op(21, "create", "e", 0, json!({"title": "Mine", "starts_at": "2026-06-20T18:00"}))), json!({"after": id(20)}));
+    let anew = pair.one(&pair.bo, after);
+    assert_eq!((told(&anew).0, &anew["proposed"]), ("merged", &json!(["/room", "/starts_at", "/tent"])));
+    assert_eq!((&anew["document"]["starts_at"], &anew["document"]["title"]), (&json!("2026-06-20T16:00"), &json!("Mine")));
     // nor is an edit of what somebody else deleted
     pair.one(&pair.ana, event(op(6, "delete", "e", 99, Value::Null)));
-    let version = pair.one(&pair.ana, event(op(7, "delete", "e", 6, Value::Null)));
+    let version = pair.one(&pair.ana, event(op(7, "delete", "e", 8, Value::Null)));
     assert_eq!(told(&version).0, "applied");
-    let edit = pair.one(&pair.bo, update(8, 6, json!({"starts_at": "2026-06-20T20:00", "notes": "m"})));
+    let edit = pair.one(&pair.bo, update(8, 8, json!({"starts_at": "2026-06-20T20:00", "notes": "m"})));
     assert_eq!((told(&edit).0, &edit["proposed"]), ("conflict", &json!(["/starts_at"])));
     assert_eq!((&edit["document"]["starts_at"], &edit["document"]["notes"]), (&json!("2026-06-20T16:00"), &json!("m")));
 }

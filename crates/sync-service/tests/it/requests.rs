@@ -161,6 +161,16 @@ fn what_a_request_says_stays() {
 }
 
 #[test]
+fn a_decided_request_is_not_opened_again() {
+    let pair = proposed();
+    let request =
+        |n: u32, patch: Value| with(op(n, "update", &format!("op-{}", id(2)), 9, patch), json!({"collection": "change_requests"}));
+    let refused = pair.one(&pair.ana, request(50, json!({"state": null})));
+    assert_eq!(told(&refused), ("rejected", "read_only"));
+    assert_eq!(request_of(&pair, 2)["state"], "open");
+}
+
+#[test]
 fn where_the_schema_has_the_collection_people_make_requests_too() {
     let mut schema = schema();
     schema["collections"]["change_requests"] =

@@ -52,10 +52,22 @@ impl Case<'_> {
         let own = self.values_over(&last);
         let mut theirs = last.clone();
         apply_patch(&mut theirs, &self.operation().patch);
-        let outcome = merge_objects(&last, &last, &theirs, &self.rules.policy, &self.context(&merge_engine::NoProvenance, &last));
-        let beside = self.left_by(&outcome, (&last, &theirs));
+        self.in_place_of(&last, &theirs, own)
+    }
+
+    /// A document that the sender's own chain deleted is made anew: what others own in it does not change by that.
+    fn made_anew(&self, last: &Object) -> Effect {
+        let mut theirs = Object::new();
+        apply_patch(&mut theirs, &self.operation().patch);
+        self.in_place_of(last, &theirs, self.values_of(&theirs))
+    }
+
+    /// A deleted document lives again with another body: an edit of what was there.
+    fn in_place_of(&self, last: &Object, theirs: &Object, own: Object) -> Effect {
+        let outcome = merge_objects(last, last, theirs, &self.rules.policy, &self.context(&merge_engine::NoProvenance, last));
+        let beside = self.left_by(&outcome, (last, theirs));
         let body = outcome.into_object();
-        let status = if body == theirs { Status::Applied } else { Status::Merged };
+        let status = if body == *theirs { Status::Applied } else { Status::Merged };
         Effect { beside, ..Effect::new(status, Some(NewState { body, live: true }), own) }
     }
 
@@ -95,7 +107,8 @@ impl Case<'_> {
         let is_part = doc.is_buried && !fresh;
         let own_deletion = || self.sent.overlay.deleted_at(self.world.last_touched(self.sent.key, doc, self.operation().base_version));
         if self.mode == Mode::TheirsWin || (!is_part && own_deletion()) {
-            return self.bring_back(last);
+            let is_owned = fresh && !doc.is_buried && self.rules.policy.declares_strategies();
+            return if is_owned { self.made_anew(&doc.body) } else { self.bring_back(last) };
         }
         let lives = self.delete_policy == DeletePolicy::EditWins && !is_part;
         let (own, edited, beside) = self.edit_over(doc, &last, lives);

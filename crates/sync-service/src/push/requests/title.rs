@@ -31,7 +31,9 @@ pub(super) fn of(world: &World, key: &DocumentKey, names: &BTreeSet<String>, val
 fn called(collection: Option<&Collection>, document: Option<&Object>, key: &DocumentKey) -> String {
     let named = collection.and_then(|collection| collection.label.as_deref());
     let text = |name: &str| document?.get(name)?.as_str().filter(|text| !text.trim().is_empty());
-    let found = named.into_iter().chain(["title", "name"]).find_map(text);
+    let is_plain =
+        |name: &&str| collection.and_then(|collection| collection.fields.get(*name)).is_none_or(|field| field.sensitivity < SENSITIVE);
+    let found = named.into_iter().chain(["title", "name"]).filter(is_plain).find_map(text);
     found.map_or_else(|| key.id().to_owned(), shortened)
 }
 
