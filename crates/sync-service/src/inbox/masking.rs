@@ -5,15 +5,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use sync_core::conflict::{Conflict, DisputedField};
-use sync_core::document::CONFLICTS;
-use sync_core::json::{Object, RawJson, pointer_tokens};
+use sync_core::document::{CHANGE_REQUESTS, CONFLICTS};
+use sync_core::json::{Object, RawJson, pointer, pointer_tokens};
 use sync_core::{Role, Schema, UserId};
 
 use super::people::is_meant;
 use super::words::label_member;
-
-/// The collection in which proposals are kept.
-const CHANGE_REQUESTS: &str = "change_requests";
 
 /// Somebody who reads.
 #[derive(Clone, Copy)]
@@ -56,8 +53,11 @@ impl Eyes<'_> {
 
     /// The sensitivity of a top-level field.
     fn sensitivity(&self, collection: &str, field: &str) -> u8 {
-        let declared = self.schema.collection(collection).and_then(|rules| rules.fields.get(field));
-        declared.map_or(0, |field| field.sensitivity)
+        let declared = |name: &str| self.schema.collection(collection).and_then(|rules| rules.fields.get(name));
+        // what is told in the words of an older schema is as sensitive as what it is called now
+        let renamed = || self.schema.lens(collection, 1)?.lift_pointer(&pointer(&[field]));
+        let now = || pointer_tokens(&renamed()?)?.into_iter().next();
+        declared(field).or_else(|| declared(&now()?)).map_or(0, |field| field.sensitivity)
     }
 
     /// Whether this reader may read a field.

@@ -1,5 +1,5 @@
-//! Whether somebody may decide a question: an answer is an edit of what is live, and of two values neither is chosen by
-//! those who may write neither.
+//! What an answer may not choose, whoever is asked: an answer is an edit of what is live, and what the server alone writes is
+//! written by nobody else.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,11 @@ use super::choice::choose;
 use crate::push::working::{Doc, World};
 use crate::push::{Asker, NewState};
 
-/// Checks that the caller may write what they choose, or, where they keep what is live, what they choose it over.
+/// Checks that devices may write what the caller chooses, or, where they keep what is live, what they choose it over. Who
+/// may answer was decided before.
 ///
 /// # Errors
-/// `not_owner`, `read_only`.
+/// `read_only`.
 pub(super) fn check(
     world: &World,
     (key, doc): (&DocumentKey, &Doc),
@@ -39,10 +40,6 @@ pub(super) fn check(
     context.settings = &world.settings.values;
     context.document = Some(&doc.body);
     let outcome = merge_objects(&doc.body, &doc.body, &wanted.body, policy, &context);
-    if let Some(proposal) = outcome.proposals.first() {
-        let detail = format!("{} is decided by its owners ({}), and you are none of them", proposal.path, proposal.owners.join(", "));
-        return Err(Problem::new(Code::NotOwner, detail).at("/fields"));
-    }
     match outcome.decisions.iter().find(|decision| decision.reason == Reason::ServerOnly) {
         Some(decision) => {
             let detail = format!("{} is not written by devices; choose what is live", decision.path);

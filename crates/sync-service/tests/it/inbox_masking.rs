@@ -151,3 +151,26 @@ fn change_requests_hide_what_they_propose() {
     assert!(!result.to_string().contains("nuts"), "{result}");
     assert_eq!(pair.read(&pair.ana, "change_requests", "r")["patch"]["allergies"], "nuts", "what is hidden is not lost");
 }
+
+#[test]
+fn what_was_masked_stays_masked_when_its_field_is_renamed() {
+    let pair = at_a_party();
+    let base =
+        pair.one(&pair.ana, of("events", op(1, "create", "e", 0, json!({"title": "Dinner", "allergies": "none"}))))["version"].clone();
+    let base = base.as_i64().unwrap();
+    pair.one(&pair.ana, of("events", op(2, "update", "e", base, json!({"allergies": "nuts"}))));
+    let asked = pair.one(&pair.ana, of("events", op(3, "update", "e", base, json!({"allergies": "milk"}))))["conflict_id"].clone();
+    let conflict = pair.conflict(&pair.ana, &asked);
+    pair.resolve(&pair.ana, 4, &conflict, json!({"choose": "ours"}));
+    let mut schema = crate::inbox::party();
+    schema["version"] = json!(schema["version"].as_i64().unwrap() + 1);
+    let fields = schema["collections"]["events"]["fields"].as_object_mut().unwrap();
+    let allergies = fields.remove("allergies").unwrap();
+    fields.insert("allergy".into(), allergies);
+    schema["lenses"] =
+        json!([{"to": schema["version"], "collections": {"events": [{"move": "rename", "field": "allergies", "to": "allergy"}]}}]);
+    crate::lenses::upgrade(&pair, &schema);
+    assert!(detail(&pair, &pair.ana, &asked).to_string().contains("nuts"));
+    let seen = detail(&pair, &pair.bo, &asked).to_string();
+    assert!(!seen.contains("nuts") && !seen.contains("milk"), "{seen}");
+}

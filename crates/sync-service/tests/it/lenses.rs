@@ -38,7 +38,7 @@ fn try_upgrade(pair: &Pair, schema: &Value) -> Result<SpaceItem, Problem> {
     })
 }
 
-fn upgrade(pair: &Pair, schema: &Value) -> SpaceItem {
+pub(crate) fn upgrade(pair: &Pair, schema: &Value) -> SpaceItem {
     try_upgrade(pair, schema).unwrap()
 }
 
