@@ -216,9 +216,12 @@ impl<'a> Desk<'a> {
             return foreign.filter(|_| self.world.role != Role::Lead).map(|asks| self.is_for(&asks, "the group"));
         }
         let answer = last_answer(conflict);
-        let named = |(path, field): &(&String, &DisputedField)| match resolution.undo {
-            true => field.decided_by.as_ref().is_some_and(|by| Some(by.op_id) == answer),
-            false => resolution.fields.is_empty() || resolution.fields.contains_key(*path),
+        let named = |(path, field): &(&String, &DisputedField)| {
+            if resolution.undo {
+                field.decided_by.as_ref().is_some_and(|by| Some(by.op_id) == answer)
+            } else {
+                resolution.fields.is_empty() || resolution.fields.contains_key(*path)
+            }
         };
         let paths: Vec<&String> = conflict.fields.iter().filter(named).map(|(path, _)| path).collect();
         let foreign: Vec<&String> = paths.iter().copied().filter(|path| !self.may_decide(conflict, path)).collect();
