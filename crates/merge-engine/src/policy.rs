@@ -51,7 +51,7 @@ impl Policy {
 
     /// Whether a path pattern names places below a place.
     pub(crate) fn declares_below(&self, path: &[Cow<'_, str>]) -> bool {
-        self.collection.paths.iter().any(|rule| goes_on(rule, path))
+        self.collection.paths.iter().any(|rule| left_of(rule, path).is_some_and(|left| !left.is_empty()))
     }
 
     /// By which member the items of the array at a place are declared to be known.
@@ -78,20 +78,6 @@ impl Policy {
     }
 }
 
-/// Whether a pattern names places below a place.
-fn goes_on(rule: &PathRule, path: &[Cow<'_, str>]) -> bool {
-    let mut pattern = rule.path.split('/').skip(1);
-    for token in path {
-        match pattern.next() {
-            Some("**") => return true,
-            Some("*") => {}
-            Some(name) if name.replace("~1", "/").replace("~0", "~") == token.as_ref() => {}
-            _ => return false,
-        }
-    }
-    pattern.next().is_some()
-}
-
 /// By which member a strategy knows items.
 fn key_of(strategy: &Strategy) -> Option<&str> {
     match strategy {
@@ -103,16 +89,21 @@ fn key_of(strategy: &Strategy) -> Option<&str> {
 
 /// Whether a pattern names a place.
 fn fits(rule: &PathRule, path: &[Cow<'_, str>]) -> bool {
+    left_of(rule, path).is_some_and(|left| matches!(left.as_slice(), [] | ["**"]))
+}
+
+/// What is left of a pattern at a place; `None` where the pattern leads elsewhere.
+fn left_of<'r>(rule: &'r PathRule, path: &[Cow<'_, str>]) -> Option<Vec<&'r str>> {
     let mut pattern = rule.path.split('/').skip(1);
     for token in path {
-        match pattern.next() {
-            Some("**") => return true,
-            Some("*") => {}
-            Some(name) if name.replace("~1", "/").replace("~0", "~") == token.as_ref() => {}
-            _ => return false,
+        match pattern.next()? {
+            "**" => return Some(vec!["**"]),
+            "*" => {}
+            name if name.replace("~1", "/").replace("~0", "~") == token.as_ref() => {}
+            _ => return None,
         }
     }
-    matches!((pattern.next(), pattern.next()), (None, _) | (Some("**"), None))
+    Some(pattern.collect())
 }
 
 #[cfg(test)]
