@@ -6,11 +6,11 @@ mod strategies;
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// How many cases a law gets: a share of all that one run tries, 100,000; ten times as many where `PROPTEST_CASES` says so.
-fn cases(share: u32) -> ProptestConfig {
+/// A law tried on so many cases; on ten times as many where `PROPTEST_CASES` asks for more than is usual.
+fn cases(usual: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
     let times = if default.cases > 256 { 10 } else { 1 };
-    ProptestConfig { cases: share * times, failure_persistence: None, ..default }
+    ProptestConfig { cases: usual * times, failure_persistence: None, ..default }
 }
 
 /// The value with all arrays sorted by their text.

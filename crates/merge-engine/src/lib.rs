@@ -46,8 +46,9 @@
 //! | `append` | the entries of both; nothing is taken away | – | – | – | ✓ |
 //! | `immutable`, `server` | what stands; what a device writes is noted | – | – | – | ✓ |
 //!
-//! The columns are [`Promises`]: property tests hold each strategy to its row, on 100,000 cases in every run. A `group` of
-//! fields merges as one value by any of these; `when` chooses between two by what another field says.
+//! The columns are [`Promises`]: property tests hold the strategies to their rows, on 50,000 cases in every run, and whole
+//! documents to the laws of the defaults, on 100,000. A `group` of fields merges as one value by any of these; `when`
+//! chooses between two by what another field says.
 //!
 //! # Two modes
 //!
