@@ -78,6 +78,15 @@ uuid_id!(
     SessionId
 );
 
+uuid_id!(
+    /// A request whose operations went into the queue.
+    BatchId
+);
+uuid_id!(
+    /// Work on many items of the queue that goes on in the background.
+    TaskId
+);
+
 /// A version 7 UUID (RFC 9562) from an instant and 10 random bytes, for code that gets both through ports.
 #[must_use]
 pub fn uuid_v7(now: crate::Timestamp, random: [u8; 10]) -> Uuid {

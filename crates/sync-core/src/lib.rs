@@ -30,7 +30,7 @@ pub mod schema;
 pub mod time;
 
 pub use document::{Author, DocumentKey, FieldVersion, FieldVersions, Stamp};
-pub use ids::{ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, UserId};
+pub use ids::{BatchId, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, TaskId, UserId};
 pub use json::Object;
 pub use operation::{Kind, Operation, Status};
 pub use problem::{Code, Problem};

@@ -70,12 +70,26 @@ pub enum Status {
     Duplicate,
     /// Not taken: what it builds on is not here yet. To be sent again.
     Waiting,
+    /// Accepted durably; a worker will decide it.
+    Queued,
+    /// Tried and failed for a cause that may pass: a dead letter, to be edited, retried or discarded.
+    Parked,
 }
 
 impl Status {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Applied, Self::Merged, Self::Noop, Self::Conflict, Self::Rejected, Self::Quarantined, Self::Duplicate, Self::Waiting];
+    pub const ALL: [Self; 10] = [
+        Self::Applied,
+        Self::Merged,
+        Self::Noop,
+        Self::Conflict,
+        Self::Rejected,
+        Self::Quarantined,
+        Self::Duplicate,
+        Self::Waiting,
+        Self::Queued,
+        Self::Parked,
+    ];
 
     /// The name on the wire.
     #[must_use]
@@ -89,6 +103,8 @@ impl Status {
             Self::Quarantined => "quarantined",
             Self::Duplicate => "duplicate",
             Self::Waiting => "waiting",
+            Self::Queued => "queued",
+            Self::Parked => "parked",
         }
     }
 

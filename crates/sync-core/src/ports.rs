@@ -1,6 +1,7 @@
 //! The ports: every effect of Rejoin passes through one of these traits. Each has a real and an in-memory
 //! implementation under one conformance suite (`testkit`).
 
+mod broadcast;
 mod conflicts;
 mod documents;
 mod environment;
@@ -9,10 +10,13 @@ mod life;
 mod load;
 mod operations;
 mod preferences;
+mod presence;
 mod purges;
+mod queue;
 mod spaces;
 mod store;
 
+pub use broadcast::{Broadcaster, Listener, Signal};
 pub use conflicts::{ConflictEntry, ConflictFilter, ConflictLink, ConflictPage, ConflictRows, DueConflict};
 pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, LiveDocument, LivePage, Presence};
 pub use environment::{Clock, Entropy};
@@ -21,6 +25,11 @@ pub use life::{FormerEpoch, Grave, GraveRows, HistoryRows, LogEntry, LogRows, Pr
 pub use load::{COMMIT_JOBS, CommitTally, StoreLoad};
 pub use operations::{OperationRows, StoredOperation, StoredResult};
 pub use preferences::{PreferenceKey, PreferenceRow, PreferenceRows, PreferenceRule};
+pub use presence::{AuditRecord, AuditRows, DeviceState, DeviceStateRows, SocketRows};
 pub use purges::{Purge, PurgeRows};
+pub use queue::{
+    BatchRows, BatchState, ItemCount, ItemMark, ItemPlace, ItemRows, ItemState, ItemStateRows, QueueBatch, QueueFigure, QueueFilter,
+    QueueItem, QueueMemoryRows, QueueReading, QueueSpace, QueueSpaceRows, QueueTask, Visible,
+};
 pub use spaces::{Head, Member, Space, SpaceAccess, SpaceRows, SpaceStatus};
 pub use store::{Access, Job, Store, StoreError, StoreResult, Transaction, Tx};

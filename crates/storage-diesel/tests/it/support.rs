@@ -269,6 +269,8 @@ pub(crate) fn operation(number: u128) -> StoredOperation {
         overlay: None,
         policy_version: None,
         corrected_at: None,
+        received_at: None,
+        attempts: None,
         decisions: None,
     }
 }

@@ -46,6 +46,10 @@ pub struct StoredOperation {
     pub policy_version: Option<i32>,
     /// Its stamp's milliseconds, where they are not those of `decided_at`.
     pub corrected_at: Option<Timestamp>,
+    /// When it arrived, where it waited in the queue; `None`: when it was decided.
+    pub received_at: Option<Timestamp>,
+    /// How often a worker took it, where it waited in the queue.
+    pub attempts: Option<i32>,
     /// How each place that two sides changed was decided, and what became a change request. `None` where nobody met. The
     /// service reads and writes it; to a store it is opaque.
     pub decisions: Option<RawJson>,

@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 use futures_channel::oneshot;
 
 use super::{
-    ConflictRows, DeviceRows, DocumentRows, GraveRows, HistoryRows, IdentityRows, LogRows, OperationRows, PreferenceRows, PresentedRows,
-    PurgeRows, SessionRows, SpaceRows, StoreLoad,
+    AuditRows, BatchRows, ConflictRows, DeviceRows, DeviceStateRows, DocumentRows, GraveRows, HistoryRows, IdentityRows, ItemRows,
+    ItemStateRows, LogRows, OperationRows, PreferenceRows, PresentedRows, PurgeRows, QueueMemoryRows, QueueReading, QueueSpaceRows,
+    SessionRows, SocketRows, SpaceRows, StoreLoad,
 };
 
 /// Why a unit of work did not happen. Except for [`StoreError::Unknown`], nothing of it was kept.
@@ -139,6 +140,15 @@ pub trait Tx:
     + GraveRows
     + PurgeRows
     + HistoryRows
+    + ItemRows
+    + ItemStateRows
+    + QueueReading
+    + QueueSpaceRows
+    + BatchRows
+    + QueueMemoryRows
+    + DeviceStateRows
+    + SocketRows
+    + AuditRows
 {
 }
 
@@ -156,5 +166,14 @@ impl<T> Tx for T where
         + GraveRows
         + PurgeRows
         + HistoryRows
+        + ItemRows
+        + ItemStateRows
+        + QueueReading
+        + QueueSpaceRows
+        + BatchRows
+        + QueueMemoryRows
+        + DeviceStateRows
+        + SocketRows
+        + AuditRows
 {
 }

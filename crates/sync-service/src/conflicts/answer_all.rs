@@ -273,6 +273,8 @@ fn stored(
         overlay: None,
         policy_version: None,
         corrected_at: None,
+        received_at: None,
+        attempts: None,
         decisions: None,
     }
 }

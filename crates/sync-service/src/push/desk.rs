@@ -287,6 +287,8 @@ impl<'a> Desk<'a> {
             overlay: None,
             policy_version: None,
             corrected_at: None,
+            received_at: None,
+            attempts: None,
             decisions: None,
         }
     }

@@ -39,6 +39,8 @@ fn every_column_survives(bench: &Bench) {
         overlay: Some(raw("null")),
         policy_version: Some(i32::MAX),
         corrected_at: Some(Timestamp::from_millis(-1)),
+        received_at: Some(Timestamp::from_millis(-2)),
+        attempts: Some(3),
         decisions: Some(raw("[]")),
         ..operation(1_000)
     };

@@ -1,0 +1,118 @@
+//! What is known of devices beside their logins, tickets for sockets, and records of what people did to others' work.
+
+use super::StoreResult;
+use crate::json::RawJson;
+use crate::{DeviceId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
+
+/// What is known of a device: what it told, and what was measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceState {
+    /// The device.
+    pub device_id: DeviceId,
+    /// Its tenant.
+    pub organisation_id: OrganisationId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The last push, pull or report.
+    pub seen_at: Timestamp,
+    /// The rest. The service reads and writes it; to a store it is opaque.
+    pub body: RawJson,
+}
+
+/// Rows of devices' states.
+pub trait DeviceStateRows {
+    /// Stores states over what stood for their devices.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn put_device_states(&mut self, states: &[DeviceState]) -> StoreResult<()>;
+
+    /// The states among these devices of one organisation, in any order.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn load_device_states(&mut self, organisation_id: OrganisationId, device_ids: &[DeviceId]) -> StoreResult<Vec<DeviceState>>;
+
+    /// The states of these users' devices, in any order.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_device_states(&mut self, organisation_id: OrganisationId, user_ids: &[UserId]) -> StoreResult<Vec<DeviceState>>;
+}
+
+/// Rows that sockets need.
+pub trait SocketRows {
+    /// Stores a ticket's hash.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn insert_ticket(&mut self, hash: &[u8; 32], session_id: SessionId, expires_at: Timestamp) -> StoreResult<()>;
+
+    /// Takes a ticket away: it is good once. Its session and end.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn take_ticket(&mut self, hash: &[u8; 32]) -> StoreResult<Option<(SessionId, Timestamp)>>;
+
+    /// Drops tickets that ended before an instant.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn drop_tickets(&mut self, before: Timestamp) -> StoreResult<()>;
+
+    /// Which of these sessions have not ended, on devices that were not revoked.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_active_sessions(&mut self, session_ids: &[SessionId]) -> StoreResult<Vec<SessionId>>;
+
+    /// What a session stands for; `expires_at` is the session's own end.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn find_session_grant(&mut self, session_id: SessionId) -> StoreResult<Option<super::AccessGrant>>;
+
+    /// The versions of these spaces' heads, in any order.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_heads(&mut self, space_ids: &[SpaceId]) -> StoreResult<Vec<(SpaceId, i64)>>;
+}
+
+/// What somebody did to work that was not theirs to do by itself: a purge, an edit of a dead letter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditRecord {
+    /// Its id, a version 7 UUID.
+    pub record_id: uuid::Uuid,
+    /// The tenant.
+    pub organisation_id: OrganisationId,
+    /// In which space.
+    pub space_id: Option<SpaceId>,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub user_id: UserId,
+    /// On which device; absent from the command line.
+    pub device_id: Option<DeviceId>,
+    /// What, such as `queue.discard`.
+    pub action: String,
+    /// To what, such as an operation's id.
+    pub subject: String,
+    /// Why, in their words.
+    pub reason: Option<String>,
+}
+
+/// Rows of such records. They are only ever added.
+pub trait AuditRows {
+    /// Stores records.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn insert_audit_records(&mut self, records: &[AuditRecord]) -> StoreResult<()>;
+
+    /// An organisation's records about a subject, by time.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_audit_records(&mut self, organisation_id: OrganisationId, subject: &str) -> StoreResult<Vec<AuditRecord>>;
+}
