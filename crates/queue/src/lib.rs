@@ -13,6 +13,10 @@
 //!
 //! With feature `runtime` there is a runner of workers, on tokio.
 
+pub mod fairness;
+pub mod lease;
+pub mod priority;
+pub mod retry;
 #[cfg(feature = "runtime")]
 pub mod runner;
 pub mod sizing;

@@ -231,6 +231,20 @@ impl Schema {
     }
 }
 
+/// The lane of what no schema says anything about: the day's work.
+const FREE_LANE: u8 = 1;
+
+impl Schema {
+    /// The lane of a change of these members of a collection's documents: the lowest of the members' lanes, and where none
+    /// is named, the collection's. What the schema does not declare is in the collection's lane; without a schema, and in
+    /// collections that it does not have, in lane 1.
+    pub fn lane<'a>(&self, collection: &str, members: impl IntoIterator<Item = &'a String>) -> u8 {
+        let Some(rules) = self.collections.get(collection) else { return FREE_LANE };
+        let lane = |name: &String| rules.fields.get(name).map_or(rules.lane, |field| field.lane);
+        members.into_iter().map(lane).min().unwrap_or(rules.lane)
+    }
+}
+
 /// A version of a schema, by `name` the newest, or by `name@version`.
 fn find_version(all: &[Arc<Schema>], name: &str) -> Option<Arc<Schema>> {
     let (name, version) = match name.split_once('@') {
