@@ -21,6 +21,7 @@ mod push;
 mod receipts;
 mod resolve;
 pub mod service;
+mod signals;
 pub mod snapshot;
 pub mod spaces;
 mod verify;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth::PasswordHasher;
-use sync_core::ports::{Access, Clock, Entropy, Store};
+use sync_core::ports::{Access, Broadcaster, Clock, Entropy, Store};
 use sync_core::{DeviceId, OrganisationId, SessionId, Timestamp, UserId};
 
 use crate::cursors::KeyRing;
@@ -13,6 +13,7 @@ use crate::identity::Recent;
 use crate::keeping::Keeping;
 use crate::maintenance::Rounds;
 use crate::presented::Notes;
+use crate::signals::InProcess;
 
 /// Who calls: what a valid access token stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub struct Service {
     pub(crate) keeping: Keeping,
     pub(crate) rounds: Arc<Rounds>,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) signals: Arc<dyn Broadcaster>,
 }
 
 impl Service {
@@ -49,13 +51,26 @@ impl Service {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, hasher: Arc<PasswordHasher>) -> Self {
         let (cursor_keys, presented, counters, rounds, recent) = Default::default();
-        Self { store, clock, entropy, hasher, cursor_keys, presented, counters, keeping: Keeping::default(), rounds, recent }
+        let signals = Arc::new(InProcess::default());
+        Self { store, clock, entropy, hasher, cursor_keys, presented, counters, keeping: Keeping::default(), rounds, recent, signals }
     }
 
     /// The same service with other figures for what is kept, and how long.
     #[must_use]
     pub fn with_keeping(self, keeping: Keeping) -> Self {
         Self { keeping, ..self }
+    }
+
+    /// The same service, whose signals are told by this broadcaster: to the listeners of other nodes too.
+    #[must_use]
+    pub fn with_broadcaster(self, signals: Arc<dyn Broadcaster>) -> Self {
+        Self { signals, ..self }
+    }
+
+    /// Who tells signals, here and on other nodes.
+    #[must_use]
+    pub fn broadcaster(&self) -> &Arc<dyn Broadcaster> {
+        &self.signals
     }
 
     /// What is kept, and how long.

@@ -1,0 +1,24 @@
+//! Signals within one process: what a node that shares its database with no other needs.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use sync_core::ports::{Broadcaster, Listener, Signal};
+
+/// Tells the listeners of this process, on the thread that publishes.
+#[derive(Default)]
+pub struct InProcess(Mutex<Vec<Weak<dyn Listener>>>);
+
+impl Broadcaster for InProcess {
+    fn publish(&self, signals: &[Signal]) {
+        let listeners: Vec<_> = self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
+        for listener in listeners {
+            listener.hear(signals);
+        }
+    }
+
+    fn listen(&self, listener: &Arc<dyn Listener>) {
+        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.retain(|other| other.strong_count() > 0);
+        listeners.push(Arc::downgrade(listener));
+    }
+}
