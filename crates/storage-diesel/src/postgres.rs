@@ -1,5 +1,7 @@
 //! PostgreSQL, spoken to without libpq: a fixed set of threads, each with a connection of its own.
 
+#[path = "statements/batches.rs"]
+mod batches;
 #[path = "statements/conflicts.rs"]
 mod conflicts;
 #[path = "postgres/connection.rs"]
@@ -16,6 +18,10 @@ mod history;
 mod identity;
 #[path = "postgres/inspect.rs"]
 mod inspect;
+#[path = "statements/item_states.rs"]
+mod item_states;
+#[path = "statements/items.rs"]
+mod items;
 #[path = "statements/life.rs"]
 mod life;
 #[path = "postgres/link.rs"]
@@ -24,8 +30,16 @@ mod link;
 mod operations;
 #[path = "statements/preferences.rs"]
 mod preferences;
+#[path = "statements/presence.rs"]
+mod presence;
 #[path = "statements/purges.rs"]
 mod purges;
+#[path = "statements/queue_memory.rs"]
+mod queue_memory;
+#[path = "statements/queue_reading.rs"]
+mod queue_reading;
+#[path = "statements/queue_spaces.rs"]
+mod queue_spaces;
 #[path = "statements/sessions.rs"]
 mod sessions;
 #[path = "statements/spaces.rs"]

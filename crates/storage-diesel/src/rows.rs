@@ -3,19 +3,23 @@
 mod identity;
 mod life;
 mod preferences;
+mod presence;
 mod purges;
+mod queue;
 mod spaces;
 
 pub(crate) use identity::{AccountRecord, DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
 pub(crate) use life::{FormerEpochRecord, GraveRecord, LogEntryRecord, LogRecord, PresentedRecord, ResultEntryRecord, TombstoneRecord};
 pub(crate) use preferences::{PreferenceRecord, RuleRecord};
+pub(crate) use presence::{AuditRow, DeviceStateRecord};
 pub(crate) use purges::PurgeRecord;
+pub(crate) use queue::{BatchRecord, CountRecord, FigureRecord, ItemRecord, PlaceRecord, QueueSpaceRecord, RankRecord, TaskRecord};
 pub(crate) use spaces::{
     AccessRecord, ChangeRecord, ConflictPlace, DocumentRecord, DueRecord, HeadRecord, LinkRecord, MemberRecord, OperationRecord,
     ResultRecord, SumRecord,
 };
 
-use crate::values::Utf8;
+use crate::values::{Id, Utf8};
 
 /// A row that becomes a port's value.
 pub(crate) trait Row {
@@ -29,6 +33,15 @@ impl Row for Utf8 {
     type Value = String;
 
     fn into_value(self) -> String {
+        self.0
+    }
+}
+
+/// A single id.
+impl Row for Id {
+    type Value = uuid::Uuid;
+
+    fn into_value(self) -> uuid::Uuid {
         self.0
     }
 }

@@ -168,6 +168,8 @@ diesel::table! {
         policy_version -> Nullable<Integer>,
         corrected_at -> Nullable<BigInt>,
         decisions -> Nullable<Binary>,
+        received_at -> Nullable<BigInt>,
+        attempts -> Nullable<Integer>,
     }
 }
 
@@ -274,9 +276,128 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    queue_items (organisation_id, op_id) {
+        organisation_id -> Binary,
+        op_id -> Binary,
+        identity -> Binary,
+        space_id -> Binary,
+        user_id -> Binary,
+        device_id -> Binary,
+        batch_id -> Binary,
+        seq -> BigInt,
+        key -> Binary,
+        group_id -> Nullable<Binary>,
+        lane -> Integer,
+        rank -> BigInt,
+        state -> Text,
+        waits_for -> Nullable<Binary>,
+        attempts -> Integer,
+        not_before -> Nullable<BigInt>,
+        fence -> Nullable<BigInt>,
+        size_bytes -> Integer,
+        accepted_at -> BigInt,
+        code -> Nullable<Text>,
+        problem -> Nullable<Binary>,
+        payload -> Binary,
+        original -> Nullable<Binary>,
+        phase -> Text,
+    }
+}
+
+diesel::table! {
+    queue_spaces (space_id) {
+        space_id -> Binary,
+        organisation_id -> Binary,
+        next_seq -> BigInt,
+        fence -> BigInt,
+        leased_by -> Nullable<Binary>,
+        leased_until -> Nullable<BigInt>,
+        due_at -> Nullable<BigInt>,
+        rank -> BigInt,
+        served -> BigInt,
+        served_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    queue_batches (batch_id) {
+        batch_id -> Binary,
+        organisation_id -> Binary,
+        user_id -> Binary,
+        device_id -> Binary,
+        sent_at -> Nullable<BigInt>,
+        received_at -> BigInt,
+        epochs -> Binary,
+        atomic -> Bool,
+        state -> Text,
+        operations -> BigInt,
+        bytes -> BigInt,
+        decided -> BigInt,
+        decided_bytes -> BigInt,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    queue_figures (organisation_id, step_s, at, lane, node_id) {
+        organisation_id -> Binary,
+        step_s -> Integer,
+        at -> BigInt,
+        lane -> Integer,
+        node_id -> Binary,
+        body -> Binary,
+    }
+}
+
+diesel::table! {
+    queue_tasks (task_id) {
+        task_id -> Binary,
+        organisation_id -> Binary,
+        user_id -> Binary,
+        created_at -> BigInt,
+        step -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        body -> Binary,
+    }
+}
+
+diesel::table! {
+    device_states (device_id) {
+        device_id -> Binary,
+        organisation_id -> Binary,
+        user_id -> Binary,
+        seen_at -> BigInt,
+        body -> Binary,
+    }
+}
+
+diesel::table! {
+    tickets (hash) {
+        hash -> Binary,
+        session_id -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_records (record_id) {
+        record_id -> Binary,
+        organisation_id -> Binary,
+        space_id -> Nullable<Binary>,
+        at -> BigInt,
+        user_id -> Binary,
+        device_id -> Nullable<Binary>,
+        action -> Text,
+        subject -> Binary,
+        reason -> Nullable<Binary>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(access_tokens, sessions, users, devices);
 diesel::allow_tables_to_appear_in_same_query!(organisations, users);
 diesel::allow_tables_to_appear_in_same_query!(members, spaces, space_heads);
 diesel::allow_tables_to_appear_in_same_query!(presented_cursors, devices);
 diesel::allow_tables_to_appear_in_same_query!(operations, conflict_links);
 diesel::allow_tables_to_appear_in_same_query!(conflicts, conflict_links);
+diesel::allow_tables_to_appear_in_same_query!(queue_items, devices, queue_batches);

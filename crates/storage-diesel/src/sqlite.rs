@@ -2,6 +2,8 @@
 
 #[path = "sqlite/backup.rs"]
 mod backup;
+#[path = "statements/batches.rs"]
+mod batches;
 #[path = "statements/conflicts.rs"]
 mod conflicts;
 #[path = "sqlite/connection.rs"]
@@ -18,6 +20,10 @@ mod history;
 mod identity;
 #[path = "sqlite/inspect.rs"]
 mod inspect;
+#[path = "statements/item_states.rs"]
+mod item_states;
+#[path = "statements/items.rs"]
+mod items;
 #[path = "statements/life.rs"]
 mod life;
 #[path = "sqlite/lock.rs"]
@@ -26,8 +32,16 @@ mod lock;
 mod operations;
 #[path = "statements/preferences.rs"]
 mod preferences;
+#[path = "statements/presence.rs"]
+mod presence;
 #[path = "statements/purges.rs"]
 mod purges;
+#[path = "statements/queue_memory.rs"]
+mod queue_memory;
+#[path = "statements/queue_reading.rs"]
+mod queue_reading;
+#[path = "statements/queue_spaces.rs"]
+mod queue_spaces;
 #[path = "sqlite/reader.rs"]
 mod reader;
 #[path = "sqlite/restore.rs"]

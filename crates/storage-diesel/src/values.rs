@@ -4,7 +4,7 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::sql_types::{BigInt, Binary, Integer, Text};
 use sync_core::json::RawJson;
-use sync_core::ports::SpaceStatus;
+use sync_core::ports::{BatchState, ItemState, SpaceStatus};
 use sync_core::{Audience, DocumentKey, Role, Status, Timestamp};
 use uuid::Uuid;
 
@@ -110,6 +110,18 @@ impl StoredName for SpaceStatus {
 impl StoredName for Status {
     fn parse_stored_name(name: &str) -> Option<Self> {
         Self::parse_stored(name)
+    }
+}
+
+impl StoredName for ItemState {
+    fn parse_stored_name(name: &str) -> Option<Self> {
+        Self::parse(name)
+    }
+}
+
+impl StoredName for BatchState {
+    fn parse_stored_name(name: &str) -> Option<Self> {
+        Self::parse(name)
     }
 }
 

@@ -3,10 +3,13 @@
 mod conflicts;
 mod documents;
 mod identity;
+mod items;
 mod life;
 mod operations;
 mod preferences;
+mod presence;
 mod purges;
+mod queue;
 mod sessions;
 mod spaces;
 mod table;
@@ -15,11 +18,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sync_core::ports::{
-    Access, ChangeRow, CollectionSum, ConflictEntry, ConflictLink, Device, DocumentRow, FormerEpoch, Grave, Head, Job, Member,
-    Organisation, PreferenceKey, PreferenceRow, PreferenceRule, Presented, Purge, ServerKey, Session, Space, Store, StoreError, StoreLoad,
-    StoreResult, StoredOperation, User,
+    Access, AuditRecord, ChangeRow, CollectionSum, ConflictEntry, ConflictLink, Device, DeviceState, DocumentRow, FormerEpoch, Grave, Head,
+    Job, Member, Organisation, PreferenceKey, PreferenceRow, PreferenceRule, Presented, Purge, QueueBatch, QueueFigure, QueueItem,
+    QueueSpace, QueueTask, ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult, StoredOperation, User,
 };
-use sync_core::{Audience, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
+use sync_core::{Audience, BatchId, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, TaskId, Timestamp, UserId};
 use table::Table;
 use uuid::Uuid;
 
@@ -144,6 +147,14 @@ struct State {
     former_epochs: Table<(SpaceId, Uuid), FormerEpoch>,
     presented: Table<(SpaceId, DeviceId), Presented>,
     graves: Table<(SpaceId, String), Grave>,
+    items: Table<(OrganisationId, OpId), QueueItem>,
+    queue_spaces: Table<SpaceId, QueueSpace>,
+    batches: Table<BatchId, QueueBatch>,
+    figures: Table<(OrganisationId, i32, Timestamp, i32, Uuid), QueueFigure>,
+    tasks: Table<TaskId, QueueTask>,
+    device_states: Table<DeviceId, DeviceState>,
+    tickets: Table<[u8; 32], (SessionId, Timestamp)>,
+    audit_records: Table<Uuid, AuditRecord>,
 }
 
 macro_rules! each_table {
@@ -171,6 +182,14 @@ macro_rules! each_table {
         $state.former_epochs.$method();
         $state.presented.$method();
         $state.graves.$method();
+        $state.items.$method();
+        $state.queue_spaces.$method();
+        $state.batches.$method();
+        $state.figures.$method();
+        $state.tasks.$method();
+        $state.device_states.$method();
+        $state.tickets.$method();
+        $state.audit_records.$method();
     };
 }
 

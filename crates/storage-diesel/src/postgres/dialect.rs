@@ -49,6 +49,38 @@ macro_rules! locked {
 }
 pub(super) use locked;
 
+/// Locks the rows of a query that nobody else has locked, until the end of the transaction; leaves the others out.
+macro_rules! locked_unless_taken {
+    ($query:expr) => {
+        $query.for_update().skip_locked()
+    };
+}
+pub(super) use locked_unless_taken;
+
+/// That what was written before is one of some ids.
+pub(super) fn one_of<'b>(out: &mut AstPass<'_, 'b, Pg>, ids: &'b Vec<&'b [u8]>) -> QueryResult<()> {
+    out.push_sql(" = ANY(");
+    out.push_bind_param::<Array<Binary>, _>(ids)?;
+    out.push_sql(")");
+    Ok(())
+}
+
+/// What is added to each of some batches, as a table `more (batch_id, operations, bytes)`. Their rows are locked in the order
+/// of their ids, so that two transactions with the same ones wait for each other and never deadlock.
+pub(super) fn added<'b>(out: &mut AstPass<'_, 'b, Pg>, ids: &'b Vec<&'b [u8]>, operations: &'b [i64], bytes: &'b [i64]) -> QueryResult<()> {
+    out.push_sql("(SELECT added.* FROM UNNEST(");
+    out.push_bind_param::<Array<Binary>, _>(ids)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Array<BigInt>, _>(operations)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Array<BigInt>, _>(bytes)?;
+    out.push_sql(
+        ") AS added (batch_id, operations, bytes) JOIN \"queue_batches\" AS standing ON standing.batch_id = added.batch_id \
+         ORDER BY standing.batch_id FOR UPDATE OF standing) AS more",
+    );
+    Ok(())
+}
+
 /// What an error without a kind of its own means. The driver keeps the SQLSTATE to itself, the messages are English
 /// because the session asks for that.
 pub(super) fn explain(message: String) -> StoreError {

@@ -193,6 +193,8 @@ pub(crate) struct OperationRecord {
     policy_version: Option<i32>,
     corrected_at: Option<Instant>,
     decisions: Option<Json>,
+    received_at: Option<Instant>,
+    attempts: Option<i32>,
 }
 
 impl Row for OperationRecord {
@@ -218,6 +220,8 @@ impl Row for OperationRecord {
             overlay: self.overlay.map(|json| json.0),
             policy_version: self.policy_version,
             corrected_at: self.corrected_at.map(|at| at.0),
+            received_at: self.received_at.map(|at| at.0),
+            attempts: self.attempts,
             decisions: self.decisions.map(|json| json.0),
         }
     }

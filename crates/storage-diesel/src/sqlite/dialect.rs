@@ -101,6 +101,38 @@ macro_rules! locked {
 }
 pub(super) use locked;
 
+/// Locks the rows of a query that nobody else has locked: here nobody else can have.
+macro_rules! locked_unless_taken {
+    ($query:expr) => {
+        $query
+    };
+}
+pub(super) use locked_unless_taken;
+
+/// That what was written before is the id of a piece, of which it has one.
+pub(super) fn one_of<'b>(out: &mut AstPass<'_, 'b, Sqlite>, ids: &'b Vec<&'b [u8]>) -> QueryResult<()> {
+    out.push_sql(" = ");
+    out.push_bind_param::<Binary, _>(ids.first().ok_or_else(|| Error::QueryBuilderError("a list without an id".into()))?)
+}
+
+/// What is added to each batch of a piece, of which it has one, as a table `more (batch_id, operations, bytes)`.
+pub(super) fn added<'b>(
+    out: &mut AstPass<'_, 'b, Sqlite>,
+    ids: &'b Vec<&'b [u8]>,
+    operations: &'b [i64],
+    bytes: &'b [i64],
+) -> QueryResult<()> {
+    let missing = || Error::QueryBuilderError("a list without a value".into());
+    out.push_sql("(SELECT ");
+    out.push_bind_param::<Binary, _>(ids.first().ok_or_else(missing)?)?;
+    out.push_sql(" AS batch_id, ");
+    out.push_bind_param::<BigInt, _>(operations.first().ok_or_else(missing)?)?;
+    out.push_sql(" AS operations, ");
+    out.push_bind_param::<BigInt, _>(bytes.first().ok_or_else(missing)?)?;
+    out.push_sql(" AS bytes) AS more");
+    Ok(())
+}
+
 /// What an error without a kind of its own means.
 pub(super) fn explain(message: String) -> StoreError {
     let is = |texts: &[&str]| texts.iter().any(|text| message.contains(text));

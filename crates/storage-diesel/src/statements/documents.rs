@@ -192,7 +192,7 @@ impl DocumentRows for Rows<'_> {
 
 /// How many rows a query has, its LIMIT included: the query stops there.
 #[derive(Debug, Clone, Copy, QueryId)]
-struct CountRows<Q>(Q);
+pub(super) struct CountRows<Q>(pub(super) Q);
 
 impl<Q, DB> QueryFragment<DB> for CountRows<Q>
 where

@@ -65,6 +65,8 @@ impl OperationRows for Rows<'_> {
             .column(operations::policy_version, |row| row.policy_version)
             .column(operations::corrected_at, |row| row.corrected_at.map(Timestamp::millis))
             .column(operations::decisions, |row| bytes(row.decisions.as_ref()))
+            .column(operations::received_at, |row| row.received_at.map(Timestamp::millis))
+            .column(operations::attempts, |row| row.attempts)
             .build();
         self.insert_racing(&bulk)?;
         self.insert_groups(&rows)

@@ -162,6 +162,25 @@ pub struct QueueSpace {
     pub served_at: Timestamp,
 }
 
+impl QueueSpace {
+    /// The queue of a space in which nothing was queued yet.
+    #[must_use]
+    pub const fn new(organisation_id: OrganisationId, space_id: SpaceId) -> Self {
+        Self {
+            space_id,
+            organisation_id,
+            next_seq: 1,
+            fence: 0,
+            leased_by: None,
+            leased_until: None,
+            due_at: None,
+            rank: 0,
+            served: 0,
+            served_at: Timestamp::from_millis(0),
+        }
+    }
+}
+
 /// A request whose operations went into the queue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueueBatch {
@@ -318,7 +337,7 @@ pub trait ItemRows {
     /// [`super::StoreError`].
     fn list_items_of_groups(&mut self, space_id: SpaceId, groups: &[String]) -> StoreResult<Vec<QueueItem>>;
 
-    /// Drops items; where a fence is given, only those that were taken under it. How many there were.
+    /// Drops items; where a fence is given, only those that are taken under it. How many there were.
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -333,7 +352,7 @@ pub trait ItemStateRows {
     /// [`super::StoreError`].
     fn lease_items(&mut self, organisation_id: OrganisationId, op_ids: &[OpId], fence: i64) -> StoreResult<()>;
 
-    /// Makes the delayed items of a space ready whose time has come. How many.
+    /// Makes the delayed items of a space ready whose time has come, and forgets that time. How many.
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -425,7 +444,7 @@ pub trait QueueSpaceRows {
     /// [`super::StoreError`].
     fn lock_queue_space(&mut self, organisation_id: OrganisationId, space_id: SpaceId) -> StoreResult<QueueSpace>;
 
-    /// Stores the queue of a space. Only under its lock.
+    /// Stores the queue of a space. Only under its lock, so that there is one.
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -440,7 +459,8 @@ pub trait QueueSpaceRows {
 
 /// Rows of batches.
 pub trait BatchRows {
-    /// Stores a batch over what stood under its id.
+    /// Stores a batch over what stood under its id. What is decided of one that stands only [`Self::count_decided`]
+    /// changes: `decided`, `decided_bytes`, and `finished_at` once it is set.
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -452,8 +472,8 @@ pub trait BatchRows {
     /// [`super::StoreError`].
     fn load_batches(&mut self, batch_ids: &[BatchId]) -> StoreResult<Vec<QueueBatch>>;
 
-    /// Adds to what is decided of batches: (batch, operations, bytes). A sealed batch of which everything is decided is
-    /// finished then.
+    /// Adds to what is decided of batches: (batch, operations, bytes), each batch once. A sealed batch of which everything
+    /// is decided is finished then; whoever seals one adds nothing to it for this.
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -471,7 +491,8 @@ pub trait BatchRows {
     /// [`super::StoreError`].
     fn list_unfinished_batches(&mut self, open_before: Timestamp, limit: i64) -> StoreResult<Vec<QueueBatch>>;
 
-    /// Drops batches that were finished or taken back before an instant, at most `limit`. How many.
+    /// Drops batches that were finished before an instant, and those that arrived before it and were taken back; none with
+    /// staged items; at most `limit`. How many.
     ///
     /// # Errors
     /// [`super::StoreError`].

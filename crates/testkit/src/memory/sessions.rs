@@ -4,7 +4,7 @@ use sync_core::{DeviceId, SessionId, Timestamp};
 use super::{MemoryTx, State};
 
 impl State {
-    fn grant(&self, session_id: SessionId, expires_at: Timestamp) -> Option<AccessGrant> {
+    pub(super) fn grant(&self, session_id: SessionId, expires_at: Timestamp) -> Option<AccessGrant> {
         let session = self.sessions.get(&session_id)?;
         let user = self.users.get(&session.user_id)?;
         let device = self.devices.get(&session.device_id)?;

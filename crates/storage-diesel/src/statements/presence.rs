@@ -1,0 +1,142 @@
+//! What is known of devices, tickets for sockets, records of what people did to others' work.
+
+use std::slice::from_ref;
+
+use diesel::prelude::*;
+use sync_core::ports::{AccessGrant, AuditRecord, AuditRows, DeviceState, DeviceStateRows, SocketRows, StoreResult};
+use sync_core::{DeviceId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
+
+use super::dialect;
+use super::tx::Rows;
+use crate::insert::{Insert, Taken};
+use crate::rows::{AuditRow, DeviceStateRecord, GrantRecord};
+use crate::schema::{audit_records as records, device_states as states, devices, sessions, space_heads, tickets, users};
+use crate::values::{Id, Instant};
+
+impl DeviceStateRows for Rows<'_> {
+    fn put_device_states(&mut self, rows: &[DeviceState]) -> StoreResult<()> {
+        // always in the same order, so that two nodes that do so at once wait for each other and never deadlock
+        let mut rows: Vec<_> = rows.iter().collect();
+        rows.sort_by_key(|row| row.device_id);
+        let bulk = Insert::<states::table, _>::into("device_states", &rows, Taken::Replace)
+            .key(states::device_id, |row| row.device_id.as_bytes())
+            .column(states::organisation_id, |row| row.organisation_id.as_bytes())
+            .column(states::user_id, |row| row.user_id.as_bytes())
+            .column(states::seen_at, |row| row.seen_at.millis())
+            .column(states::body, |row| row.body.as_str().as_bytes())
+            .build();
+        self.insert(&bulk).map(drop)
+    }
+
+    fn load_device_states(&mut self, organisation_id: OrganisationId, device_ids: &[DeviceId]) -> StoreResult<Vec<DeviceState>> {
+        self.load_each(device_ids, |conn, ids| -> QueryResult<Vec<DeviceStateRecord>> {
+            states::table
+                .filter(dialect::any_of!(states::device_id, ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(states::organisation_id.eq(organisation_id.as_bytes().as_slice()))
+                .load(conn)
+        })
+    }
+
+    fn list_device_states(&mut self, organisation_id: OrganisationId, user_ids: &[UserId]) -> StoreResult<Vec<DeviceState>> {
+        self.load_each(user_ids, |conn, ids| -> QueryResult<Vec<DeviceStateRecord>> {
+            states::table
+                .filter(dialect::any_of!(states::user_id, ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(states::organisation_id.eq(organisation_id.as_bytes().as_slice()))
+                .load(conn)
+        })
+    }
+}
+
+impl SocketRows for Rows<'_> {
+    fn insert_ticket(&mut self, hash: &[u8; 32], session_id: SessionId, expires_at: Timestamp) -> StoreResult<()> {
+        let bulk = Insert::<tickets::table, _>::into("tickets", from_ref(hash), Taken::Fail)
+            .key(tickets::hash, |hash| hash)
+            .column(tickets::session_id, |_| session_id.as_bytes())
+            .column(tickets::expires_at, |_| expires_at.millis())
+            .build();
+        self.insert(&bulk).map(drop)
+    }
+
+    fn take_ticket(&mut self, hash: &[u8; 32]) -> StoreResult<Option<(SessionId, Timestamp)>> {
+        let found = self.load(|conn| -> QueryResult<Vec<(Id, Instant)>> {
+            let own = tickets::table.find(hash.as_slice());
+            diesel::delete(own).returning((tickets::session_id, tickets::expires_at)).load(conn)
+        })?;
+        Ok(found.into_iter().next())
+    }
+
+    fn drop_tickets(&mut self, before: Timestamp) -> StoreResult<()> {
+        let ended = tickets::table.filter(tickets::expires_at.lt(before.millis()));
+        self.send(|conn| diesel::delete(ended).execute(conn)).map(drop)
+    }
+
+    fn list_active_sessions(&mut self, session_ids: &[SessionId]) -> StoreResult<Vec<SessionId>> {
+        let found = self.load_each(session_ids, |conn, ids| -> QueryResult<Vec<Id>> {
+            sessions::table
+                .inner_join(devices::table.on(devices::device_id.eq(sessions::device_id)))
+                .filter(dialect::any_of!(sessions::session_id, ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(sessions::ended_at.is_null())
+                .filter(devices::revoked_at.is_null())
+                .select(sessions::session_id)
+                .load(conn)
+        })?;
+        Ok(found.into_iter().map(SessionId).collect())
+    }
+
+    fn find_session_grant(&mut self, session_id: SessionId) -> StoreResult<Option<AccessGrant>> {
+        let found = self.load(|conn| -> QueryResult<Vec<GrantRecord>> {
+            sessions::table
+                .inner_join(users::table.on(users::user_id.eq(sessions::user_id)))
+                .inner_join(devices::table.on(devices::device_id.eq(sessions::device_id)))
+                .filter(sessions::session_id.eq(session_id.as_bytes().as_slice()))
+                .select((
+                    sessions::session_id,
+                    sessions::organisation_id,
+                    sessions::user_id,
+                    sessions::device_id,
+                    users::admin,
+                    sessions::expires_at,
+                    sessions::ended_at,
+                    devices::revoked_at,
+                ))
+                .load(conn)
+        })?;
+        Ok(found.into_iter().next())
+    }
+
+    fn list_heads(&mut self, space_ids: &[SpaceId]) -> StoreResult<Vec<(SpaceId, i64)>> {
+        self.load_each(space_ids, |conn, ids| -> QueryResult<Vec<(Id, i64)>> {
+            space_heads::table
+                .filter(dialect::any_of!(space_heads::space_id, ids.iter().map(|id| id.as_bytes().as_slice())))
+                .select((space_heads::space_id, space_heads::head))
+                .load(conn)
+        })
+    }
+}
+
+impl AuditRows for Rows<'_> {
+    fn insert_audit_records(&mut self, rows: &[AuditRecord]) -> StoreResult<()> {
+        let bulk = Insert::<records::table, _>::into("audit_records", rows, Taken::Fail)
+            .key(records::record_id, |row| row.record_id.as_bytes())
+            .column(records::organisation_id, |row| row.organisation_id.as_bytes())
+            .column(records::space_id, |row| row.space_id.as_ref().map(|id| id.as_bytes().as_slice()))
+            .column(records::at, |row| row.at.millis())
+            .column(records::user_id, |row| row.user_id.as_bytes())
+            .column(records::device_id, |row| row.device_id.as_ref().map(|id| id.as_bytes().as_slice()))
+            .column(records::action, |row| &row.action)
+            .column(records::subject, |row| row.subject.as_bytes())
+            .column(records::reason, |row| row.reason.as_deref().map(str::as_bytes))
+            .build();
+        self.insert(&bulk).map(drop)
+    }
+
+    fn list_audit_records(&mut self, organisation_id: OrganisationId, subject: &str) -> StoreResult<Vec<AuditRecord>> {
+        self.load(|conn| -> QueryResult<Vec<AuditRow>> {
+            records::table
+                .filter(records::organisation_id.eq(organisation_id.as_bytes().as_slice()))
+                .filter(records::subject.eq(subject.as_bytes()))
+                .order((records::at, records::record_id))
+                .load(conn)
+        })
+    }
+}

@@ -1,0 +1,86 @@
+use sync_core::ports::{AccessGrant, AuditRecord, AuditRows, DeviceState, DeviceStateRows, SocketRows, StoreError, StoreResult};
+use sync_core::{DeviceId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
+
+use super::MemoryTx;
+
+impl DeviceStateRows for MemoryTx<'_> {
+    fn put_device_states(&mut self, states: &[DeviceState]) -> StoreResult<()> {
+        let state = self.writable()?;
+        for row in states {
+            state.device_states.put(row.device_id, row.clone());
+        }
+        Ok(())
+    }
+
+    fn load_device_states(&mut self, organisation_id: OrganisationId, device_ids: &[DeviceId]) -> StoreResult<Vec<DeviceState>> {
+        let is_wanted = |row: &&DeviceState| row.organisation_id == organisation_id && device_ids.contains(&row.device_id);
+        Ok(self.state.device_states.values().filter(is_wanted).cloned().collect())
+    }
+
+    fn list_device_states(&mut self, organisation_id: OrganisationId, user_ids: &[UserId]) -> StoreResult<Vec<DeviceState>> {
+        let is_wanted = |row: &&DeviceState| row.organisation_id == organisation_id && user_ids.contains(&row.user_id);
+        Ok(self.state.device_states.values().filter(is_wanted).cloned().collect())
+    }
+}
+
+impl SocketRows for MemoryTx<'_> {
+    fn insert_ticket(&mut self, hash: &[u8; 32], session_id: SessionId, expires_at: Timestamp) -> StoreResult<()> {
+        let state = self.writable()?;
+        if state.tickets.contains_key(hash) {
+            return Err(StoreError::Refused("the ticket exists".into()));
+        }
+        state.tickets.put(*hash, (session_id, expires_at));
+        Ok(())
+    }
+
+    fn take_ticket(&mut self, hash: &[u8; 32]) -> StoreResult<Option<(SessionId, Timestamp)>> {
+        let state = self.writable()?;
+        let found = state.tickets.get(hash).copied();
+        state.tickets.remove(hash);
+        Ok(found)
+    }
+
+    fn drop_tickets(&mut self, before: Timestamp) -> StoreResult<()> {
+        let state = self.writable()?;
+        let ended: Vec<_> = state.tickets.iter().filter(|(_, (_, end))| *end < before).map(|(hash, _)| *hash).collect();
+        for hash in ended {
+            state.tickets.remove(&hash);
+        }
+        Ok(())
+    }
+
+    fn list_active_sessions(&mut self, session_ids: &[SessionId]) -> StoreResult<Vec<SessionId>> {
+        let is_active = |session_id: &&SessionId| self.state.grant(**session_id, Timestamp::default()).is_some_and(|grant| grant.active);
+        Ok(session_ids.iter().filter(is_active).copied().collect())
+    }
+
+    fn find_session_grant(&mut self, session_id: SessionId) -> StoreResult<Option<AccessGrant>> {
+        let session = self.state.sessions.get(&session_id);
+        Ok(session.and_then(|session| self.state.grant(session_id, session.expires_at)))
+    }
+
+    fn list_heads(&mut self, space_ids: &[SpaceId]) -> StoreResult<Vec<(SpaceId, i64)>> {
+        let head = |space_id: &SpaceId| self.state.heads.get(space_id).map(|head| (*space_id, head.version));
+        Ok(space_ids.iter().filter_map(head).collect())
+    }
+}
+
+impl AuditRows for MemoryTx<'_> {
+    fn insert_audit_records(&mut self, records: &[AuditRecord]) -> StoreResult<()> {
+        let state = self.writable()?;
+        for row in records {
+            if state.audit_records.contains_key(&row.record_id) {
+                return Err(StoreError::Refused("the record exists".into()));
+            }
+            state.audit_records.put(row.record_id, row.clone());
+        }
+        Ok(())
+    }
+
+    fn list_audit_records(&mut self, organisation_id: OrganisationId, subject: &str) -> StoreResult<Vec<AuditRecord>> {
+        let is_wanted = |row: &&AuditRecord| row.organisation_id == organisation_id && row.subject == subject;
+        let mut found: Vec<_> = self.state.audit_records.values().filter(is_wanted).cloned().collect();
+        found.sort_by_key(|row| (row.at, row.record_id));
+        Ok(found)
+    }
+}

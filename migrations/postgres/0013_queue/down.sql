@@ -1,0 +1,10 @@
+ALTER TABLE operations DROP COLUMN attempts;
+ALTER TABLE operations DROP COLUMN received_at;
+DROP TABLE audit_records;
+DROP TABLE tickets;
+DROP TABLE device_states;
+DROP TABLE queue_tasks;
+DROP TABLE queue_figures;
+DROP TABLE queue_batches;
+DROP TABLE queue_spaces;
+DROP TABLE queue_items;
