@@ -13,7 +13,10 @@
 //!
 //! With feature `runtime` there is a runner of workers, on tokio.
 
+pub mod advice;
+pub mod eta;
 pub mod fairness;
+pub mod histogram;
 pub mod lease;
 pub mod priority;
 pub mod retry;

@@ -119,8 +119,8 @@ pub fn urgency(rank: i64, now: Timestamp) -> u8 {
     let left_ms = rank.saturating_sub(now.millis());
     match left_ms {
         ..=300_000 => 0,
-        ..=1_800_000 => 1,
-        ..=7_200_000 => 2,
+        300_001..=1_800_000 => 1,
+        1_800_001..=7_200_000 => 2,
         _ => 3,
     }
 }
@@ -153,8 +153,8 @@ const fn role(role: Option<Role>) -> i64 {
 const fn size(bytes: usize) -> i64 {
     match bytes {
         ..=1_024 => -100,
-        ..=16_384 => 0,
-        ..=65_536 => 100,
+        1_025..=16_384 => 0,
+        16_385..=65_536 => 100,
         _ => 200,
     }
 }

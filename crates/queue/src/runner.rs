@@ -90,7 +90,6 @@ pub enum Event {
 
 /// How many workers there are, and how often they look.
 #[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
 pub struct Config {
     /// At least so many workers; 0 stands for 1.
     pub floor: usize,

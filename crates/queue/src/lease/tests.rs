@@ -175,7 +175,9 @@ proptest! {
     #[test]
     fn the_dead_are_rescued(steps in steps(false), looks_from in 0..CLAIM) {
         let mut world = World::new();
-        steps.into_iter().for_each(|step| world.step(step));
+        for step in steps {
+            world.step(step);
+        }
         let died = world.now;
         world.leases = [None, None];
         world.paused_until = [i64::MAX, died];

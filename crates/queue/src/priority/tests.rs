@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::*;
 
-fn operation(collection: &str, kind: Kind, patch: serde_json::Value) -> Operation {
+fn operation(collection: &str, kind: Kind, patch: &serde_json::Value) -> Operation {
     let (space_id, op_id) = (SpaceId(Uuid::from_u128(1)), OpId(Uuid::from_u128(2)));
     let (key, schema, base, intent, after, group, created_at) = Default::default();
     Operation {
@@ -34,7 +34,7 @@ fn operation(collection: &str, kind: Kind, patch: serde_json::Value) -> Operatio
 fn lanes_come_from_the_schema() {
     let wedding = Schema::built_in("wedding").unwrap();
     let check = |schema: &Schema, collection, kind, patch: serde_json::Value, lane| {
-        assert_eq!(lane_of(schema, &operation(collection, kind, patch.clone())), lane, "{collection} {patch}");
+        assert_eq!(lane_of(schema, &operation(collection, kind, &patch)), lane, "{collection} {patch}");
     };
     check(&wedding, "weddings", Kind::Update, json!({"notes": "…"}), 2);
     check(&wedding, "weddings", Kind::Update, json!({"notes": "…", "ceremony_at": "2026-06-20T16:00"}), 0);

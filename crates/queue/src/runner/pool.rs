@@ -31,10 +31,16 @@ impl Runner {
 
     /// Tells every worker to end, and resolves when all have: what they held is finished or handed back by then. It takes
     /// no longer than [`Config::grace`] and the time of handing back, which is cut at 300 ms.
-    pub async fn stop(self) {
-        let _ = self.stop.send(true);
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
         // a supervisor that panicked has ended too
-        let _ = self.supervisor.await;
+        let _ = (&mut self.supervisor).await;
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
     }
 }
 
@@ -117,7 +123,7 @@ impl<W: Work> Pool<W> {
 
     /// Resolves when the workers are told to end.
     pub(super) async fn stopped(&self) {
-        // without a sender nobody holds the runner any more
+        // the sender says so before it goes
         let _ = self.stopped.clone().wait_for(|stopped| *stopped).await;
     }
 }
