@@ -18,6 +18,7 @@ mod presented;
 mod pull;
 mod purged;
 mod push;
+pub mod queue;
 mod receipts;
 mod resolve;
 pub mod service;

@@ -13,6 +13,7 @@ use crate::identity::Recent;
 use crate::keeping::Keeping;
 use crate::maintenance::Rounds;
 use crate::presented::Notes;
+use crate::queue::recorder::Recorder;
 use crate::signals::InProcess;
 
 /// Who calls: what a valid access token stands for.
@@ -44,15 +45,29 @@ pub struct Service {
     pub(crate) rounds: Arc<Rounds>,
     pub(crate) recent: Arc<Recent>,
     pub(crate) signals: Arc<dyn Broadcaster>,
+    pub(crate) recorder: Arc<Recorder>,
 }
 
 impl Service {
     /// A service over these ports. The hasher's pool is shared by all clones.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, hasher: Arc<PasswordHasher>) -> Self {
-        let (cursor_keys, presented, counters, rounds, recent) = Default::default();
+        let (cursor_keys, presented, counters, rounds, recent, recorder) = Default::default();
         let signals = Arc::new(InProcess::default());
-        Self { store, clock, entropy, hasher, cursor_keys, presented, counters, keeping: Keeping::default(), rounds, recent, signals }
+        Self {
+            store,
+            clock,
+            entropy,
+            hasher,
+            cursor_keys,
+            presented,
+            counters,
+            keeping: Keeping::default(),
+            rounds,
+            recent,
+            signals,
+            recorder,
+        }
     }
 
     /// The same service with other figures for what is kept, and how long.
