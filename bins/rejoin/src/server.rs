@@ -35,6 +35,10 @@ const BACKLOG: i32 = 2_048;
 const LAST_REQUESTS_WITHIN: Duration = Duration::from_millis(250);
 /// How often the database is maintained.
 const MAINTENANCE_EVERY: Duration = Duration::from_secs(60);
+/// How often what was noted of devices is written down.
+const NOTES_EVERY: Duration = Duration::from_secs(5);
+/// How often it is told who went.
+const PRESENCE_EVERY: u32 = 12;
 /// How long the last users of the database may take to let go of it after the last request.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -110,7 +114,7 @@ pub(crate) struct Server {
     /// The server of `/metrics` alone, if there is one.
     metrics: Option<ServerHandle>,
     running: JoinHandle<io::Result<()>>,
-    housekeeping: JoinHandle<()>,
+    housekeeping: [JoinHandle<()>; 2],
     backend: Backend,
 }
 
@@ -142,7 +146,7 @@ impl Server {
         let server = server.listen(listener.try_clone().map_err(taken)?).map_err(taken)?.run();
         let handle = server.handle();
         let metrics = settings.metrics_bind.map(|bind| serve_metrics(bind, &state)).transpose()?;
-        let housekeeping = rt::spawn(keep_house(backend.service.clone()));
+        let housekeeping = [rt::spawn(keep_house(backend.service.clone())), rt::spawn(keep_notes(backend.service.clone()))];
         Ok(Self { address, listener, state, handle, metrics, running: rt::spawn(server), housekeeping, backend })
     }
 
@@ -176,9 +180,14 @@ impl Server {
             metrics.stop(false).await;
         }
         drop(state);
-        housekeeping.abort();
-        // what it had begun is finished by the database; its end is awaited, so that it lets go of the service
-        let _ = housekeeping.await;
+        for task in housekeeping {
+            task.abort();
+            // what it had begun is finished by the database; its end is awaited, so that it lets go of the service
+            let _ = task.await;
+        }
+        if let Err(error) = backend.service.flush_devices().await {
+            tracing::warn!(%error, "what was noted of devices could not be written down");
+        }
         if let Err(error) = backend.service.flush_presented().await {
             tracing::warn!(%error, "how far devices have read could not be written down");
         }
@@ -205,6 +214,21 @@ async fn keep_house(service: Service) {
                 "maintained the database"
             ),
             Err(error) => tracing::warn!(%error, "the database could not be maintained; the next round goes on"),
+        }
+    }
+}
+
+/// Writes down what was noted of devices, and tells who went, for as long as the server runs.
+async fn keep_notes(service: Service) {
+    for round in (1..=PRESENCE_EVERY).cycle() {
+        sleep(NOTES_EVERY).await;
+        if let Err(error) = service.flush_devices().await {
+            tracing::warn!(%error, "what was noted of devices could not be written down; the next round tries again");
+        }
+        if round == PRESENCE_EVERY
+            && let Err(error) = service.sweep_presence().await
+        {
+            tracing::warn!(%error, "who went could not be told; the next round tells");
         }
     }
 }

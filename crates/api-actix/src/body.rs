@@ -40,23 +40,39 @@ impl BodySlot {
         Self(Rc::new(RefCell::new(payload)))
     }
 
+    /// Drops what comes, until all has come or the time is over.
+    pub(crate) async fn drop_within(&self, time: Duration) {
+        // whether it has all come is seen by who answers
+        let _ = timeout(time, async { while let Some(Ok(_)) = self.next().await {} }).await;
+    }
+
     async fn next(&self) -> Option<Result<Bytes, PayloadError>> {
         poll_fn(|context| Pin::new(&mut *self.0.borrow_mut()).poll_next(context)).await
     }
+}
+
+/// A body that was read.
+pub(crate) struct Body {
+    /// What was in it, unpacked.
+    pub(crate) bytes: Bytes,
+    /// How many bytes came.
+    pub(crate) received: usize,
+    /// How long they took.
+    pub(crate) took: Duration,
 }
 
 /// Reads the whole body of a request that is to carry JSON, of at most `limit` bytes once it is unpacked.
 ///
 /// # Errors
 /// Those of [`BodyReader::open`] and [`BodyReader::next`].
-pub(crate) async fn read_body(request: &HttpRequest, slot: &BodySlot, limit: usize, deadline: Duration) -> Result<Bytes, ApiError> {
+pub(crate) async fn read_body(request: &HttpRequest, slot: &BodySlot, limit: usize, deadline: Duration) -> Result<Body, ApiError> {
     let mut reader = BodyReader::open(request.headers(), slot, limit, deadline)?;
     let announced = announced_length(request.headers()).unwrap_or(0);
     let mut body = BytesMut::with_capacity(announced.min(FIRST_RESERVE_BYTES));
     while let Some(bytes) = reader.next().await? {
         body.extend_from_slice(&bytes);
     }
-    Ok(body.freeze())
+    Ok(Body { bytes: body.freeze(), received: reader.received, took: reader.started.elapsed() })
 }
 
 /// Reads a body piece by piece, unpacked.
@@ -213,7 +229,7 @@ fn is_json(content_type: &str) -> bool {
     })
 }
 
-fn announced_length(headers: &HeaderMap) -> Option<usize> {
+pub(crate) fn announced_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

@@ -2,20 +2,21 @@
 //! that nobody makes the server read 8 MiB without a token.
 
 use std::future::{Ready, ready};
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sync_core::limits::MAX_SMALL_BODY_BYTES;
+use sync_core::limits::{MAX_BODY_BYTES, MAX_SMALL_BODY_BYTES};
 use sync_core::{Code, Problem, json};
-use sync_service::{Caller, Service, ServiceResult};
+use sync_service::{Admitted, Arrival, Caller, Service, ServiceResult};
 use uuid::Uuid;
 
-use crate::body::{BodySlot, read_body};
+use crate::body::{BodySlot, announced_length, read_body};
+use crate::hints;
 use crate::observe::RequestId;
 use crate::problem::ApiError;
 use crate::query;
@@ -24,6 +25,13 @@ use crate::words::plain;
 
 /// Bodies above this many bytes are parsed on the blocking pool: 8 MiB take long enough to hold up other requests.
 const PARSE_INLINE_BYTES: usize = 65_536;
+
+/// A refused request's body is dropped up to so many bytes.
+const DROPPED_BYTES: usize = 65_536;
+/// It is there with its head, or it is not waited for.
+const DROPPED_WITHIN: Duration = Duration::from_millis(10);
+/// What a body of unknown size counts, until it is read.
+const UNKNOWN_BODY_BYTES: usize = 1_048_576;
 
 /// What a handler answers.
 pub(crate) type Answered = Result<HttpResponse, ApiError>;
@@ -65,6 +73,24 @@ impl Call {
         self.request.extensions().get::<RequestId>().cloned()
     }
 
+    /// Makes room for a request before anybody looks at its token or its body. Where there is none, a small body that
+    /// has come with its head is dropped, so that the connection can be used again; otherwise the answer goes out at once
+    /// and the connection is closed behind it.
+    pub(crate) async fn admit(&self) -> Result<Admitted, ApiError> {
+        let announced = announced_length(self.request.headers());
+        // who announces more than is read is told so, in its turn
+        let bytes = announced.unwrap_or(UNKNOWN_BODY_BYTES).min(MAX_BODY_BYTES);
+        match self.service().admit(u64::try_from(bytes).unwrap_or(u64::MAX)) {
+            Ok(admitted) => Ok(admitted),
+            Err(error) => {
+                if announced.is_some_and(|bytes| bytes <= DROPPED_BYTES) {
+                    self.body.drop_within(DROPPED_WITHIN).await;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
     /// Who calls, by the access token.
     pub(crate) async fn caller(&self) -> Result<Caller, ApiError> {
         told(self.service().authenticate(self.token()?).await)
@@ -93,12 +119,23 @@ impl Call {
         T: Send + 'static,
         F: FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
     {
-        let bytes: Bytes = read_body(&self.request, &self.body, limit, self.state.config().body_deadline).await?;
+        Ok(self.read_arrival(limit, parse).await?.0)
+    }
+
+    /// [`Self::read`], and how the request came.
+    pub(crate) async fn read_arrival<T, F>(&self, limit: usize, parse: F) -> Result<(T, Arrival), ApiError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
+    {
+        let body = read_body(&self.request, &self.body, limit, self.state.config().body_deadline).await?;
+        let arrival = hints::arrival_of(self.request.headers(), &body);
+        let bytes = body.bytes;
         if bytes.len() <= PARSE_INLINE_BYTES {
-            return Ok(parse(&bytes)?);
+            return Ok((parse(&bytes)?, arrival));
         }
         let parsed = web::block(move || parse(&bytes)).await;
-        Ok(parsed.map_err(|error| ApiError::internal(error.to_string()))??)
+        Ok((parsed.map_err(|error| ApiError::internal(error.to_string()))??, arrival))
     }
 
     /// A small body as a type of the protocol.

@@ -16,6 +16,7 @@
 mod body;
 mod call;
 mod encoding;
+mod hints;
 mod metrics;
 mod observe;
 mod openapi;

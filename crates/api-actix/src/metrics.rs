@@ -39,6 +39,10 @@ fn operations(text: &mut Text, figures: &Figures) {
     text.sample(&[], figures.conflicts_opened);
     text.family("rejoin_passwords_waiting", Kind::Gauge, "Logins and sign-ups whose password is hashed or waits for its turn.");
     text.sample(&[], figures.passwords_waiting);
+    text.family("rejoin_syncs_in_flight", Kind::Gauge, "Syncs that are worked on.");
+    text.sample(&[], figures.in_flight.0);
+    text.family("rejoin_syncs_in_flight_limit", Kind::Gauge, "How many syncs may be worked on at once; above it they are refused.");
+    text.sample(&[], figures.in_flight.1);
 }
 
 fn store(text: &mut Text, load: &StoreLoad) {

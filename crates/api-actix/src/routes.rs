@@ -8,6 +8,7 @@ mod health;
 mod metrics;
 mod snapshot;
 mod spaces;
+mod status;
 mod sync;
 mod users;
 
@@ -31,6 +32,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig, with_metrics: bool) {
     health::configure(cfg);
     snapshot::configure(cfg);
     spaces::configure(cfg);
+    status::configure(cfg);
     sync::configure(cfg);
     users::configure(cfg);
     if with_metrics {

@@ -46,6 +46,8 @@ pub struct Figures {
     pub conflicts_opened: u64,
     /// Passwords that wait to be checked or hashed, or are.
     pub passwords_waiting: usize,
+    /// Syncs that are worked on, and how many may be at once.
+    pub in_flight: (u32, u32),
     /// The database.
     pub store: StoreLoad,
 }
@@ -62,6 +64,7 @@ impl Service {
             operations,
             conflicts_opened: self.counters.conflicts_opened.load(Ordering::Relaxed),
             passwords_waiting: self.hasher.waiting(),
+            in_flight: self.gate.in_flight(),
             store: self.store.load(),
         }
     }

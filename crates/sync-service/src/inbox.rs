@@ -1,7 +1,7 @@
 //! The conflict inbox: who is asked, until when, what former answers suggest, what people read of it, and what nobody
 //! answers in time.
 
-mod calendar;
+pub(crate) mod calendar;
 mod expire;
 mod finish;
 pub(crate) mod learn;

@@ -2,8 +2,10 @@
 //! a [`Caller`]; it runs one unit of work a space, decides purely, and returns an outcome. No SQL, no HTTP.
 
 mod access;
+mod admission;
 pub mod conflicts;
 mod cursors;
+mod devices;
 mod digest;
 mod epochs;
 pub mod error;
@@ -27,7 +29,9 @@ pub mod snapshot;
 pub mod spaces;
 mod verify;
 
+pub use admission::Admitted;
 pub use conflicts::{Assigned, ConflictFilter, ConflictQuery, PreferenceQuery};
+pub use devices::{Arrival, DeviceHealth, Presence, PresenceList};
 pub use error::{ServiceError, ServiceResult};
 pub use figures::Figures;
 pub use keeping::Keeping;

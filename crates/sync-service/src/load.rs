@@ -55,8 +55,13 @@ impl Service {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A level of pressure, from 0 to 4.
+    pub(crate) fn pressure(level: u32) -> Pressure {
+        Pressure(level)
+    }
 
     fn load(waiting_writes: usize, waiting_reads: usize, wait_ms: u64) -> StoreLoad {
         let write_wait = Duration::from_millis(wait_ms);

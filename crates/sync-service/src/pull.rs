@@ -13,6 +13,7 @@ use sync_core::{Audience, Code, DocumentKey, FieldVersions, Problem, Schema, Spa
 
 use crate::access::{self, Standing};
 use crate::cursors::{CursorKeys, epoch_tag, view_tag};
+use crate::devices::Day;
 use crate::epochs::{Named, Shared, shared_until};
 use crate::inbox::masking::Eyes;
 use crate::purged::{confirmed, purge_of};
@@ -35,8 +36,10 @@ pub(crate) struct Pushed {
 #[derive(Debug, Default)]
 pub(crate) struct Pulled {
     pub(crate) changes: BTreeMap<String, SpaceChanges>,
-    /// The event dates of the spaces read.
-    pub(crate) event_dates: Vec<String>,
+    /// The days of the spaces read.
+    pub(crate) days: Vec<Day>,
+    /// Up to where everything of a space was sent, the page of this request included.
+    pub(crate) floors: Vec<(SpaceId, Option<i64>)>,
     /// What the cursors show.
     presented: Vec<Presented>,
 }
@@ -92,7 +95,7 @@ pub(crate) fn read_spaces(
             Standing::Former(access) if confirmed.contains(&purge_of(&access)) => unknown_space(),
             Standing::Former(access) => revoked(&access),
             Standing::Member(access) => {
-                pulled.event_dates.extend(access.space.event_date.clone());
+                pulled.days.push(Day::of(&access.space, now));
                 let own = pushed.own.get(&access.space.space_id).unwrap_or(&nothing);
                 let named = pushed.epochs.get(&access.space.space_id);
                 match Schema::of_space(access.space.schema.as_deref()) {
@@ -103,6 +106,8 @@ pub(crate) fn read_spaces(
                             reader.too_old(tx, cursor.as_ref())?
                         } else {
                             let (cursor, changes) = reader.read(tx, cursor.as_deref(), &mut budget)?;
+                            let floor = if changes.has_more { cursor.and_then(|cursor| cursor.floor) } else { Some(access.head.version) };
+                            pulled.floors.push((access.space.space_id, floor));
                             pulled.presented.extend(cursor.and_then(|cursor| reader.shown(&cursor, now)));
                             changes
                         }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use merge_engine::Actor;
 use sync_core::operation::Kind;
 use sync_core::ports::{Access, Head, StoreError, StoreResult, Tx};
-use sync_core::protocol::v1::{Next, OperationResult, Received, SyncRequest, SyncResponse};
+use sync_core::protocol::v1::{OperationResult, Received, SyncRequest, SyncResponse};
 use sync_core::{ConflictId, DocumentKey, OpId, Operation, Role, Schema, SpaceId, Status, Timestamp};
 
 pub(crate) use admit::Gate;
@@ -56,8 +56,8 @@ pub(crate) mod working {
     pub(crate) use super::world::{Doc, Known, World, documents_of};
 }
 use crate::access::{self, Standing};
+use crate::devices::{Arrival, Visit};
 use crate::epochs::{Named, Shared};
-use crate::load::Pressure;
 use crate::pull::{Pulled, Pushed};
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
@@ -92,9 +92,18 @@ impl Service {
     ///
     /// # Errors
     /// A problem only when nothing of the request was decided.
-    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn sync(&self, caller: &Caller, request: SyncRequest) -> ServiceResult<SyncResponse> {
+        self.sync_arrived(caller, request, Arrival::default()).await
+    }
+
+    /// [`Self::sync`], of which is known how it came.
+    ///
+    /// # Errors
+    /// A problem only when nothing of the request was decided.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn sync_arrived(&self, caller: &Caller, request: SyncRequest, arrival: Arrival) -> ServiceResult<SyncResponse> {
         let received_at = self.now();
+        let visit = Visit::of(&request, arrival, received_at);
         let plan = Plan::new(&request.operations);
         let batch = Arc::new(Batch {
             caller: *caller,
@@ -126,7 +135,7 @@ impl Service {
                 pulled => pulled?,
             },
         };
-        let next = next_visit(&pulled, received_at, Pressure::of(&self.store.load()));
+        let next = self.note_visit(caller, &visit, &pulled);
         Ok(SyncResponse { results, receipts, changes: pulled.changes, server_time: self.now(), next })
     }
 
@@ -232,22 +241,6 @@ fn in_order(batch: &Batch, mut results: BTreeMap<usize, OperationResult>) -> Vec
         }
     }
     results.into_values().collect()
-}
-
-/// When to come again: at once while pages are left, soon on the day of an event, otherwise in a quarter of a minute;
-/// later, and with less, while the database is pressed.
-fn next_visit(pulled: &Pulled, now: Timestamp, pressure: Pressure) -> Next {
-    let day = now.to_string();
-    let today = day.get(..10).unwrap_or_default();
-    let event_day = pulled.event_dates.iter().any(|date| date == today);
-    let (sync_after_ms, reason) = match (pulled.changes.values().any(|changes| changes.has_more), event_day) {
-        (true, true) => (0, "event_day"),
-        (true, false) => (0, "idle"),
-        (false, true) => (5_000, "event_day"),
-        (false, false) => (15_000, "idle"),
-    };
-    let reason = if pressure.is_felt() { "busy" } else { reason };
-    Next { sync_after_ms: pressure.stretched_ms(sync_after_ms), max_operations: pressure.max_operations(), reason }
 }
 
 /// Decides a space's units in one transaction. `unstored` are operations of the request that were refused before.

@@ -6,7 +6,9 @@ use auth::PasswordHasher;
 use sync_core::ports::{Access, Broadcaster, Clock, Entropy, Store};
 use sync_core::{DeviceId, OrganisationId, SessionId, Timestamp, UserId};
 
+use crate::admission::Gate;
 use crate::cursors::KeyRing;
+use crate::devices::Devices;
 use crate::error::ServiceResult;
 use crate::figures::Counters;
 use crate::identity::Recent;
@@ -46,6 +48,8 @@ pub struct Service {
     pub(crate) recent: Arc<Recent>,
     pub(crate) signals: Arc<dyn Broadcaster>,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) devices: Arc<Devices>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Service {
@@ -53,7 +57,7 @@ impl Service {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, hasher: Arc<PasswordHasher>) -> Self {
         let (cursor_keys, presented, counters, rounds, recent, recorder) = Default::default();
-        let signals = Arc::new(InProcess::default());
+        let (signals, devices, gate) = (Arc::new(InProcess::default()), Arc::default(), Arc::default());
         Self {
             store,
             clock,
@@ -67,6 +71,8 @@ impl Service {
             recent,
             signals,
             recorder,
+            devices,
+            gate,
         }
     }
 

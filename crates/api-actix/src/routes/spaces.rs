@@ -14,6 +14,7 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     let one = vec![endpoint(Method::GET, get), endpoint(Method::PUT, update), endpoint(Method::DELETE, delete)];
     mount(cfg, "/api/spaces/{space_id}", one);
     mount(cfg, "/api/spaces/{space_id}/members", vec![endpoint(Method::GET, list_members)]);
+    mount(cfg, "/api/spaces/{space_id}/presence", vec![endpoint(Method::GET, list_presence)]);
     let member = vec![endpoint(Method::PUT, put_member), endpoint(Method::DELETE, remove_member)];
     mount(cfg, "/api/spaces/{space_id}/members/{user_id}", member);
 }
@@ -64,6 +65,11 @@ async fn delete(call: Call) -> Answered {
 async fn list_members(call: Call) -> Answered {
     let caller = call.caller().await?;
     ok(&call.service().list_members(&caller, space_id(&call)).await?)
+}
+
+async fn list_presence(call: Call) -> Answered {
+    let caller = call.caller().await?;
+    ok(&call.service().list_presence(&caller, space_id(&call)).await?)
 }
 
 async fn put_member(call: Call) -> Answered {

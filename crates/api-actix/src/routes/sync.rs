@@ -19,14 +19,18 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 }
 
 async fn sync(call: Call) -> Answered {
+    let mut room = call.admit().await?;
     let caller = call.syncing_caller().await?;
-    let request = call.read(MAX_BODY_BYTES, v1::SyncRequest::parse).await?;
-    ok(&call.service().sync(&caller, request).await?)
+    let (request, arrival) = call.read_arrival(MAX_BODY_BYTES, v1::SyncRequest::parse).await?;
+    room.begin();
+    ok(&call.service().sync_arrived(&caller, request, arrival).await?)
 }
 
 async fn receipts(call: Call) -> Answered {
+    let mut room = call.admit().await?;
     let caller = call.caller().await?;
     let op_ids = call.read(MAX_BODY_BYTES, v1::read_receipts).await?;
+    room.begin();
     ok(&call.service().receipts(&caller, op_ids).await?)
 }
 
@@ -42,13 +46,17 @@ async fn purged(call: Call) -> Answered {
 }
 
 async fn verify(call: Call) -> Answered {
+    let mut room = call.admit().await?;
     let caller = call.caller().await?;
     let request = call.read(MAX_BODY_BYTES, v1::VerifyRequest::parse).await?;
+    room.begin();
     ok(&call.service().verify(&caller, request).await?)
 }
 
 async fn resolve(call: Call) -> Answered {
+    let mut room = call.admit().await?;
     let caller = call.caller().await?;
     let resolutions = call.read(MAX_BODY_BYTES, v1::read_resolutions).await?;
+    room.begin();
     ok(&call.service().resolve(&caller, resolutions).await?)
 }

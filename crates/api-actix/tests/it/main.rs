@@ -15,5 +15,6 @@ mod openapi;
 mod reads;
 mod schemas;
 mod snapshot;
+mod status;
 mod surface;
 mod tenants;

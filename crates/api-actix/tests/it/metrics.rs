@@ -66,6 +66,8 @@ async fn what_happened_is_counted() {
         ("rejoin_operations_total{status=\"waiting\"}", 0.0),
         ("rejoin_conflicts_opened_total", 1.0),
         ("rejoin_passwords_waiting", 0.0),
+        ("rejoin_syncs_in_flight", 0.0),
+        ("rejoin_syncs_in_flight_limit", 256.0),
         ("rejoin_store_waiting_jobs{lane=\"write\"}", 0.0),
         ("rejoin_store_waiting_jobs{lane=\"read\"}", 0.0),
         ("rejoin_store_connections{state=\"busy\"}", 0.0),

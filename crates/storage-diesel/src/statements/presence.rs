@@ -2,7 +2,9 @@
 
 use std::slice::from_ref;
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use sync_core::ports::{AccessGrant, AuditRecord, AuditRows, DeviceState, DeviceStateRows, SocketRows, StoreResult};
 use sync_core::{DeviceId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
 
@@ -10,7 +12,7 @@ use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{AuditRow, DeviceStateRecord, GrantRecord};
-use crate::schema::{audit_records as records, device_states as states, devices, sessions, space_heads, tickets, users};
+use crate::schema::{audit_records as records, device_states as states, devices, operations, sessions, space_heads, tickets, users};
 use crate::values::{Id, Instant};
 
 impl DeviceStateRows for Rows<'_> {
@@ -44,6 +46,28 @@ impl DeviceStateRows for Rows<'_> {
                 .filter(states::organisation_id.eq(organisation_id.as_bytes().as_slice()))
                 .load(conn)
         })
+    }
+
+    fn count_quarantined(
+        &mut self,
+        organisation_id: OrganisationId,
+        device_id: DeviceId,
+        space_ids: Option<&[SpaceId]>,
+    ) -> StoreResult<i64> {
+        // written out, so that the index of these few is seen to fit
+        let of_device = || {
+            operations::table
+                .filter(sql::<Bool>("\"status\" = 'quarantined'"))
+                .filter(operations::device_id.eq(device_id.as_bytes().as_slice()))
+                .filter(operations::organisation_id.eq(organisation_id.as_bytes().as_slice()))
+        };
+        let Some(space_ids) = space_ids else { return self.send(|conn| of_device().count().get_result(conn)) };
+        let mut total = 0;
+        for chunk in dialect::chunks(space_ids) {
+            let in_spaces = dialect::any_of!(operations::space_id, chunk.iter().map(|id| id.as_bytes().as_slice()));
+            total += self.send(|conn| -> QueryResult<i64> { of_device().filter(in_spaces).count().get_result(conn) })?;
+        }
+        Ok(total)
     }
 }
 

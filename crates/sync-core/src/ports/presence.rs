@@ -38,6 +38,17 @@ pub trait DeviceStateRows {
     /// # Errors
     /// [`super::StoreError`].
     fn list_device_states(&mut self, organisation_id: OrganisationId, user_ids: &[UserId]) -> StoreResult<Vec<DeviceState>>;
+
+    /// How many stored operations of a device are quarantined; only those of these spaces, where some are given.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn count_quarantined(
+        &mut self,
+        organisation_id: OrganisationId,
+        device_id: DeviceId,
+        space_ids: Option<&[SpaceId]>,
+    ) -> StoreResult<i64>;
 }
 
 /// Rows that sockets need.

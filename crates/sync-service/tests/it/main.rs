@@ -37,6 +37,7 @@ mod shift;
 mod shifts_that_meet;
 mod snapshot;
 mod spaces;
+mod status;
 mod story;
 mod strategies;
 mod sync;

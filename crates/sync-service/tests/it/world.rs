@@ -23,16 +23,18 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(FakeClock::new()));
-        let mut config = PasswordConfig::default();
-        (config.memory_kib, config.passes, config.workers, config.queue) = (8, 1, 1, 64);
-        let hasher = Arc::new(PasswordHasher::new(&config).unwrap());
-        let service = Service::new(store.clone(), clock.clone(), Arc::new(SeededEntropy::new(1)), hasher);
+        let service = over(&store, &clock, 1);
         for (organisation, email, admin) in
             [("Alder & Rye", "ana@example.org", true), ("Alder & Rye", "bo@example.org", false), ("Quinta Velha", "cy@example.org", true)]
         {
             now(service.bootstrap_user(organisation, added(email), admin)).unwrap();
         }
         Self { store, clock, service }
+    }
+
+    /// Another service over the same database: another node, or the same one after a restart.
+    pub(crate) fn restarted(&self) -> Service {
+        over(&self.store, &self.clock, 2)
     }
 
     /// A login on a new device.
@@ -44,6 +46,13 @@ impl World {
     pub(crate) fn caller(&self, email: &str) -> Caller {
         now(self.service.authenticate(&self.login(email).access_token)).unwrap()
     }
+}
+
+fn over(store: &Arc<MemoryStore>, clock: &Arc<FakeClock>, seed: u64) -> Service {
+    let mut config = PasswordConfig::default();
+    (config.memory_kib, config.passes, config.workers, config.queue) = (8, 1, 1, 64);
+    let hasher = Arc::new(PasswordHasher::new(&config).unwrap());
+    Service::new(store.clone(), clock.clone(), Arc::new(SeededEntropy::new(seed)), hasher)
 }
 
 pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {

@@ -15,6 +15,7 @@ pub(super) const CASES: &[Case] = &[
     ("an_id_is_taken_once_within_a_batch", an_id_is_taken_once_within_a_batch),
     ("organisations_have_their_own_ids", organisations_have_their_own_ids),
     ("groups_are_a_users_own", groups_are_a_users_own),
+    ("quarantined_ones_are_counted_by_device", quarantined_ones_are_counted_by_device),
 ];
 
 fn load(bench: &Bench, op_ids: Vec<OpId>) -> Vec<StoredOperation> {
@@ -159,4 +160,23 @@ fn groups_are_a_users_own(bench: &Bench) {
     assert_eq!(find(ORGANISATION, BO, &["bo's", "g"]), ["bo's"]);
     assert_eq!(find(OTHER_ORGANISATION, ANA, &["g"]), Vec::<String>::new());
     assert_eq!(find(ORGANISATION, ANA, &[]), Vec::<String>::new());
+}
+
+fn quarantined_ones_are_counted_by_device(bench: &Bench) {
+    let quarantined = |number| StoredOperation { status: Status::Quarantined, ..operation(number) };
+    let (mine, elsewhere) = (quarantined(1), StoredOperation { space_id: FOREIGN_SPACE, ..quarantined(2) });
+    let device = mine.device_id;
+    let others = StoredOperation { device_id: STRANGERS_DEVICE, ..quarantined(3) };
+    let rejected = StoredOperation { status: Status::Rejected, ..operation(4) };
+    let spaces = (mine.space_id, elsewhere.space_id);
+    bench.write(move |tx| tx.insert_operations(&[mine.clone(), elsewhere.clone(), others.clone(), rejected.clone()]));
+    let count = |organisation_id, device_id, space_ids: Option<Vec<sync_core::SpaceId>>| {
+        bench.read(move |tx| tx.count_quarantined(organisation_id, device_id, space_ids.as_deref()))
+    };
+    assert_eq!(count(ORGANISATION, device, None), 2);
+    assert_eq!(count(ORGANISATION, device, Some(vec![spaces.0])), 1);
+    assert_eq!(count(ORGANISATION, device, Some(vec![spaces.0, spaces.1])), 2);
+    assert_eq!(count(ORGANISATION, device, Some(Vec::new())), 0);
+    assert_eq!(count(ORGANISATION, STRANGERS_DEVICE, None), 1);
+    assert_eq!(count(OTHER_ORGANISATION, device, None), 0);
 }

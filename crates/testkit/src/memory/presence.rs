@@ -1,5 +1,7 @@
-use sync_core::ports::{AccessGrant, AuditRecord, AuditRows, DeviceState, DeviceStateRows, SocketRows, StoreError, StoreResult};
-use sync_core::{DeviceId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
+use sync_core::ports::{
+    AccessGrant, AuditRecord, AuditRows, DeviceState, DeviceStateRows, SocketRows, StoreError, StoreResult, StoredOperation,
+};
+use sync_core::{DeviceId, OrganisationId, SessionId, SpaceId, Status, Timestamp, UserId};
 
 use super::MemoryTx;
 
@@ -20,6 +22,20 @@ impl DeviceStateRows for MemoryTx<'_> {
     fn list_device_states(&mut self, organisation_id: OrganisationId, user_ids: &[UserId]) -> StoreResult<Vec<DeviceState>> {
         let is_wanted = |row: &&DeviceState| row.organisation_id == organisation_id && user_ids.contains(&row.user_id);
         Ok(self.state.device_states.values().filter(is_wanted).cloned().collect())
+    }
+
+    fn count_quarantined(
+        &mut self,
+        organisation_id: OrganisationId,
+        device_id: DeviceId,
+        space_ids: Option<&[SpaceId]>,
+    ) -> StoreResult<i64> {
+        let is_wanted = |row: &&StoredOperation| {
+            let named = space_ids.is_none_or(|space_ids| space_ids.contains(&row.space_id));
+            row.organisation_id == organisation_id && row.device_id == device_id && row.status == Status::Quarantined && named
+        };
+        let found = self.state.operations.values().filter(is_wanted).count();
+        Ok(i64::try_from(found).unwrap_or(i64::MAX))
     }
 }
 
