@@ -38,6 +38,6 @@ pub use backup::{BackupError, BackupReport, back_up, restore, verify_backup};
 pub use error::OpenError;
 pub use inspect::{Engine, Inspection, People, PostgresFacts, SqliteFacts, inspect};
 pub use migrations::{MigrationReport, MigrationState};
-pub use open::{DatabaseConfig, migrate, open};
+pub use open::{DatabaseConfig, migrate, open, open_broadcaster};
 pub use postgres::{PostgresConfig, PostgresStore};
 pub use sqlite::{CommitStats, Restore, Restored, SqliteConfig, SqliteStore};

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sync_core::ports::Store;
+use sync_core::ports::{Broadcaster, Store};
+use uuid::Uuid;
 
 use crate::{MigrationReport, OpenError, PostgresConfig, PostgresStore, SqliteConfig, SqliteStore, postgres, sqlite};
 
@@ -90,6 +91,18 @@ pub fn open(config: &DatabaseConfig) -> Result<Arc<dyn Store>, OpenError> {
             postgres.max_waiting_jobs = config.max_waiting_jobs;
             Ok(Arc::new(PostgresStore::connect(&postgres)?))
         }
+    }
+}
+
+/// What tells signals to every node of a database, as the node `node_id`; an id is never used twice. `None` for SQLite,
+/// which one process has for itself.
+///
+/// # Errors
+/// [`OpenError`], which says what to do.
+pub fn open_broadcaster(config: &DatabaseConfig, node_id: Uuid) -> Result<Option<Arc<dyn Broadcaster>>, OpenError> {
+    match target(&config.url)? {
+        Target::Sqlite(_) => Ok(None),
+        Target::Postgres => Ok(Some(Arc::new(postgres::PostgresBroadcaster::open(&config.url, node_id)?))),
     }
 }
 

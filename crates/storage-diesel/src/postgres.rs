@@ -2,6 +2,8 @@
 
 #[path = "statements/batches.rs"]
 mod batches;
+#[path = "postgres/broadcast.rs"]
+mod broadcast;
 #[path = "statements/conflicts.rs"]
 mod conflicts;
 #[path = "postgres/connection.rs"]
@@ -42,6 +44,8 @@ mod queue_reading;
 mod queue_spaces;
 #[path = "statements/sessions.rs"]
 mod sessions;
+#[path = "postgres/signals.rs"]
+mod signals;
 #[path = "statements/spaces.rs"]
 mod spaces;
 #[path = "postgres/store.rs"]
@@ -54,6 +58,7 @@ mod worker;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
+pub(crate) use broadcast::PostgresBroadcaster;
 pub(crate) use connection::migrate;
 #[cfg(feature = "bench")]
 pub(crate) use connection::{connect, establish};

@@ -1,20 +1,29 @@
 //! The suites that every implementation of a port passes.
 
+mod batches;
 mod bench;
+mod broadcast;
 mod conflicts;
 mod documents;
 mod identity;
+mod item_states;
+mod items;
 mod jobs;
 mod life;
 mod operations;
 mod preferences;
+mod presence;
 mod purges;
+mod queue_memory;
+mod queue_reading;
+mod queue_spaces;
 mod sessions;
 mod spaces;
 
 use std::sync::Arc;
 
 use bench::Bench;
+pub use broadcast::{Heard, broadcaster_suite};
 use sync_core::ports::Store;
 
 type Case = (&'static str, fn(&Bench));
@@ -35,6 +44,13 @@ pub fn store_suite(fresh: &dyn Fn() -> Arc<dyn Store>) {
         ("sessions", sessions::CASES),
         ("life", life::CASES),
         ("purges", purges::CASES),
+        ("items", items::CASES),
+        ("item_states", item_states::CASES),
+        ("queue_reading", queue_reading::CASES),
+        ("queue_spaces", queue_spaces::CASES),
+        ("batches", batches::CASES),
+        ("queue_memory", queue_memory::CASES),
+        ("presence", presence::CASES),
         ("jobs", jobs::CASES),
     ];
     for (area, cases) in areas {

@@ -9,6 +9,7 @@
 )]
 
 mod backfill;
+mod broadcast;
 mod columns;
 #[cfg(feature = "bench")]
 mod floor;

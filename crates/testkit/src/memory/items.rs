@@ -64,7 +64,9 @@ impl ItemRows for MemoryTx<'_> {
 
     fn put_items(&mut self, items: &[QueueItem]) -> StoreResult<()> {
         let state = self.writable()?;
-        items.iter().for_each(|item| state.put_item(item.clone()));
+        for item in items {
+            state.put_item(item.clone());
+        }
         Ok(())
     }
 
