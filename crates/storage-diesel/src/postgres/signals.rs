@@ -74,15 +74,14 @@ pub(super) fn decode(payload: &str) -> Option<(Uuid, Told)> {
     let mut told = Told::default();
     while let Some(letter) = rest.chars().next() {
         rest = rest.get(letter.len_utf8()..)?;
-        match next_signal(letter, &mut rest) {
-            Some(signal) => told.signals.push(signal),
-            None => {
-                // how long an unknown word is can't be known
-                told.everything = true;
-                if letter != EVERYTHING {
-                    break;
-                }
-            }
+        if let Some(signal) = next_signal(letter, &mut rest) {
+            told.signals.push(signal);
+            continue;
+        }
+        told.everything = true;
+        // how long an unknown word is can't be known
+        if letter != EVERYTHING {
+            break;
         }
     }
     Some((node_id, told))

@@ -43,13 +43,15 @@ impl QueueReading for Rows<'_> {
         let most = usize::try_from(limit).unwrap_or(0);
         let (mut found, mut in_spaces) = (Vec::new(), Vec::new());
         for part in self.parts(filter)? {
+            let space_id = space_of(filter, part);
+            if space_id.zip(after).is_some_and(|(space_id, (marked, ..))| space_id < *marked) {
+                continue;
+            }
             // spaces come in the order of the page
             if in_spaces.len() >= most {
                 break;
             }
-            let Some(place) = place(filter, part, after) else { continue };
-            let only = conditions(organisation_id, filter, part).into_iter().chain(place).reduce(|one, other| Box::new(one.and(other)));
-            let Some(only) = only else { continue };
+            let only = later(space_id, after).into_iter().fold(conditions(organisation_id, filter, part), and);
             let rows = self.load(|conn| -> QueryResult<Vec<ItemRecord>> {
                 let order = (items::space_id, items::rank, items::seq);
                 items::table.filter(only).order(order).limit(limit).select(item!()).load(conn)
@@ -65,13 +67,14 @@ impl QueueReading for Rows<'_> {
     fn count_queue(&mut self, organisation_id: OrganisationId, filter: &QueueFilter) -> StoreResult<Vec<ItemCount>> {
         let mut counts = Vec::new();
         for part in self.parts(filter)? {
-            let only = conditions(organisation_id, filter, part).into_iter().reduce(|one, other| Box::new(one.and(other)));
-            let Some(only) = only else { continue };
+            let only = conditions(organisation_id, filter, part);
             let counted = self.load(|conn| -> QueryResult<Vec<CountRecord>> {
                 let figures = (items::lane, items::state, count_star(), sum(items::size_bytes), min(items::accepted_at));
                 items::table.filter(only).group_by((items::lane, items::state)).select(figures).load(conn)
             })?;
-            counted.into_iter().for_each(|count| add(&mut counts, count));
+            for count in counted {
+                add(&mut counts, count);
+            }
         }
         counts.sort_unstable_by_key(|count: &ItemCount| (count.lane, count.state));
         Ok(counts)
@@ -146,40 +149,41 @@ fn add(counts: &mut Vec<ItemCount>, more: ItemCount) {
 /// A condition on items.
 type Condition = Box<dyn BoxableExpression<items::table, Backend, SqlType = Nullable<Bool>>>;
 
-/// What lies after a mark, of a part; `None`: nothing does. Where the space is given, its index is gone through by rank.
-fn place(filter: &QueueFilter, part: Part, after: Option<&ItemMark>) -> Option<Option<Condition>> {
-    let Some(&(space_id, rank, seq)) = after else { return Some(None) };
-    let within = match part {
+/// The space of a part, if it has one.
+fn space_of(filter: &QueueFilter, part: Part) -> Option<SpaceId> {
+    match part {
         Part::In(space_id, _) => Some(space_id),
         Part::All | Part::Of(_) => filter.space_id,
-    };
-    match within {
-        Some(within) if within < space_id => None,
-        Some(within) if within > space_id => Some(None),
-        Some(_) => Some(Some(Box::new(by_rank!(">", (rank, seq)).nullable()))),
+    }
+}
+
+/// What lies after a mark. Where the space is given, its index is gone through by rank.
+fn later(space_id: Option<SpaceId>, after: Option<&ItemMark>) -> Option<Condition> {
+    let &(marked, rank, seq) = after?;
+    match space_id {
+        Some(space_id) if space_id > marked => None,
+        Some(_) => Some(Box::new(by_rank!(">", (rank, seq)).nullable())),
         None => {
-            let later = sql::<Bool>("(\"space_id\", \"rank\", \"seq\") > (").bind::<Binary, _>(space_id.as_bytes().to_vec());
+            let later = sql::<Bool>("(\"space_id\", \"rank\", \"seq\") > (").bind::<Binary, _>(marked.as_bytes().to_vec());
             let later = later.sql(", ").bind::<BigInt, _>(rank).sql(", ").bind::<BigInt, _>(seq).sql(")");
-            Some(Some(Box::new(later.nullable())))
+            Some(Box::new(later.nullable()))
         }
     }
 }
 
 /// Everything that a filter asks of the items of a part.
-fn conditions(organisation_id: OrganisationId, filter: &QueueFilter, part: Part) -> Vec<Condition> {
-    let mut all: Vec<Condition> = vec![Box::new(items::organisation_id.eq(organisation_id.as_bytes().to_vec()).nullable())];
-    let (own, space_id) = match part {
-        Part::All => (None, filter.space_id),
-        Part::Of(user_id) => (Some(user_id), filter.space_id),
-        Part::In(space_id, _) => (None, Some(space_id)),
-    };
-    if let Part::In(_, user_id) = part {
-        all.push(Box::new(items::user_id.ne(user_id.as_bytes().to_vec()).nullable()));
+fn conditions(organisation_id: OrganisationId, filter: &QueueFilter, part: Part) -> Condition {
+    let own: Condition = Box::new(items::organisation_id.eq(organisation_id.as_bytes().to_vec()).nullable());
+    let mut all: Vec<Condition> = Vec::new();
+    match part {
+        Part::All => {}
+        Part::Of(user_id) => all.push(Box::new(items::user_id.eq(user_id.as_bytes().to_vec()).nullable())),
+        Part::In(_, user_id) => all.push(Box::new(items::user_id.ne(user_id.as_bytes().to_vec()).nullable())),
     }
-    if let Some(space_id) = space_id {
+    if let Some(space_id) = space_of(filter, part) {
         all.push(Box::new(items::space_id.eq(space_id.as_bytes().to_vec()).nullable()));
     }
-    for user_id in own.into_iter().chain(filter.user_id) {
+    if let Some(user_id) = filter.user_id {
         all.push(Box::new(items::user_id.eq(user_id.as_bytes().to_vec()).nullable()));
     }
     all.extend(senders(filter));
@@ -193,7 +197,11 @@ fn conditions(organisation_id: OrganisationId, filter: &QueueFilter, part: Part)
     if let Some(before) = filter.accepted_before {
         all.push(Box::new(items::accepted_at.lt(before.millis()).nullable()));
     }
-    all
+    all.into_iter().fold(own, and)
+}
+
+fn and(one: Condition, other: Condition) -> Condition {
+    Box::new(one.and(other))
 }
 
 /// Those of a device, those of a batch. Both are somebody's, by whom the index finds them.

@@ -145,7 +145,9 @@ fn what_is_left_to_do_is_listed(bench: &Bench) {
         atomic(at(7, 5, BatchState::Open)),
         atomic(at(8, -7, BatchState::Refused)),
     ];
-    rows.clone().into_iter().for_each(|row| put(bench, row));
+    for row in rows.clone() {
+        put(bench, row);
+    }
     let staged = |number: u32| QueueItem { batch_id: BatchId(id(number.into())), state: ItemState::Staged, ..item(number) };
     let ready = QueueItem { state: ItemState::Ready, ..staged(4) };
     insert(bench, vec![ready, staged(5), staged(6), staged(7)]);
@@ -158,7 +160,9 @@ fn what_is_over_is_dropped(bench: &Bench) {
     let finished = |number, ms| QueueBatch { state: BatchState::Sealed, finished_at: Some(NOW.plus_ms(ms)), ..numbered(number) };
     let refused = |number, ms| QueueBatch { state: BatchState::Refused, atomic: true, received_at: NOW.plus_ms(ms), ..numbered(number) };
     let rows = [finished(1, -1), finished(2, 0), refused(3, -1), refused(4, 0), refused(5, -2), numbered(6)];
-    rows.into_iter().for_each(|row| put(bench, row));
+    for row in rows {
+        put(bench, row);
+    }
     put(bench, QueueBatch { received_at: NOW.plus_ms(-9), ..numbered(7) });
     insert(bench, vec![QueueItem { batch_id: BatchId(id(5)), state: ItemState::Staged, ..item(5) }]);
     let drop = |limit| bench.write(move |tx| tx.drop_batches(NOW, limit));

@@ -9,6 +9,8 @@ use sync_core::{BatchId, DeviceId, SessionId, SpaceId, UserId};
 
 use super::bench::id;
 
+type Case = fn(&dyn Broadcaster, &dyn Broadcaster);
+
 /// How long a signal may take: far more than it does.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -84,7 +86,7 @@ impl Listener for Heard {
 /// # Panics
 /// When the broadcaster breaks the port's contract.
 pub fn broadcaster_suite(fresh: &dyn Fn() -> [Arc<dyn Broadcaster>; 2]) {
-    let cases: [(&str, fn(&dyn Broadcaster, &dyn Broadcaster)); 5] = [
+    let cases: [(&str, Case); 5] = [
         ("those_here_are_told_at_once", those_here_are_told_at_once),
         ("each_kind_of_signal_arrives_on_each_node", each_kind_of_signal_arrives_on_each_node),
         ("many_arrive", many_arrive),

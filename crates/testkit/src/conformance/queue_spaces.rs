@@ -58,7 +58,9 @@ fn what_is_due_or_leased_is_listed(bench: &Bench) {
         leased(space(7, Some(30))),
         space(8, Some(0)),
     ];
-    rows.into_iter().for_each(|row| put(bench, row));
+    for row in rows {
+        put(bench, row);
+    }
     let list = |limit| bench.read(move |tx| tx.list_queue_spaces(NOW, limit));
     assert_eq!(list(10), [rows[4], rows[3], rows[0], rows[7], rows[6], rows[5]], "the longest due first, each once");
     assert_eq!((list(3), list(0)), (vec![rows[4], rows[3], rows[0]], vec![]));
