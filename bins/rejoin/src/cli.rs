@@ -125,6 +125,18 @@ pub(crate) struct ServeArgs {
     /// database.readers: threads that read from SQLite [default: 4]
     #[arg(long, value_name = "NUMBER")]
     readers: Option<String>,
+    /// queue.workers: how many decide at most what is queued, 0 where others do [default: 4]
+    #[arg(long, value_name = "NUMBER")]
+    queue_workers: Option<String>,
+    /// queue.lease_ms: after so long a worker that says nothing is replaced [default: 30000]
+    #[arg(long, value_name = "MILLISECONDS")]
+    queue_lease_ms: Option<String>,
+    /// queue.attempts: after so many failures an operation is parked [default: 5]
+    #[arg(long, value_name = "NUMBER")]
+    queue_attempts: Option<String>,
+    /// queue.inline_operations: a push of more operations is queued [default: 1000]
+    #[arg(long, value_name = "NUMBER")]
+    queue_inline_operations: Option<String>,
     /// sync.history_days: how long changes and what was sent are kept [default: 400]
     #[arg(long, value_name = "DAYS")]
     history_days: Option<String>,
@@ -317,6 +329,10 @@ impl Common {
             ("server.body_deadline_s", &serve.body_deadline_s),
             ("database.connections", &serve.connections),
             ("database.readers", &serve.readers),
+            ("queue.workers", &serve.queue_workers),
+            ("queue.lease_ms", &serve.queue_lease_ms),
+            ("queue.attempts", &serve.queue_attempts),
+            ("queue.inline_operations", &serve.queue_inline_operations),
             ("sync.history_days", &serve.history_days),
             ("sync.device_days", &serve.device_days),
             ("sync.tombstone_days", &serve.tombstone_days),

@@ -13,10 +13,12 @@ use actix_web::rt::time::{Instant, sleep};
 use actix_web::{App, HttpServer, rt};
 use api_actix::{ApiConfig, ApiState};
 use auth::{PasswordConfig, PasswordHasher};
+use queue::runner::{self, Runner};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use storage_diesel::DatabaseConfig;
 use sync_core::ports::{Entropy, Store};
 use sync_service::Service;
+use sync_service::queue::Workers;
 
 use crate::failure::Failure;
 use crate::logging;
@@ -39,6 +41,8 @@ const MAINTENANCE_EVERY: Duration = Duration::from_secs(60);
 const NOTES_EVERY: Duration = Duration::from_secs(5);
 /// How often it is told who went.
 const PRESENCE_EVERY: u32 = 12;
+/// How often the queue is looked after.
+const TEND_QUEUE_EVERY: Duration = Duration::from_secs(1);
 /// How long the last users of the database may take to let go of it after the last request.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -80,7 +84,7 @@ impl Backend {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let hasher = PasswordHasher::new(&PasswordConfig::default()).map_err(|error| Failure::Failed(error.to_string()))?;
         let service = Service::new(Arc::clone(&store), Arc::new(SystemClock), Arc::clone(&entropy), Arc::new(hasher));
-        let service = service.with_keeping(settings.keeping);
+        let service = service.with_keeping(settings.keeping).with_queue(settings.queue);
         Ok(Self { store, entropy, service })
     }
 
@@ -114,7 +118,9 @@ pub(crate) struct Server {
     /// The server of `/metrics` alone, if there is one.
     metrics: Option<ServerHandle>,
     running: JoinHandle<io::Result<()>>,
-    housekeeping: [JoinHandle<()>; 2],
+    housekeeping: [JoinHandle<()>; 3],
+    /// Those who decide what is queued, where this process does.
+    workers: Option<Runner>,
     backend: Backend,
 }
 
@@ -146,8 +152,13 @@ impl Server {
         let server = server.listen(listener.try_clone().map_err(taken)?).map_err(taken)?.run();
         let handle = server.handle();
         let metrics = settings.metrics_bind.map(|bind| serve_metrics(bind, &state)).transpose()?;
-        let housekeeping = [rt::spawn(keep_house(backend.service.clone())), rt::spawn(keep_notes(backend.service.clone()))];
-        Ok(Self { address, listener, state, handle, metrics, running: rt::spawn(server), housekeeping, backend })
+        let housekeeping = [
+            rt::spawn(keep_house(backend.service.clone())),
+            rt::spawn(keep_queue(backend.service.clone())),
+            rt::spawn(keep_notes(backend.service.clone())),
+        ];
+        let workers = start_workers(&backend.service, settings);
+        Ok(Self { address, listener, state, handle, metrics, running: rt::spawn(server), housekeeping, workers, backend })
     }
 
     /// Where it listens.
@@ -161,12 +172,16 @@ impl Server {
     /// # Errors
     /// [`Failure`] when the server ended by itself.
     pub(crate) async fn run_until(self, stop: impl Future<Output = ()>, now: impl Future<Output = ()>) -> Result<(), Failure> {
-        let Self { listener, state, handle, metrics, mut running, housekeeping, backend, .. } = self;
+        let Self { listener, state, handle, metrics, mut running, housekeeping, workers, backend, .. } = self;
         let ended = tokio::select! {
             ended = &mut running => ended,
             () = stop => {
                 // told to whoever balances load, for as long as the last requests take
                 state.begin_draining();
+                // what they hold goes to others at once
+                if let Some(workers) = workers {
+                    workers.stop().await;
+                }
                 tokio::select! {
                     ended = async { drain(&listener, &handle).await; (&mut running).await } => ended,
                     () = now => {
@@ -229,6 +244,26 @@ async fn keep_notes(service: Service) {
             && let Err(error) = service.sweep_presence().await
         {
             tracing::warn!(%error, "who went could not be told; the next round tells");
+        }
+    }
+}
+
+/// Starts those who decide what is queued, if this process is to.
+fn start_workers(service: &Service, settings: &Settings) -> Option<Runner> {
+    let lease = Duration::from_millis(u64::try_from(settings.queue.lease_ms).unwrap_or_default());
+    let mut config = runner::Config::default();
+    config.ceiling = settings.queue_workers;
+    config.heartbeat = lease / 3;
+    config.poll = config.poll.min(lease);
+    (settings.queue_workers > 0).then(|| runner::start(Arc::new(Workers::new(service.clone())), config))
+}
+
+/// Goes on with what requests left to be done in the queue.
+async fn keep_queue(service: Service) {
+    loop {
+        sleep(TEND_QUEUE_EVERY).await;
+        if let Err(error) = service.tend_queue().await {
+            tracing::warn!(%error, "the queue could not be tended; the next round goes on");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sync_service::Keeping;
+use sync_service::{Keeping, QueueConfig};
 
 use crate::failure::Failure;
 pub(crate) use keys::KEYS;
@@ -31,6 +31,9 @@ pub(crate) struct Settings {
     pub(crate) allow_fsync_off: bool,
     pub(crate) readers: usize,
     pub(crate) keeping: Keeping,
+    pub(crate) queue: QueueConfig,
+    /// 0: this process decides nothing that is queued.
+    pub(crate) queue_workers: usize,
     pub(crate) metrics_bind: Option<SocketAddr>,
     pub(crate) otel_endpoint: Option<String>,
     pub(crate) otel_sample: f64,
@@ -99,6 +102,8 @@ impl Settings {
             allow_fsync_off: read(config, "database.allow_fsync_off", |text| text.parse().ok())?,
             readers: read(config, "database.readers", |text| between(text, 1, 1_000))?,
             keeping: keeping(config)?,
+            queue: queue(config)?,
+            queue_workers: read(config, "queue.workers", |text| between(text, 0, 64))?,
             metrics_bind: read(config, "metrics.bind", |text| optional(text, address))?.0,
             otel_endpoint: read(config, "otel.endpoint", |text| optional(text, collector))?.0,
             otel_sample: read(config, "otel.sample", |text| between(text, 0.0, 1.0))?,
@@ -110,6 +115,15 @@ impl Settings {
             })?,
         })
     }
+}
+
+/// How the queue works.
+fn queue(config: &Layers) -> Result<QueueConfig, Wrong> {
+    let mut queue = QueueConfig::default();
+    queue.lease_ms = read(config, "queue.lease_ms", |text| between(text, 500, 600_000))?;
+    queue.retry.max_attempts = read(config, "queue.attempts", |text| between(text, 1, 100))?;
+    queue.inline.operations = read(config, "queue.inline_operations", |text| between(text, 0, 1_000))?;
+    Ok(queue)
 }
 
 /// What is kept, and how long. Devices keep what was acknowledged for 35 days: nothing goes sooner.

@@ -107,6 +107,22 @@ impl BodyReader {
     /// `unsupported_media_type`, `too_large` when the announced length is.
     pub(crate) fn open(headers: &HeaderMap, slot: &BodySlot, limit: usize, deadline: Duration) -> Result<Self, ApiError> {
         check_type(headers)?;
+        Self::open_any(headers, slot, limit, deadline)
+    }
+
+    /// Begins to read a body that is to carry lines of JSON.
+    ///
+    /// # Errors
+    /// As [`BodyReader::open`].
+    pub(crate) fn open_lines(headers: &HeaderMap, slot: &BodySlot, limit: usize, deadline: Duration) -> Result<Self, ApiError> {
+        if !carries_lines(headers) {
+            let problem = Problem::new(Code::UnsupportedMediaType, "the body is to be Content-Type: application/x-ndjson, in UTF-8");
+            return Err(ApiError::from(problem).with_header(header::ACCEPT, "application/x-ndjson, application/json"));
+        }
+        Self::open_any(headers, slot, limit, deadline)
+    }
+
+    fn open_any(headers: &HeaderMap, slot: &BodySlot, limit: usize, deadline: Duration) -> Result<Self, ApiError> {
         let coding = encoding::of_body(headers)?;
         if announced_length(headers).is_some_and(|length| length > limit) {
             return Err(too_large(limit).into());
@@ -220,13 +236,25 @@ fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
+/// Whether a body is said to be lines of JSON.
+pub(crate) fn carries_lines(headers: &HeaderMap) -> bool {
+    let types = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
+    let named = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    named.is_some_and(|named| types.into_iter().any(|essence| is_type(named, essence)))
+}
+
 fn is_json(content_type: &str) -> bool {
+    is_type(content_type, "application/json")
+}
+
+fn is_type(content_type: &str, essence: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
-    let json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
-    json && parts.all(|parameter| match parameter.split_once('=') {
-        Some((name, value)) if name.eq_ignore_ascii_case("charset") => value.trim_matches('"').eq_ignore_ascii_case("utf-8"),
-        _ => true,
-    })
+    let named = parts.next().is_some_and(|named| named.eq_ignore_ascii_case(essence));
+    named
+        && parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, value)) if name.eq_ignore_ascii_case("charset") => value.trim_matches('"').eq_ignore_ascii_case("utf-8"),
+            _ => true,
+        })
 }
 
 pub(crate) fn announced_length(headers: &HeaderMap) -> Option<usize> {

@@ -15,8 +15,9 @@ use sync_core::{Code, Problem, json};
 use sync_service::{Admitted, Arrival, Caller, Service, ServiceResult};
 use uuid::Uuid;
 
-use crate::body::{BodySlot, announced_length, read_body};
+use crate::body::{BodyReader, BodySlot, announced_length, carries_lines, read_body};
 use crate::hints;
+use crate::lines::LineReader;
 use crate::observe::RequestId;
 use crate::problem::ApiError;
 use crate::query;
@@ -146,6 +147,20 @@ impl Call {
     /// The body, of at most `limit` bytes, as a type of the protocol.
     pub(crate) async fn json_within<T: DeserializeOwned + Send + 'static>(&self, limit: usize) -> Result<T, ApiError> {
         self.read(limit, read_json).await
+    }
+
+    /// The body, of at most `limit` bytes, line by line.
+    ///
+    /// # Errors
+    /// `unsupported_media_type`, `too_large` when the announced length is.
+    pub(crate) fn lines(&self, limit: usize) -> Result<LineReader, ApiError> {
+        let deadline = self.state.config().body_deadline;
+        Ok(LineReader::new(BodyReader::open_lines(self.request.headers(), &self.body, limit, deadline)?))
+    }
+
+    /// Whether the body is said to be lines of JSON.
+    pub(crate) fn carries_lines(&self) -> bool {
+        carries_lines(self.request.headers())
     }
 
     /// An id of the path. One that is no UUID names nothing, just as one that nobody was given.

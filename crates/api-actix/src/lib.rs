@@ -17,6 +17,7 @@ mod body;
 mod call;
 mod encoding;
 mod hints;
+mod lines;
 mod metrics;
 mod observe;
 mod openapi;

@@ -1,6 +1,7 @@
 //! The paths: one file an area. A handler is a line or a few: who calls, what they ask, one use case.
 
 mod auth;
+mod batch;
 mod config;
 mod conflicts;
 mod docs;
@@ -26,6 +27,7 @@ use crate::problem::ApiError;
 /// Mounts every path.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig, with_metrics: bool) {
     auth::configure(cfg);
+    batch::configure(cfg);
     config::configure(cfg);
     conflicts::configure(cfg);
     docs::configure(cfg);

@@ -7,12 +7,14 @@
 
 mod pool;
 mod serve;
+mod wake;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::pool::Runner;
+pub use self::wake::Wake;
 
 /// What workers do. Every method may be called by several workers at once, [`Work::woken`] by one task at a time.
 pub trait Work: Send + Sync + 'static {

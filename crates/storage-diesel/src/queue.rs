@@ -30,7 +30,7 @@ impl Task {
                 .or_else(|| panic.downcast_ref::<String>().cloned())
                 .unwrap_or_else(|| "no message".into());
             tracing::error!(panic.message = %message, "a database job panicked");
-            Err(StoreError::Refused(format!("the job panicked: {message}")))
+            Err(StoreError::Panicked(message))
         })
     }
 

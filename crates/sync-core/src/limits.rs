@@ -8,6 +8,12 @@ pub const MAX_DOCUMENT_BYTES: usize = 262_144;
 pub const MAX_BODY_BYTES: usize = 8_388_608;
 /// The body that makes or changes a space, with its schema, in bytes.
 pub const MAX_SPACE_BODY_BYTES: usize = 262_144;
+/// The body of a batch for the queue, in bytes.
+pub const MAX_BATCH_BYTES: usize = 67_108_864;
+/// Operations in one batch for the queue.
+pub const MAX_BATCH_OPERATIONS: usize = 100_000;
+/// A line of such a batch, in bytes.
+pub const MAX_LINE_BYTES: usize = 262_144;
 /// Any other body, in bytes: anybody may send one, also without a token.
 pub const MAX_SMALL_BODY_BYTES: usize = 16_384;
 /// A space's own schema as compact JSON, in bytes.

@@ -115,6 +115,12 @@ codes! {
     DependencyCycle = "dependency_cycle", "Operations depend on each other in a circle", false;
     /// What this comes after or depends on is not here yet.
     NotHereYet = "not_here_yet", "What this builds on is not here yet", true;
+    /// What this builds on is a dead letter.
+    PredecessorParked = "predecessor_parked", "What this builds on waits in the dead letters", false;
+    /// The server could not decide it.
+    ProcessingFailed = "processing_failed", "The server could not decide this operation", false;
+    /// No such batch of the caller's.
+    UnknownBatch = "unknown_batch", "There is no such batch", false;
     /// Another member of the group would not go through.
     GroupMember = "group_member", "Another operation of the group did not go through", false;
     /// The group was stored before.

@@ -3,9 +3,9 @@
 use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sync_core::Status;
 use sync_core::ports::StoreLoad;
 use sync_core::protocol::v1::OperationResult;
+use sync_core::{OpId, Status};
 
 use crate::Service;
 
@@ -27,6 +27,14 @@ impl Counters {
     pub(crate) fn answered(&self, results: &[OperationResult]) {
         for (status, counter) in Status::ALL.iter().zip(&self.operations) {
             let count = results.iter().filter(|result| result.status == *status).count();
+            counter.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    /// Counts what workers decided.
+    pub(crate) fn worked(&self, statuses: &[(OpId, Status)]) {
+        for (status, counter) in Status::ALL.iter().zip(&self.operations) {
+            let count = statuses.iter().filter(|(_, decided)| decided == status).count();
             counter.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }

@@ -36,5 +36,6 @@ pub use error::{ServiceError, ServiceResult};
 pub use figures::Figures;
 pub use keeping::Keeping;
 pub use maintenance::Maintained;
+pub use queue::QueueConfig;
 pub use service::{Caller, Service};
 pub use snapshot::SnapshotReader;

@@ -34,6 +34,11 @@ impl Pressure {
         self.0 > 0
     }
 
+    /// The same in thousandths.
+    pub(crate) fn thousandths(self) -> i64 {
+        i64::from(self.0.min(4)) * 250
+    }
+
     /// Operations that a device may bring next: half as many with each level.
     pub(crate) fn max_operations(self) -> usize {
         MAX_OPERATIONS >> self.0

@@ -20,29 +20,27 @@ mod questions;
 mod requests;
 mod rows;
 mod stored;
+mod unit;
 mod view;
+mod waiting;
 mod warnings;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use merge_engine::Actor;
-use sync_core::operation::Kind;
-use sync_core::ports::{Access, Head, StoreError, StoreResult, Tx};
-use sync_core::protocol::v1::{OperationResult, Received, SyncRequest, SyncResponse};
-use sync_core::{ConflictId, DocumentKey, OpId, Operation, Role, Schema, SpaceId, Status, Timestamp};
+use sync_core::ports::{Access, Signal, Tx};
+use sync_core::protocol::v1::{OperationResult, SyncRequest, SyncResponse};
+use sync_core::{BatchId, ConflictId, DocumentKey, SpaceId, Status};
 
 pub(crate) use admit::Gate;
 pub(crate) use decide::{Mode, Sent, decide};
-use desk::{Desk, Request};
 pub(crate) use overlay::Overlay;
-use plan::{Plan, Unit};
+pub(crate) use plan::Plan;
 pub(crate) use policies::Settings;
 pub(crate) use questions::Asker;
-use warnings::Warnings;
+pub(crate) use unit::{Batch, Decided, Taken, Taking, decide_space};
 pub(crate) use world::NewState;
-use world::World;
 
 pub(crate) mod working {
     //! The working state, for resolutions.
@@ -55,10 +53,10 @@ pub(crate) mod working {
     pub(crate) use super::warnings::Warnings;
     pub(crate) use super::world::{Doc, Known, World, documents_of};
 }
-use crate::access::{self, Standing};
+use crate::access;
 use crate::devices::{Arrival, Visit};
-use crate::epochs::{Named, Shared};
 use crate::pull::{Pulled, Pushed};
+use crate::queue::is_own_fault;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// Documents of a space that a request changed: from which version, and whether only by operations that applied as sent.
@@ -67,25 +65,6 @@ pub(crate) type OwnChanges = BTreeMap<DocumentKey, (i64, i64, bool)>;
 /// How often a request comes back to spaces for what waits on another space: what is left then stays waiting, and is
 /// sent again.
 const MAX_ROUNDS: usize = 4;
-
-/// What a job needs; shared, because a job may run again.
-struct Batch {
-    caller: Caller,
-    operations: Vec<Received<Operation>>,
-    plan: Plan,
-    epochs: Named,
-    sent_at: Option<Timestamp>,
-    received_at: Timestamp,
-}
-
-/// What became of one space's operations.
-#[derive(Default)]
-struct Decided {
-    results: BTreeMap<usize, OperationResult>,
-    own: OwnChanges,
-    /// Conflicts that were opened.
-    opened: u64,
-}
 
 impl Service {
     /// Takes a request's operations and resolutions, then reads what it asks for.
@@ -104,14 +83,16 @@ impl Service {
     pub async fn sync_arrived(&self, caller: &Caller, request: SyncRequest, arrival: Arrival) -> ServiceResult<SyncResponse> {
         let received_at = self.now();
         let visit = Visit::of(&request, arrival, received_at);
-        let plan = Plan::new(&request.operations);
         let batch = Arc::new(Batch {
             caller: *caller,
+            plan: Plan::new(&request.operations),
+            taking: self.taking_of(request.operations.len(), request.bytes),
             operations: request.operations,
-            plan,
             epochs: request.epochs,
             sent_at: request.sent_at,
+            arrived_at: received_at,
             received_at,
+            id: BatchId(self.entropy.uuid_v7(received_at)),
         });
         let (mut results, own) = self.push(&batch).await?;
         let (answers, failure) = self.answer(caller, request.resolutions).await;
@@ -139,7 +120,7 @@ impl Service {
         Ok(SyncResponse { results, receipts, changes: pulled.changes, server_time: self.now(), next })
     }
 
-    async fn push(&self, batch: &Arc<Batch>) -> ServiceResult<(Vec<OperationResult>, HashMap<SpaceId, OwnChanges>)> {
+    pub(crate) async fn push(&self, batch: &Arc<Batch>) -> ServiceResult<(Vec<OperationResult>, HashMap<SpaceId, OwnChanges>)> {
         let mut results: BTreeMap<usize, OperationResult> = BTreeMap::new();
         for (index, problem) in &batch.plan.refused {
             if let Some(received) = batch.operations.get(*index) {
@@ -154,9 +135,10 @@ impl Service {
             for (space_id, units) in by_space(&batch.plan, &open) {
                 let unstored = results.iter().filter(|(_, result)| result.status == Status::Rejected && !result.held);
                 let unstored = unstored.map(|(index, _)| *index).collect();
-                match self.push_space(batch, space_id, units.clone(), unstored).await {
+                match self.push_or_queue(batch, space_id, units.clone(), unstored).await {
                     Ok(decided) => {
                         self.counters.opened(decided.opened);
+                        self.tell(batch, space_id, &decided);
                         let waits = |unit: &usize| members(&batch.plan, *unit).any(|index| decided.results.get(&index).is_some_and(waits));
                         open.retain(|unit| !units.contains(unit) || waits(unit));
                         results.extend(decided.results);
@@ -185,6 +167,24 @@ impl Service {
         }
     }
 
+    /// Decides a space's units. Where that breaks on one of them, all go into the queue: there it shows which, and the
+    /// others go on.
+    async fn push_or_queue(
+        &self,
+        batch: &Arc<Batch>,
+        space_id: SpaceId,
+        units: Vec<usize>,
+        unstored: BTreeSet<usize>,
+    ) -> ServiceResult<Decided> {
+        match self.push_space(batch, space_id, units.clone(), unstored.clone()).await {
+            Err(ServiceError::Store(error)) if matches!(batch.taking, Taking::Decide) && is_own_fault(&error) => {
+                tracing::warn!(space.id = %space_id, %error, "a push broke; it goes into the queue, where what is at fault is told apart");
+                self.push_space(&Arc::new(batch.queued()), space_id, units, unstored).await
+            }
+            outcome => outcome,
+        }
+    }
+
     async fn push_space(
         &self,
         batch: &Arc<Batch>,
@@ -201,6 +201,23 @@ impl Service {
             Ok(decide_space(tx, &batch, space_id, (&units, &unstored), &mut new_id)?)
         };
         self.decide(Access::Write, work).await
+    }
+}
+
+impl Service {
+    /// Tells who listens, and who counts, what a unit of work of a request did.
+    fn tell(&self, batch: &Batch, space_id: SpaceId, decided: &Decided) {
+        let mut signals = Vec::new();
+        if !decided.own.is_empty() || decided.opened > 0 {
+            signals.push(Signal::Space(space_id));
+        }
+        if !decided.queued.is_empty() {
+            self.recorder.accepted(&decided.queued, batch.received_at);
+            signals.extend([Signal::Queue, Signal::Batch(batch.caller.device_id, batch.id)]);
+        }
+        if !signals.is_empty() {
+            self.broadcaster().publish(&signals);
+        }
     }
 }
 
@@ -241,131 +258,4 @@ fn in_order(batch: &Batch, mut results: BTreeMap<usize, OperationResult>) -> Vec
         }
     }
     results.into_values().collect()
-}
-
-/// Decides a space's units in one transaction. `unstored` are operations of the request that were refused before.
-fn decide_space(
-    tx: &mut dyn Tx,
-    batch: &Batch,
-    space_id: SpaceId,
-    (units, unstored): (&[usize], &BTreeSet<usize>),
-    new_conflict_id: &mut dyn FnMut() -> ConflictId,
-) -> StoreResult<Decided> {
-    let units: Vec<&Unit> = units.iter().filter_map(|unit| batch.plan.units.get(*unit)).collect();
-    let (gate, world) = load(tx, batch, space_id, &units)?;
-    let groups: BTreeSet<String> = units.iter().filter_map(|unit| unit.group.clone()).collect();
-    let closed_groups = if groups.is_empty() {
-        Vec::new()
-    } else {
-        tx.find_groups(batch.caller.organisation_id, batch.caller.user_id, &groups.into_iter().collect::<Vec<_>>())?
-    };
-    let request = Request {
-        caller: batch.caller,
-        operations: &batch.operations,
-        plan: &batch.plan,
-        received_at: batch.received_at,
-        sent_at: batch.sent_at,
-        unstored,
-    };
-    let mut opened = 0;
-    let mut open_conflict = || {
-        opened += 1;
-        new_conflict_id()
-    };
-    let mut desk = Desk::new(&request, world, gate, closed_groups, &mut open_conflict);
-    for unit in units {
-        desk.decide_unit(unit);
-    }
-    desk.answer_repeated();
-    desk.finish_questions(tx)?;
-    desk.show_documents();
-    Warnings::check(tx, &desk.world, batch.caller.organisation_id)?.tell(desk.results.values_mut());
-    let stored = stored::rows_to_store(&desk.world.known, &desk.fresh);
-    rows::write(tx, &mut desk.world, batch.caller.organisation_id, &stored)?;
-    let own = own_changes(&desk);
-    let results = desk.results;
-    Ok(Decided { results, own, opened })
-}
-
-/// Reads all that the units of a space are decided against.
-fn load(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId, units: &[&Unit]) -> StoreResult<(Gate, World)> {
-    let (gate, mut world, reads) = enter(tx, batch, space_id)?;
-    let indexes: BTreeSet<usize> = units.iter().flat_map(|unit| unit.members.iter().copied()).collect();
-    let operation = |index: &usize| batch.operations.get(*index).and_then(|received| received.content.as_ref().ok());
-    let operations: Vec<&Operation> = indexes.iter().filter_map(operation).collect();
-    let mut named: BTreeSet<OpId> = operations
-        .iter()
-        .flat_map(|operation| operation.depends_on.iter().chain(&operation.after).copied().chain([operation.op_id]))
-        .collect();
-    for index in &indexes {
-        // an earlier round of this request may have decided the predecessor
-        let mut place = *index;
-        while let Some(before) = batch.plan.before.get(&place).filter(|before| !indexes.contains(*before)) {
-            named.extend(operation(before).map(|operation| operation.op_id));
-            place = *before;
-        }
-    }
-    world.known = stored::load_known(tx, batch.caller.organisation_id, &world.schema, named)?;
-    if reads {
-        let decides = matches!(gate, Gate::Open);
-        let mut bases = bases(&world, &operations, decides);
-        if decides {
-            requests::add_to(tx, &world, &mut bases)?;
-            intents::add_to(tx, &mut world, operations.iter().copied(), &mut bases)?;
-        }
-        rows::load_documents(tx, &mut world, &bases)?;
-        rows::load_people(tx, &mut world)?;
-        let shifts = operations.iter().any(|operation| operation.kind == Kind::Intent);
-        intents::load_movers(tx, &mut world, batch.caller.organisation_id, shifts)?;
-    }
-    Ok((gate, world))
-}
-
-/// Checks the sender's standing, under the lock of the log where they are a member; the last part says whether they are.
-fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate, World, bool)> {
-    let closed = |head| World::new(space_id, Schema::open(), Role::Viewer, head, Shared::all(head));
-    let nowhere = Head::of_empty(uuid::Uuid::nil());
-    match access::lock(tx, &batch.caller, space_id)? {
-        Standing::Unknown => Ok((Gate::of_stranger(), closed(nowhere), false)),
-        Standing::Former(access) => Ok((Gate::of_former_member(), closed(access.head), false)),
-        Standing::Member(access) => {
-            let head = access.head;
-            let schema = Schema::of_space(access.space.schema.as_deref());
-            let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
-            let shared = Shared::of(tx, space_id, head, batch.epochs.get(&space_id))?;
-            let mut world = World::new(space_id, schema, access.member.role, head, shared);
-            world.sender = Some(batch.caller.device_id);
-            world.settings = Settings { values: access.space.settings() };
-            world.people.sender = Some(Actor { user_id: batch.caller.user_id, role: access.member.role });
-            Ok((Gate::of_member(&access), world, true))
-        }
-    }
-}
-
-/// For each document, the lowest version that an operation needs its history from; none where nothing will be decided.
-fn bases(world: &World, operations: &[&Operation], decides: bool) -> BTreeMap<DocumentKey, i64> {
-    let mut bases: BTreeMap<DocumentKey, i64> = BTreeMap::new();
-    for operation in operations {
-        let Some(key) = &operation.key else { continue };
-        // where the base is not known, and where a create meets a document, all of its history tells who wrote what
-        let known = world.knows(operation.base_version);
-        let base = if !decides {
-            i64::MAX
-        } else if known {
-            operation.base_version
-        } else {
-            0
-        };
-        bases.entry(key.clone()).and_modify(|lowest| *lowest = base.min(*lowest)).or_insert(base);
-    }
-    bases
-}
-
-fn own_changes(desk: &Desk<'_>) -> OwnChanges {
-    let change = |(key, plain): (&DocumentKey, &bool)| {
-        let doc = desk.world.docs.get(key)?;
-        let before = doc.stored.map_or(0, |(version, _, _)| version);
-        Some((key.clone(), (before, doc.version, *plain)))
-    };
-    desk.changed.iter().filter(|(key, _)| !rows::is_conflict(key)).filter_map(change).collect()
 }

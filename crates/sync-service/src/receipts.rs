@@ -1,10 +1,10 @@
 //! Receipts: proof of what is held, for operations whose reply was lost.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use sync_core::OpId;
-use sync_core::ports::{Access, StoredResult, Tx};
+use sync_core::ports::{Access, ItemPlace, ItemState, StoreResult, StoredResult, Tx};
 use sync_core::protocol::v1::{Receipt, Receipts};
+use sync_core::{OpId, OrganisationId, Status, UserId};
 
 use crate::access::require_session;
 use crate::{Caller, Service, ServiceResult};
@@ -20,13 +20,52 @@ impl Service {
         let asked = op_ids.clone();
         let work = move |tx: &mut dyn Tx| {
             require_session(tx, &caller)?;
-            Ok(tx.load_results(caller.organisation_id, &asked)?)
+            let rows = tx.load_results(caller.organisation_id, &asked)?;
+            let own = |user_id: UserId| user_id == caller.user_id;
+            let decided: HashMap<OpId, StoredResult> =
+                rows.into_iter().filter(|row| own(row.user_id)).map(|row| (row.op_id, row)).collect();
+            let open: Vec<OpId> = asked.iter().filter(|op_id| !decided.contains_key(op_id)).copied().collect();
+            let queued = queued(tx, caller.organisation_id, &open)?;
+            Ok((decided, queued.into_iter().filter(|(_, (place, _))| own(place.user_id)).collect::<HashMap<_, _>>()))
         };
-        let rows = self.decide(Access::Read, work).await?;
-        let own: HashMap<OpId, StoredResult> =
-            rows.into_iter().filter(|row| row.user_id == caller.user_id).map(|row| (row.op_id, row)).collect();
-        let receipts = op_ids.into_iter().map(|op_id| receipt(op_id, own.get(&op_id))).collect();
+        let (decided, queued) = self.decide(Access::Read, work).await?;
+        let one = |op_id: OpId| match queued.get(&op_id) {
+            Some((place, is_parked)) => receipt_of_queued(place, *is_parked),
+            None => receipt(op_id, decided.get(&op_id)),
+        };
+        let receipts = op_ids.into_iter().map(one).collect();
         Ok(Receipts { receipts, server_time: self.now() })
+    }
+}
+
+/// What of these operations is in the queue, and whether it waits for a person there.
+///
+/// # Errors
+/// [`sync_core::ports::StoreError`].
+pub(crate) fn queued(tx: &mut dyn Tx, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<HashMap<OpId, (ItemPlace, bool)>> {
+    if op_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let places = tx.load_places(organisation_id, op_ids)?;
+    let behind: BTreeSet<OpId> = places.iter().filter_map(|place| place.waits_for).collect();
+    let heads = if behind.is_empty() { Vec::new() } else { tx.load_places(organisation_id, &behind.into_iter().collect::<Vec<_>>())? };
+    let dead: BTreeSet<OpId> =
+        places.iter().chain(&heads).filter(|place| place.state == ItemState::Parked).map(|place| place.op_id).collect();
+    let is_parked = |place: &ItemPlace| dead.contains(&place.waits_for.unwrap_or(place.op_id));
+    Ok(places.into_iter().map(|place| (place.op_id, (place.clone(), is_parked(&place)))).collect())
+}
+
+fn receipt_of_queued(place: &ItemPlace, is_parked: bool) -> Receipt {
+    let status = if is_parked { Status::Parked } else { Status::Queued };
+    Receipt {
+        op_id: place.op_id,
+        status: status.as_str(),
+        held: true,
+        space_id: Some(place.space_id),
+        version: None,
+        conflict_id: None,
+        decided_at: None,
+        problem: place.problem.clone(),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::keeping::Keeping;
 use crate::maintenance::Rounds;
 use crate::presented::Notes;
 use crate::queue::recorder::Recorder;
+use crate::queue::{QueueConfig, QueueState};
 use crate::signals::InProcess;
 
 /// Who calls: what a valid access token stands for.
@@ -50,6 +51,7 @@ pub struct Service {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) devices: Arc<Devices>,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) queue: Arc<QueueState>,
 }
 
 impl Service {
@@ -57,7 +59,8 @@ impl Service {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, hasher: Arc<PasswordHasher>) -> Self {
         let (cursor_keys, presented, counters, rounds, recent, recorder) = Default::default();
-        let (signals, devices, gate) = (Arc::new(InProcess::default()), Arc::default(), Arc::default());
+        let (devices, gate) = (Arc::default(), Arc::default());
+        let node_id = entropy.uuid_v7(clock.now());
         Self {
             store,
             clock,
@@ -69,11 +72,19 @@ impl Service {
             keeping: Keeping::default(),
             rounds,
             recent,
-            signals,
+            signals: Arc::new(InProcess::default()),
             recorder,
             devices,
             gate,
+            queue: Arc::new(QueueState { config: QueueConfig::default(), node_id }),
         }
+    }
+
+    /// The same service with another configuration of its queue.
+    #[must_use]
+    pub fn with_queue(self, config: QueueConfig) -> Self {
+        let node_id = self.queue.node_id;
+        Self { queue: Arc::new(QueueState { config, node_id }), ..self }
     }
 
     /// The same service with other figures for what is kept, and how long.

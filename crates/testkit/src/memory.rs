@@ -14,6 +14,7 @@ mod sessions;
 mod spaces;
 mod table;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -37,6 +38,18 @@ pub struct MemoryStore {
     state: Mutex<State>,
     lost_commit: Mutex<Option<bool>>,
     load: Mutex<StoreLoad>,
+    broken: Mutex<BTreeMap<String, Breaks>>,
+}
+
+/// How a document is broken, for whoever reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breaks {
+    /// What is stored of it can't be read.
+    Damaged,
+    /// The code that reads it panics.
+    Panics,
+    /// The database can't be used.
+    Unavailable,
 }
 
 impl MemoryStore {
@@ -69,10 +82,20 @@ impl MemoryStore {
         *told = StoreLoad { commits: told.commits, ..load };
     }
 
+    /// From now on a document, `collection/id`, is broken for whoever reads it; or it is not any more.
+    pub fn break_document(&self, key: &str, breaks: Option<Breaks>) {
+        let mut broken = lock(&self.broken);
+        match breaks {
+            Some(breaks) => broken.insert(key.to_owned(), breaks),
+            None => broken.remove(key),
+        };
+    }
+
     fn attempt(&self, access: Access, job: &mut dyn Job) -> StoreResult<()> {
         let mut state = lock(&self.state);
-        let run = catch_unwind(AssertUnwindSafe(|| job.run(&mut MemoryTx { state: &mut state, access })));
-        let outcome = run.unwrap_or_else(|_| Err(StoreError::Unavailable("the job panicked".into())));
+        let broken = lock(&self.broken).clone();
+        let run = catch_unwind(AssertUnwindSafe(|| job.run(&mut MemoryTx { state: &mut state, access, broken: &broken })));
+        let outcome = run.unwrap_or_else(|_| Err(StoreError::Panicked("the job panicked".into())));
         if outcome.is_err() || access == Access::Read {
             state.rollback();
             return outcome;
@@ -207,6 +230,7 @@ impl State {
 struct MemoryTx<'a> {
     state: &'a mut State,
     access: Access,
+    broken: &'a BTreeMap<String, Breaks>,
 }
 
 impl MemoryTx<'_> {

@@ -32,6 +32,9 @@ pub enum StoreError {
     /// What is stored does not have the form that this version writes.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
+    /// The work itself broke; says what it said.
+    #[error("the job broke: {0}")]
+    Panicked(String),
     /// A statement that this version should never send.
     #[error("the database refused a statement: {0}")]
     Refused(String),

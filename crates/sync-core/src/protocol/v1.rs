@@ -1,5 +1,6 @@
 //! Protocol version 1: requests as they are read, responses as they are written.
 
+pub mod batch;
 pub mod config;
 pub mod explain;
 pub mod identity;
@@ -11,13 +12,14 @@ pub mod response;
 pub mod spaces;
 pub mod status;
 
+pub use batch::{BatchAnswer, BatchFault, BatchProgress};
 pub use config::Config;
 pub use inbox::ConflictList;
 pub use purged::{PurgedRequest, PurgedResponse};
 pub use report::DeviceReport;
 pub use request::{
-    Choice, HeldRow, Pull, Received, Resolution, SyncRequest, VerifyRequest, VerifyStep, read_receipts, read_resolutions,
-    read_stored_operation,
+    Choice, HeldRow, Pull, Received, Resolution, SyncRequest, VerifyRequest, VerifyStep, read_again, read_operation_line, read_receipts,
+    read_resolutions, read_stored_operation,
 };
 pub use response::{
     ExcludedDocument, Item, ItemKind, Next, OperationResult, Receipt, Receipts, Repair, ResolveResponse, SpaceChanges, SyncResponse,

@@ -104,7 +104,7 @@ fn quarantined(problem: Problem) -> Stop {
     Refusal::Quarantined(problem).into()
 }
 
-fn waiting(op_id: OpId, awaited: OpId) -> Stop {
+pub(super) fn waiting(op_id: OpId, awaited: OpId) -> Stop {
     let detail = "an operation that this comes after or depends on is not here yet; keep this one and send it again with that, or without `after` and with `base`";
     let problem = Problem::new(Code::NotHereYet, detail).caused_by(awaited);
     OperationResult { problem: Some(problem), ..OperationResult::new(op_id, Status::Waiting, false) }.into()
@@ -229,7 +229,7 @@ impl<'a> Desk<'a> {
     /// The hybrid clock's stamp: the device's time corrected by the offset of its request, never later than now, never
     /// below the predecessor's.
     pub(super) fn stamp(&self, operation: &Operation, before: Option<(i64, u32)>) -> (i64, u32) {
-        let received = self.request.received_at.millis();
+        let received = self.request.arrived_at.millis();
         let corrected = match (operation.created_at, self.request.sent_at) {
             (Some(created), Some(sent)) => created.millis().saturating_add(received.saturating_sub(sent.millis())).min(received),
             _ => received,

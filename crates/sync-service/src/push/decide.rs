@@ -100,6 +100,15 @@ pub(crate) enum Refusal {
     Quarantined(Problem),
 }
 
+impl Refusal {
+    /// Why.
+    pub(super) const fn problem(&self) -> &Problem {
+        match self {
+            Self::Rejected(problem) | Self::Quarantined(problem) => problem,
+        }
+    }
+}
+
 pub(super) type Decision = Result<Effect, Refusal>;
 
 /// How an effect is decided where it meets others' changes.

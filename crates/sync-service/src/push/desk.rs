@@ -20,6 +20,8 @@ use super::questions::{self, Asker};
 use super::requests::{self, Proposing};
 use super::rows::shown;
 use super::stored::Origin;
+use super::unit::{Taken, Taking};
+use super::waiting::Waiting;
 use super::world::{Known, World};
 use crate::Caller;
 use crate::access::{self, Standing};
@@ -32,9 +34,22 @@ pub(crate) struct Request<'a> {
     pub(crate) operations: &'a [Received<Operation>],
     pub(crate) plan: &'a Plan,
     pub(crate) received_at: Timestamp,
+    /// When it reached the server: the devices' times are corrected by this.
+    pub(crate) arrived_at: Timestamp,
     pub(crate) sent_at: Option<Timestamp>,
+    pub(crate) taking: &'a Taking,
     /// Operations that were refused in an earlier round of the request, and not stored.
     pub(crate) unstored: &'a BTreeSet<usize>,
+}
+
+impl Request<'_> {
+    /// What is known of an operation that was taken from the queue.
+    pub(super) fn taken(&self, op_id: OpId) -> Option<&Taken> {
+        match self.taking {
+            Taking::Work(taken) => taken.get(&op_id),
+            Taking::Decide | Taking::Queue { .. } => None,
+        }
+    }
 }
 
 /// Decides a space's units against its world.
@@ -44,6 +59,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) gate: Gate,
     /// Groups that were stored before.
     pub(crate) closed_groups: Vec<String>,
+    /// The queue, as far as it matters here.
+    pub(super) waiting: Waiting,
     pub(crate) new_conflict_id: &'a mut dyn FnMut() -> ConflictId,
     pub(crate) results: BTreeMap<usize, OperationResult>,
     /// Decided here, in order: to be stored.
@@ -59,29 +76,30 @@ impl<'a> Desk<'a> {
         request: &'a Request<'a>,
         world: World,
         gate: Gate,
-        closed_groups: Vec<String>,
+        (closed_groups, waiting): (Vec<String>, Waiting),
         new_conflict_id: &'a mut dyn FnMut() -> ConflictId,
     ) -> Self {
         let (results, fresh, changed, brought_back) = Default::default();
-        Self { request, world, gate, closed_groups, new_conflict_id, results, fresh, changed, brought_back }
+        Self { request, world, gate, closed_groups, waiting, new_conflict_id, results, fresh, changed, brought_back }
     }
 
     /// Decides one unit.
     pub(crate) fn decide_unit(&mut self, unit: &Unit) {
         let fresh: Vec<usize> = unit.members.iter().copied().filter(|index| !self.answer_known(*index)).collect();
-        match &unit.group {
-            Some(group) => self.decide_group(unit, group, &fresh),
-            None => {
-                for index in fresh {
-                    if self.operation(index).is_some_and(|operation| operation.kind == Kind::Intent) {
-                        self.decide_intent(unit, index);
-                        continue;
-                    }
-                    match self.admit(unit, index).and_then(|admitted| self.effect_of(admitted)) {
-                        Ok((admitted, effect)) => self.commit(admitted, effect, None),
-                        Err(stop) => self.stop(index, stop, None),
-                    }
-                }
+        if let Some(group) = &unit.group {
+            return self.decide_group(unit, group, &fresh);
+        }
+        if self.queue_unit(unit, &fresh) {
+            return;
+        }
+        for index in fresh {
+            if self.operation(index).is_some_and(|operation| operation.kind == Kind::Intent) {
+                self.decide_intent(unit, index);
+                continue;
+            }
+            match self.admit(unit, index).and_then(|admitted| self.effect_of(admitted)) {
+                Ok((admitted, effect)) => self.commit(admitted, effect, None),
+                Err(stop) => self.stop(index, stop, None),
             }
         }
     }
@@ -93,11 +111,10 @@ impl<'a> Desk<'a> {
     /// Answers an operation whose id was stored before.
     fn answer_known(&mut self, index: usize) -> bool {
         let Some(operation) = self.operation(index) else { return true };
-        let Some(known) = self.world.known.get(&operation.op_id) else { return false };
+        let Some(known) = self.world.known.get(&operation.op_id) else { return self.answer_queued(index, operation) };
         let row = &known.row;
         let mut result = if row.user_id != self.request.caller.user_id || row.identity != sha256(operation.identity_text().as_bytes()) {
-            let detail = "this op_id was used for something else; give the operation a new one";
-            OperationResult::refused(operation.op_id, Problem::new(Code::OpIdReuse, detail))
+            reused(operation.op_id)
         } else {
             OperationResult {
                 was: Some(row.status),
@@ -111,6 +128,16 @@ impl<'a> Desk<'a> {
         if let Some(told) = Told::of(row).filter(|_| result.held) {
             told.tell(&operation.collection, &mut result);
         }
+        self.results.insert(index, result);
+        true
+    }
+
+    /// Answers an operation that was put into the queue before.
+    fn answer_queued(&mut self, index: usize, operation: &Operation) -> bool {
+        let place = self.waiting.place(operation.op_id).filter(|_| self.request.taken(operation.op_id).is_none());
+        let Some(place) = place else { return false };
+        let same = place.user_id == self.request.caller.user_id && place.identity == sha256(operation.identity_text().as_bytes());
+        let result = if same { self.told(operation.op_id, place) } else { reused(operation.op_id) };
         self.results.insert(index, result);
         true
     }
@@ -268,10 +295,11 @@ impl<'a> Desk<'a> {
 
     pub(super) fn row(&self, operation: &Operation, status: Status) -> StoredOperation {
         let caller = self.request.caller;
+        let taken = self.request.taken(operation.op_id);
         StoredOperation {
             organisation_id: caller.organisation_id,
             op_id: operation.op_id,
-            identity: sha256(operation.identity_text().as_bytes()),
+            identity: taken.map_or_else(|| sha256(operation.identity_text().as_bytes()), |taken| taken.identity),
             user_id: caller.user_id,
             device_id: caller.device_id,
             space_id: operation.space_id,
@@ -287,8 +315,8 @@ impl<'a> Desk<'a> {
             overlay: None,
             policy_version: None,
             corrected_at: None,
-            received_at: None,
-            attempts: None,
+            received_at: taken.map(|taken| taken.accepted_at),
+            attempts: taken.map(|taken| taken.attempts),
             decisions: None,
         }
     }
@@ -365,6 +393,12 @@ impl<'a> Desk<'a> {
             }
         }
     }
+}
+
+/// The refusal of an operation whose id is taken.
+fn reused(op_id: OpId) -> OperationResult {
+    let detail = "this op_id was used for something else; give the operation a new one";
+    OperationResult::refused(op_id, Problem::new(Code::OpIdReuse, detail))
 }
 
 /// What became of the members that an operation names.

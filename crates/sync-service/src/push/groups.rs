@@ -48,7 +48,8 @@ impl Desk<'_> {
         if let Some(culprit) = unit.members.iter().find_map(refused).map(|result| result.op_id) {
             return self.refuse_unstored(fresh, culprit);
         }
-        if fresh.len() < unit.members.len() || self.closed_groups.iter().any(|closed| closed == group) {
+        let closed = self.closed_groups.iter().any(|closed| closed == group) || self.waiting.has_group(group);
+        if fresh.len() < unit.members.len() || closed {
             let detail = "a group comes in one request, and this one came before; send the rest under a new group id";
             for index in fresh {
                 let problem = Problem::new(Code::GroupClosed, detail);
@@ -56,7 +57,9 @@ impl Desk<'_> {
             }
             return;
         }
-        self.decide_members(unit, group, fresh);
+        if !self.queue_unit(unit, fresh) {
+            self.decide_members(unit, group, fresh);
+        }
     }
 
     fn decide_members(&mut self, unit: &Unit, group: &str, fresh: &[usize]) {
@@ -115,7 +118,7 @@ impl Desk<'_> {
         }
     }
 
-    fn fail_group(&mut self, members: &[usize], group: &str, culprit: usize, stop: Stop) {
+    pub(super) fn fail_group(&mut self, members: &[usize], group: &str, culprit: usize, stop: Stop) {
         let Some(culprit_id) = self.operation(culprit).map(|operation| operation.op_id) else { return };
         match stop {
             Stop::NotTaken(result) if result.status == Status::Waiting => {

@@ -67,6 +67,11 @@ impl<'a> Said<'a> {
     }
 }
 
+/// What is at fault with an intent, whatever it would find.
+pub(super) fn fault_of(schema: &Schema, operation: &Operation) -> Option<Stop> {
+    if operation.group.is_some() { Some(in_a_group(schema, operation)) } else { Said::of(schema, operation).err() }
+}
+
 /// The refusal of an intent where only operations on documents go.
 pub(super) fn in_a_group(schema: &Schema, operation: &Operation) -> Stop {
     let detail = "an intent commits by itself; send it without group, after what it depends_on";

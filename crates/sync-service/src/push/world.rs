@@ -56,6 +56,8 @@ pub(crate) struct World {
     pub(crate) settings: Settings,
     pub(crate) people: People,
     pub(crate) role: Role,
+    /// When the event begins, as far as it is known.
+    pub(crate) event_at: Option<Timestamp>,
     /// The head now, staged versions included.
     pub(crate) head: i64,
     /// The head when this unit of work began: nobody can have seen more.
@@ -118,6 +120,7 @@ impl World {
             people: People::default(),
             schema,
             role,
+            event_at: None,
             head: head.version,
             head_before: head.version,
             shared,

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use queue::eta::{Eta, Rates};
 use queue::sizing::Pace;
 use sync_core::json::RawJson;
-use sync_core::ports::QueueFigure;
+use sync_core::ports::{QueueFigure, QueueItem};
 use sync_core::{DeviceId, OpId, OrganisationId, SpaceId, Status, Timestamp};
 use uuid::Uuid;
 
@@ -30,6 +30,13 @@ pub(crate) struct AcceptedItem {
     pub(crate) size_bytes: i32,
 }
 
+impl AcceptedItem {
+    pub(crate) const fn of(item: &QueueItem) -> Self {
+        let QueueItem { organisation_id, op_id, device_id, lane, size_bytes, .. } = *item;
+        Self { organisation_id, op_id, device_id, lane, size_bytes }
+    }
+}
+
 /// An operation that was decided or discarded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DecidedItem {
@@ -39,6 +46,13 @@ pub(crate) struct DecidedItem {
     pub(crate) lane: i32,
     pub(crate) accepted_at: Timestamp,
     pub(crate) status: Status,
+}
+
+impl DecidedItem {
+    pub(crate) const fn of(item: &QueueItem, status: Status) -> Self {
+        let QueueItem { organisation_id, op_id, device_id, lane, accepted_at, .. } = *item;
+        Self { organisation_id, op_id, device_id, lane, accepted_at, status }
+    }
 }
 
 /// A worker's step.

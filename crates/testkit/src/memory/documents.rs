@@ -6,7 +6,7 @@ use sync_core::ports::{
 };
 use sync_core::{Audience, DocumentKey, SpaceId};
 
-use super::{MemoryTx, count};
+use super::{Breaks, MemoryTx, count};
 
 impl MemoryTx<'_> {
     fn page(&self, page: DocumentPage) -> Vec<&DocumentRow> {
@@ -27,6 +27,14 @@ impl MemoryTx<'_> {
 impl DocumentRows for MemoryTx<'_> {
     fn load_documents(&mut self, space_id: SpaceId, keys: &[DocumentKey]) -> StoreResult<Vec<DocumentRow>> {
         let wanted: BTreeSet<_> = keys.iter().collect();
+        for key in &wanted {
+            match self.broken.get(key.as_str()) {
+                None => {}
+                Some(Breaks::Damaged) => return Err(StoreError::Damaged(format!("{}, as the test asked", key.as_str()))),
+                Some(Breaks::Unavailable) => return Err(StoreError::Unavailable("as the test asked".into())),
+                Some(Breaks::Panics) => panic!("this panic is part of the test"),
+            }
+        }
         Ok(wanted.into_iter().filter_map(|key| self.state.documents.get(&(space_id, key.as_str().to_owned())).cloned()).collect())
     }
 

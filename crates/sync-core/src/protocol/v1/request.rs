@@ -13,8 +13,8 @@ use serde_json::Value;
 use self::members::{
     Read, counted, instant, list, malformed, optional_object, optional_text, parse_body, read_op_ids, require, schema_version,
 };
-pub use self::operation::read_stored_operation;
 use self::operation::receive_operation;
+pub use self::operation::{read_again, read_stored_operation};
 use self::resolution::receive_resolutions;
 pub use self::verify::{HeldRow, VerifyRequest, VerifyStep};
 use crate::json::{Object, pointer};
@@ -24,6 +24,8 @@ use crate::{Code, ConflictId, DocumentKey, OpId, Operation, Problem, SpaceId, Ti
 /// The body of `POST /api/offline/sync`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyncRequest {
+    /// Its length in bytes.
+    pub bytes: usize,
     /// When the device sent it, by its own clock.
     pub sent_at: Option<Timestamp>,
     /// The epochs that the device knows, by space.
@@ -136,6 +138,7 @@ impl SyncRequest {
         let operations = counted(list(&mut body, "operations")?, MAX_OPERATIONS, "operations")?;
         let resolutions = counted(list(&mut body, "resolutions")?, MAX_OPERATIONS, "resolutions")?;
         Ok(Self {
+            bytes: bytes.len(),
             sent_at: instant(&body, "sent_at"),
             epochs: read_epochs(&body)?,
             operations: operations
@@ -148,6 +151,16 @@ impl SyncRequest {
             pull: read_pull(body.get("pull"), schema)?,
         })
     }
+}
+
+/// Reads one line of `POST /api/offline/queue/batch`, an operation; what it leaves out of its space and its schema, the
+/// request says.
+///
+/// # Errors
+/// What is wrong with the line, where not even an id can be read.
+pub fn read_operation_line(line: &[u8], space_id: Option<&str>, schema: Option<u32>) -> Read<Received<Operation>> {
+    let operation = parse_body(line)?;
+    receive_operation(Value::Object(operation), (space_id, schema), line.len() <= MAX_DOCUMENT_BYTES, "")
 }
 
 /// Reads the body of `PUT /api/offline/sync/resolve`.

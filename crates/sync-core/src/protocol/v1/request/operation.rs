@@ -19,6 +19,15 @@ pub fn read_stored_operation(payload: Object) -> Option<Operation> {
     read_operation(op_id, payload).ok()
 }
 
+/// Reads an operation that was stored when it was accepted, with what breaks a limit. Its digest was checked then.
+#[must_use]
+pub fn read_again(op_id: OpId, payload: Object) -> Received<Operation> {
+    let group = payload.get("group").and_then(Value::as_str).map(str::to_owned);
+    let document = named_document(&payload);
+    let over_limit = over_limit(&payload, false);
+    Received { op_id, group, document, content: read_operation(op_id, payload), over_limit, digest: None }
+}
+
 /// Reads an operation as it came; what it leaves out of its space and its schema, the request says.
 pub(super) fn receive_operation(
     value: Value,

@@ -1,0 +1,110 @@
+//! The order of what is in the queue: one device's operations on one document, groups, dependencies.
+
+use serde_json::{Value, json};
+
+use crate::queue_work::{queueing, queueing_with, receipt, work_off};
+use crate::sync::{id, op, statuses, told, with};
+use crate::world::now;
+
+#[test]
+fn a_devices_next_word_on_a_document_waits_for_the_one_before() {
+    let pair = queueing(1);
+    pair.one(&pair.ana, op(1, "create", "a", 0, json!({"t": "0"})));
+    pair.push(&pair.bo, json!([op(2, "update", "a", 1, json!({"t": "bo 1"})), op(3, "create", "b", 0, json!({}))]));
+    // a small push, decided at once if it were not for the one before
+    let next = pair.one(&pair.bo, with(op(4, "update", "a", 1, json!({"t": "bo 2"})), json!({"after": id(2)})));
+    assert_eq!((told(&next), &next["held"]), (("queued", ""), &json!(true)));
+    // by `after` as well, where the document says nothing
+    let depends = pair.one(&pair.bo, with(op(5, "create", "c", 0, json!({})), json!({"depends_on": [id(4)]})));
+    assert_eq!(told(&depends).0, "queued");
+    assert_eq!(told(&pair.one(&pair.ana, op(6, "update", "a", 1, json!({"u": 1})))).0, "applied", "another device overtakes");
+    work_off(&pair);
+    for (n, status) in [(2, "merged"), (4, "merged"), (5, "applied")] {
+        assert_eq!(receipt(&pair, &pair.bo, n)["status"], status, "{n}");
+    }
+    assert_eq!(pair.read(&pair.ana, "notes", "a"), json!({"t": "bo 2", "u": 1}), "nobody is in conflict with themselves");
+}
+
+#[test]
+fn a_group_goes_into_the_queue_and_out_of_it_as_a_whole() {
+    let pair = queueing(1);
+    pair.push(&pair.bo, json!([op(1, "create", "a", 0, json!({"t": "0"})), op(2, "create", "b", 0, json!({}))]));
+    let grouped = |n, document: &str| with(op(n, "update", document, 0, json!({"g": n})), json!({"group": "g1"}));
+    // one member waits for what is queued, so both do
+    let results = pair.push(
+        &pair.bo,
+        json!([with(grouped(3, "a"), json!({"after": id(1)})), with(op(4, "create", "x", 0, json!({})), json!({"group": "g1"}))]),
+    );
+    assert_eq!(statuses(&results), ["queued", "queued"]);
+    let late = pair.one(&pair.bo, with(op(5, "create", "y", 0, json!({})), json!({"group": "g1"})));
+    assert_eq!(told(&late), ("rejected", "group_closed"));
+    work_off(&pair);
+    assert_eq!((&receipt(&pair, &pair.bo, 3)["status"], &receipt(&pair, &pair.bo, 4)["status"]), (&json!("applied"), &json!("applied")));
+    // and refused as a whole
+    let other = |n, document| with(grouped(n, document), json!({"group": "g2"}));
+    let results = pair.push(&pair.bo, json!([other(6, "nowhere"), other(7, "a")]));
+    assert_eq!(statuses(&results), ["queued", "queued"]);
+    work_off(&pair);
+    assert_eq!(receipt(&pair, &pair.bo, 6)["problem"]["code"], "unknown_document");
+    assert_eq!(receipt(&pair, &pair.bo, 7)["problem"]["code"], "group_member");
+}
+
+#[test]
+fn urgent_work_overtakes_and_takes_what_it_builds_on_along() {
+    let schema = json!({"name": "n", "version": 1, "collections": {
+        "notes": {"lane": 3, "fields": {"t": {"type": "text", "lane": 3}, "starts_at": {"type": "text", "lane": 0}}}}});
+    let pair = queueing_with(schema, 1);
+    let mut push: Vec<Value> = (1..=5).map(|n| op(n, "create", &format!("d{n}"), 0, json!({"t": "bulk"}))).collect();
+    push.extend([op(6, "create", "late", 0, json!({"t": "bulk"})), op(7, "update", "late", 0, json!({"starts_at": "16:00"}))]);
+    push.push(op(8, "create", "times", 0, json!({"starts_at": "17:00"})));
+    assert_eq!(statuses(&pair.push(&pair.ana, json!(push))), ["queued"; 8]);
+    work_off(&pair);
+    let version = |n| receipt(&pair, &pair.ana, n)["version"].as_i64().unwrap();
+    // one step took them all, in the order in which they were sent; what matters is in which order they are taken
+    assert!(version(6) < version(7));
+
+    let mut push: Vec<Value> = (11..=15).map(|n| op(n, "create", &format!("e{n}"), 0, json!({"t": "bulk"}))).collect();
+    push.extend([op(16, "create", "later", 0, json!({"t": "bulk"})), op(17, "update", "later", 0, json!({"starts_at": "16:00"}))]);
+    pair.push(&pair.ana, json!(push));
+    let claim = now(pair.world.service.claim_work()).unwrap().unwrap();
+    let lanes: Vec<(String, i32)> = claim.items().iter().map(|item| (item.op_id.to_string(), item.lane)).collect();
+    assert_eq!(lanes[..2], [(id(16), 0), (id(17), 0)], "the creation goes with the time that was set on it: {lanes:?}");
+    assert!(lanes[2..].iter().all(|(_, lane)| *lane == 3), "{lanes:?}");
+}
+
+#[test]
+fn what_depends_on_another_space_is_released_there() {
+    let pair = queueing(1);
+    let second = pair.second_space();
+    pair.push(&pair.ana, json!([op(1, "create", "a", 0, json!({})), op(2, "create", "b", 0, json!({}))]));
+    let there = with(op(3, "create", "c", 0, json!({})), json!({"space_id": second, "depends_on": [id(2)]}));
+    assert_eq!(told(&pair.one(&pair.ana, there)).0, "queued");
+    work_off(&pair);
+    assert_eq!(receipt(&pair, &pair.ana, 3)["status"], "applied");
+}
+
+#[test]
+fn what_is_at_fault_whatever_its_document_says_is_told_at_once() {
+    let pair = queueing(1);
+    let push = json!([
+        op(1, "create", "a", 0, json!({})),
+        with(op(2, "update", "b", 0, json!({})), json!({"after": id(99)})),
+        with(op(3, "create", "c", 0, json!({})), json!({"digest": "wrong"})),
+        with(op(4, "create", "d", 0, json!({})), json!({"space_id": id(77)})),
+        with(op(5, "create", "e", 0, json!({})), json!({"depends_on": [id(5)]})),
+        op(6, "create", "f", 0, json!({"n": 9_007_199_254_740_993_i64})),
+    ]);
+    let results = pair.push(&pair.ana, push);
+    let told: Vec<_> = results.iter().map(told).collect();
+    assert_eq!(
+        told,
+        [
+            ("queued", ""),
+            ("waiting", "not_here_yet"),
+            ("rejected", "digest_mismatch"),
+            ("rejected", "unknown_space"),
+            ("rejected", "dependency_cycle"),
+            ("rejected", "number_range")
+        ]
+    );
+}
