@@ -277,7 +277,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    queue_items (organisation_id, op_id) {
+    queue_items (op_id, organisation_id) {
         organisation_id -> Binary,
         op_id -> Binary,
         identity -> Binary,

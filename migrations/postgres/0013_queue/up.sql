@@ -1,7 +1,9 @@
 -- Operations that were accepted and are not decided yet; what came of one is a row of operations, and never before.
 -- phase is what the state means for an index: it stays the same while a worker has the item, so that taking an item changes
 -- no index; half of each page is left free for the row that it becomes. key and group_id are UTF-8 as bytes, as they are in
--- operations. A queue is empty at night and long at noon: it is vacuumed by rows, not by a share of them.
+-- operations. A queue is empty at night and long at noon: it is vacuumed by rows, not by a share of them, and what each
+-- request and each worker asks names the first column of one index alone, so that a plan that was made while the table was
+-- empty is still the right one when it is full.
 CREATE TABLE queue_items (
     organisation_id BYTEA NOT NULL,
     op_id           BYTEA NOT NULL,
@@ -27,22 +29,22 @@ CREATE TABLE queue_items (
     payload         BYTEA NOT NULL,
     original        BYTEA,
     phase           TEXT COLLATE "C" NOT NULL GENERATED ALWAYS AS (CASE WHEN state IN ('ready', 'leased') THEN 'line' ELSE state END) STORED,
-    PRIMARY KEY (organisation_id, op_id)
+    PRIMARY KEY (op_id, organisation_id)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000);
 -- whose turn it is, and who stands before whom
 CREATE INDEX queue_items_in_line ON queue_items (space_id, phase, rank, seq, lane);
 -- what else waits on a document
-CREATE INDEX queue_items_of_document ON queue_items (space_id, key);
+CREATE INDEX queue_items_of_document ON queue_items (key, space_id);
 -- for people: of an organisation, and of one of them; a device and a batch are somebody's
 CREATE INDEX queue_items_in_order ON queue_items (organisation_id, space_id, rank, seq);
 CREATE INDEX queue_items_of_user ON queue_items (user_id, space_id, rank, seq);
 -- those below cost an item that simply waits for its turn nothing
 CREATE INDEX queue_items_parked ON queue_items (organisation_id, space_id, rank, seq) WHERE phase = 'parked';
-CREATE INDEX queue_items_held ON queue_items (organisation_id, waits_for) WHERE waits_for IS NOT NULL;
+CREATE INDEX queue_items_held ON queue_items (waits_for, organisation_id) WHERE waits_for IS NOT NULL;
 CREATE INDEX queue_items_delayed ON queue_items (space_id, not_before) WHERE not_before IS NOT NULL;
 CREATE INDEX queue_items_staged ON queue_items (batch_id, seq) WHERE phase = 'staged';
-CREATE INDEX queue_items_of_group ON queue_items (space_id, group_id) WHERE group_id IS NOT NULL;
+CREATE INDEX queue_items_of_group ON queue_items (group_id, space_id) WHERE group_id IS NOT NULL;
 
 -- The queue of a space: its row is the lock, and the lease of whoever works on it.
 CREATE TABLE queue_spaces (

@@ -26,21 +26,21 @@ CREATE TABLE queue_items (
     payload         BLOB    NOT NULL,
     original        BLOB,
     phase           TEXT    NOT NULL GENERATED ALWAYS AS (CASE WHEN state IN ('ready', 'leased') THEN 'line' ELSE state END) STORED,
-    PRIMARY KEY (organisation_id, op_id)
+    PRIMARY KEY (op_id, organisation_id)
 ) STRICT;
 -- whose turn it is, and who stands before whom
 CREATE INDEX queue_items_in_line ON queue_items (space_id, phase, rank, seq, lane);
 -- what else waits on a document
-CREATE INDEX queue_items_of_document ON queue_items (space_id, key);
+CREATE INDEX queue_items_of_document ON queue_items (key, space_id);
 -- for people: of an organisation, and of one of them; a device and a batch are somebody's
 CREATE INDEX queue_items_in_order ON queue_items (organisation_id, space_id, rank, seq);
 CREATE INDEX queue_items_of_user ON queue_items (user_id, space_id, rank, seq);
 -- those below cost an item that simply waits for its turn nothing
 CREATE INDEX queue_items_parked ON queue_items (organisation_id, space_id, rank, seq) WHERE phase = 'parked';
-CREATE INDEX queue_items_held ON queue_items (organisation_id, waits_for) WHERE waits_for IS NOT NULL;
+CREATE INDEX queue_items_held ON queue_items (waits_for, organisation_id) WHERE waits_for IS NOT NULL;
 CREATE INDEX queue_items_delayed ON queue_items (space_id, not_before) WHERE not_before IS NOT NULL;
 CREATE INDEX queue_items_staged ON queue_items (batch_id, seq) WHERE phase = 'staged';
-CREATE INDEX queue_items_of_group ON queue_items (space_id, group_id) WHERE group_id IS NOT NULL;
+CREATE INDEX queue_items_of_group ON queue_items (group_id, space_id) WHERE group_id IS NOT NULL;
 
 -- The queue of a space: its row is the lock, and the lease of whoever works on it.
 CREATE TABLE queue_spaces (

@@ -1,10 +1,12 @@
 //! What PostgreSQL does in its own way.
 
 use diesel::connection::Connection;
+use diesel::expression::ValidGrouping;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text};
+use diesel::{AppearsOnTable, Expression, SelectableExpression};
 use sync_core::ports::StoreError;
 
 use super::Conn;
@@ -41,6 +43,42 @@ macro_rules! any_of {
 }
 pub(super) use any_of;
 
+/// A column that is compared, and by which no index is looked up. A statement stays prepared, and so does its plan, even when
+/// it was made while the table was empty and one index seemed as good as another.
+macro_rules! aside {
+    ($column:expr) => {
+        dialect::Aside($column)
+    };
+}
+pub(super) use aside;
+
+/// What [`aside!`] makes of a column.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(super) struct Aside<C>(pub(super) C);
+
+impl<C> Expression for Aside<C> {
+    type SqlType = Binary;
+}
+
+impl<C: AppearsOnTable<T>, T> AppearsOnTable<T> for Aside<C> {}
+
+impl<C: SelectableExpression<T>, T> SelectableExpression<T> for Aside<C> {}
+
+impl<C: ValidGrouping<G>, G> ValidGrouping<G> for Aside<C> {
+    type IsAggregate = C::IsAggregate;
+}
+
+impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Aside<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(ASIDE);
+        Ok(())
+    }
+}
+
+/// What is appended to a column by which no index is to be looked up.
+pub(super) const ASIDE: &str = " || ''::bytea";
+
 /// Locks the rows of a query until the end of the transaction.
 macro_rules! locked {
     ($query:expr) => {
@@ -65,19 +103,13 @@ pub(super) fn one_of<'b>(out: &mut AstPass<'_, 'b, Pg>, ids: &'b Vec<&'b [u8]>) 
     Ok(())
 }
 
-/// What is added to each of some batches, as a table `more (batch_id, operations, bytes)`. Their rows are locked in the order
-/// of their ids, so that two transactions with the same ones wait for each other and never deadlock.
-pub(super) fn added<'b>(out: &mut AstPass<'_, 'b, Pg>, ids: &'b Vec<&'b [u8]>, operations: &'b [i64], bytes: &'b [i64]) -> QueryResult<()> {
-    out.push_sql("(SELECT added.* FROM UNNEST(");
+/// The number that belongs to a batch, of those that belong to some.
+pub(super) fn of_batch<'b>(out: &mut AstPass<'_, 'b, Pg>, ids: &'b Vec<&'b [u8]>, numbers: &'b Vec<i64>) -> QueryResult<()> {
+    out.push_sql("(");
+    out.push_bind_param::<Array<BigInt>, _>(numbers)?;
+    out.push_sql(")[array_position(");
     out.push_bind_param::<Array<Binary>, _>(ids)?;
-    out.push_sql(", ");
-    out.push_bind_param::<Array<BigInt>, _>(operations)?;
-    out.push_sql(", ");
-    out.push_bind_param::<Array<BigInt>, _>(bytes)?;
-    out.push_sql(
-        ") AS added (batch_id, operations, bytes) JOIN \"queue_batches\" AS standing ON standing.batch_id = added.batch_id \
-         ORDER BY standing.batch_id FOR UPDATE OF standing) AS more",
-    );
+    out.push_sql(", \"batch_id\")]");
     Ok(())
 }
 

@@ -93,6 +93,17 @@ where
     }
 }
 
+/// A column that is compared, and by which no index is looked up: here a plan depends on the indexes alone.
+macro_rules! aside {
+    ($column:expr) => {
+        $column
+    };
+}
+pub(super) use aside;
+
+/// What is appended to a column by which no index is to be looked up.
+pub(super) const ASIDE: &str = "";
+
 /// Locks the rows of a query until the end of the transaction: here the transaction holds the only write lock anyway.
 macro_rules! locked {
     ($query:expr) => {
@@ -115,22 +126,9 @@ pub(super) fn one_of<'b>(out: &mut AstPass<'_, 'b, Sqlite>, ids: &'b Vec<&'b [u8
     out.push_bind_param::<Binary, _>(ids.first().ok_or_else(|| Error::QueryBuilderError("a list without an id".into()))?)
 }
 
-/// What is added to each batch of a piece, of which it has one, as a table `more (batch_id, operations, bytes)`.
-pub(super) fn added<'b>(
-    out: &mut AstPass<'_, 'b, Sqlite>,
-    ids: &'b Vec<&'b [u8]>,
-    operations: &'b [i64],
-    bytes: &'b [i64],
-) -> QueryResult<()> {
-    let missing = || Error::QueryBuilderError("a list without a value".into());
-    out.push_sql("(SELECT ");
-    out.push_bind_param::<Binary, _>(ids.first().ok_or_else(missing)?)?;
-    out.push_sql(" AS batch_id, ");
-    out.push_bind_param::<BigInt, _>(operations.first().ok_or_else(missing)?)?;
-    out.push_sql(" AS operations, ");
-    out.push_bind_param::<BigInt, _>(bytes.first().ok_or_else(missing)?)?;
-    out.push_sql(" AS bytes) AS more");
-    Ok(())
+/// The number that belongs to the batch of a piece, of which it has one.
+pub(super) fn of_batch<'b>(out: &mut AstPass<'_, 'b, Sqlite>, _: &'b Vec<&'b [u8]>, numbers: &'b Vec<i64>) -> QueryResult<()> {
+    out.push_bind_param::<BigInt, _>(numbers.first().ok_or_else(|| Error::QueryBuilderError("a list without a number".into()))?)
 }
 
 /// What an error without a kind of its own means.

@@ -51,6 +51,14 @@ impl BatchRows for Rows<'_> {
     }
 
     fn count_decided(&mut self, decided: &[(BatchId, i64, i64)], at: Timestamp) -> StoreResult<()> {
+        if decided.len() > 1 && !dialect::WRITES_ALONE {
+            // in the order of their ids, so that two transactions with the same ones wait for each other and never deadlock
+            let ids: Vec<_> = decided.iter().map(|(batch_id, ..)| *batch_id).collect();
+            self.load_each(&ids, |conn, ids| -> QueryResult<Vec<Id>> {
+                let own = dialect::any_of!(batches::batch_id, ids.iter().map(|id| id.as_bytes().as_slice()));
+                dialect::locked!(batches::table.filter(own).order(batches::batch_id).select(batches::batch_id)).load(conn)
+            })?;
+        }
         self.send_each(decided, |conn, decided| {
             let count = CountDecided {
                 ids: decided.iter().map(|(batch_id, ..)| batch_id.as_bytes().as_slice()).collect(),
@@ -127,16 +135,16 @@ impl QueryId for CountDecided<'_> {
 
 impl QueryFragment<Backend> for CountDecided<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql(
-            "UPDATE \"queue_batches\" SET \"decided\" = \"decided\" + more.operations, \
-             \"decided_bytes\" = \"decided_bytes\" + more.bytes, \"finished_at\" = CASE WHEN \"state\" = 'sealed' \
-             AND \"decided\" + more.operations >= \"queue_batches\".\"operations\" THEN COALESCE(\"finished_at\", ",
-        );
+        out.push_sql("UPDATE \"queue_batches\" SET \"decided\" = \"decided\" + ");
+        dialect::of_batch(&mut out, &self.ids, &self.operations)?;
+        out.push_sql(", \"decided_bytes\" = \"decided_bytes\" + ");
+        dialect::of_batch(&mut out, &self.ids, &self.bytes)?;
+        out.push_sql(", \"finished_at\" = CASE WHEN \"state\" = 'sealed' AND \"decided\" + ");
+        dialect::of_batch(&mut out, &self.ids, &self.operations)?;
+        out.push_sql(" >= \"operations\" THEN COALESCE(\"finished_at\", ");
         out.push_bind_param::<BigInt, _>(&self.at)?;
-        out.push_sql(") ELSE \"finished_at\" END FROM ");
-        dialect::added(&mut out, &self.ids, &self.operations, &self.bytes)?;
-        out.push_sql(" WHERE \"queue_batches\".\"batch_id\" = more.batch_id");
-        Ok(())
+        out.push_sql(") ELSE \"finished_at\" END WHERE \"batch_id\"");
+        dialect::one_of(&mut out, &self.ids)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Items of the queue that go from one state to another. Written out because diesel prepares every UPDATE of its own anew.
 
-use diesel::dsl::min;
+use diesel::dsl::{min, sql};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Integer};
-use sync_core::ports::{ItemState, ItemStateRows, StoreResult};
+use diesel::sql_types::{BigInt, Binary, Bool, Integer};
+use sync_core::ports::{ItemRows, ItemState, ItemStateRows, StoreResult};
 use sync_core::{BatchId, OpId, OrganisationId, SpaceId, Timestamp};
 use uuid::Uuid;
 
@@ -37,25 +37,46 @@ impl ItemStateRows for Rows<'_> {
 
     fn release_items(&mut self, organisation_id: OrganisationId, decided: &[OpId]) -> StoreResult<Vec<SpaceId>> {
         let found = self.load_each(decided, |conn, ids| -> QueryResult<Vec<Id>> {
-            let ids = ids.iter().map(|id| id.as_bytes().as_slice()).collect();
-            ReleaseItems { chosen: Chosen { organisation_id: organisation_id.as_bytes(), ids } }.load(conn)
+            ReleaseItems { chosen: Chosen::new(&organisation_id, ids.iter().copied()) }.load(conn)
         })?;
         Ok(each_once(found))
     }
 
     fn release_staged(&mut self, batch_id: BatchId, limit: i64) -> StoreResult<Vec<SpaceId>> {
-        let staged = ReleaseStaged(Staged { batch_id: batch_id.as_bytes(), limit });
-        let found = self.load(|conn| -> QueryResult<Vec<Id>> { staged.load(conn) })?;
+        let Some((organisation_id, op_ids)) = self.staged(batch_id, limit)? else { return Ok(Vec::new()) };
+        let found = self.load_each(&op_ids, |conn, ids| -> QueryResult<Vec<Id>> {
+            ReleaseStaged { chosen: Chosen::new(&organisation_id, ids.iter().copied()) }.load(conn)
+        })?;
         Ok(each_once(found))
     }
 
     fn drop_staged(&mut self, batch_id: BatchId, limit: i64) -> StoreResult<usize> {
-        let staged = DropStaged(Staged { batch_id: batch_id.as_bytes(), limit });
-        self.send(|conn| staged.execute(conn))
+        match self.staged(batch_id, limit)? {
+            None => Ok(0),
+            Some((organisation_id, op_ids)) => self.drop_items(organisation_id, &op_ids, None),
+        }
     }
 
     fn hasten_items(&mut self, organisation_id: OrganisationId, op_ids: &[OpId], lane: i32, rank: i64) -> StoreResult<()> {
         self.send_each(op_ids, |conn, ids| HastenItems { chosen: Chosen::new(&organisation_id, ids), lane, rank }.execute(conn))
+    }
+}
+
+impl Rows<'_> {
+    /// Some staged items of a batch, by number: its organisation and their ids.
+    fn staged(&mut self, batch_id: BatchId, limit: i64) -> StoreResult<Option<(OrganisationId, Vec<OpId>)>> {
+        let found = self.send(|conn| -> QueryResult<Vec<(Id, Id)>> {
+            items::table
+                .filter(items::batch_id.eq(batch_id.as_bytes().as_slice()))
+                // as the partial index has it
+                .filter(sql::<Bool>("\"phase\" = 'staged'"))
+                .order(items::seq)
+                .limit(limit)
+                .select((items::organisation_id, items::op_id))
+                .load(conn)
+        })?;
+        let organisation_id = found.first().map(|(organisation_id, _)| OrganisationId(organisation_id.0));
+        Ok(organisation_id.map(|id| (id, found.into_iter().map(|(_, op_id)| OpId(op_id.0)).collect())))
     }
 }
 
@@ -78,7 +99,7 @@ macro_rules! kept {
     )*};
 }
 
-kept!(LeaseItems, WakeItems, ReleaseItems, ReleaseStaged, DropStaged, HastenItems);
+kept!(LeaseItems, WakeItems, ReleaseItems, ReleaseStaged, HastenItems);
 
 /// Ids of one organisation.
 #[derive(Debug)]
@@ -88,13 +109,15 @@ struct Chosen<'a> {
 }
 
 impl<'a> Chosen<'a> {
-    fn new(organisation_id: &'a OrganisationId, ids: &'a [OpId]) -> Self {
-        Self { organisation_id: organisation_id.as_bytes(), ids: ids.iter().map(|id| id.as_bytes().as_slice()).collect() }
+    fn new(organisation_id: &'a OrganisationId, ids: impl IntoIterator<Item = &'a OpId>) -> Self {
+        Self { organisation_id: organisation_id.as_bytes(), ids: ids.into_iter().map(|id| id.as_bytes().as_slice()).collect() }
     }
 
     /// `WHERE "organisation_id" = ? AND "column" = ?`.
     fn rows<'b>(&'b self, column: &str, out: &mut AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql(" WHERE \"organisation_id\" = ");
+        out.push_sql(" WHERE \"organisation_id\"");
+        out.push_sql(dialect::ASIDE);
+        out.push_sql(" = ");
         out.push_bind_param::<Binary, _>(&self.organisation_id)?;
         out.push_sql(" AND \"");
         out.push_sql(column);
@@ -154,51 +177,22 @@ impl Query for ReleaseItems<'_> {
     type SqlType = Binary;
 }
 
-/// Some staged items of a batch, by number.
 #[derive(Debug)]
-struct Staged<'a> {
-    batch_id: &'a [u8],
-    limit: i64,
+struct ReleaseStaged<'a> {
+    chosen: Chosen<'a>,
 }
-
-impl Staged<'_> {
-    fn rows<'b>(&'b self, out: &mut AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql(
-            " WHERE (\"organisation_id\", \"op_id\") IN (SELECT \"organisation_id\", \"op_id\" FROM \"queue_items\" \
-             WHERE \"phase\" = 'staged' AND \"batch_id\" = ",
-        );
-        out.push_bind_param::<Binary, _>(&self.batch_id)?;
-        out.push_sql(" ORDER BY \"seq\" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql(") AND \"state\" = 'staged'");
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-struct ReleaseStaged<'a>(Staged<'a>);
 
 impl QueryFragment<Backend> for ReleaseStaged<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         out.push_sql("UPDATE \"queue_items\" SET \"state\" = 'ready'");
-        self.0.rows(&mut out)?;
-        out.push_sql(" RETURNING \"space_id\"");
+        self.chosen.rows("op_id", &mut out)?;
+        out.push_sql(" AND \"state\" = 'staged' RETURNING \"space_id\"");
         Ok(())
     }
 }
 
 impl Query for ReleaseStaged<'_> {
     type SqlType = Binary;
-}
-
-#[derive(Debug)]
-struct DropStaged<'a>(Staged<'a>);
-
-impl QueryFragment<Backend> for DropStaged<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql("DELETE FROM \"queue_items\"");
-        self.0.rows(&mut out)
-    }
 }
 
 #[derive(Debug)]

@@ -124,7 +124,7 @@ impl ItemRows for Rows<'_> {
     fn load_items(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<Vec<QueueItem>> {
         self.load_each(op_ids, |conn, ids| -> QueryResult<Vec<ItemRecord>> {
             items::table
-                .filter(items::organisation_id.eq(organisation_id.as_bytes().as_slice()))
+                .filter(dialect::aside!(items::organisation_id).eq(organisation_id.as_bytes().as_slice()))
                 .filter(dialect::any_of!(items::op_id, ids.iter().map(|id| id.as_bytes().as_slice())))
                 .select(item!())
                 .load(conn)
@@ -134,7 +134,7 @@ impl ItemRows for Rows<'_> {
     fn load_places(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<Vec<ItemPlace>> {
         self.load_each(op_ids, |conn, ids| -> QueryResult<Vec<PlaceRecord>> {
             items::table
-                .filter(items::organisation_id.eq(organisation_id.as_bytes().as_slice()))
+                .filter(dialect::aside!(items::organisation_id).eq(organisation_id.as_bytes().as_slice()))
                 .filter(dialect::any_of!(items::op_id, ids.iter().map(|id| id.as_bytes().as_slice())))
                 .select(place!())
                 .load(conn)
@@ -144,7 +144,7 @@ impl ItemRows for Rows<'_> {
     fn list_strands(&mut self, space_id: SpaceId, keys: &[DocumentKey]) -> StoreResult<Vec<ItemPlace>> {
         let mut found = self.load_each(keys, |conn, keys| -> QueryResult<Vec<PlaceRecord>> {
             items::table
-                .filter(items::space_id.eq(space_id.as_bytes().as_slice()))
+                .filter(dialect::aside!(items::space_id).eq(space_id.as_bytes().as_slice()))
                 .filter(dialect::any_of!(items::key, keys.iter().map(|key| key.as_str().as_bytes())))
                 .select(place!())
                 .load(conn)
@@ -169,7 +169,7 @@ impl ItemRows for Rows<'_> {
     fn list_items_of_groups(&mut self, space_id: SpaceId, groups: &[String]) -> StoreResult<Vec<QueueItem>> {
         let mut found = self.load_each(groups, |conn, groups| -> QueryResult<Vec<ItemRecord>> {
             items::table
-                .filter(items::space_id.eq(space_id.as_bytes().as_slice()))
+                .filter(dialect::aside!(items::space_id).eq(space_id.as_bytes().as_slice()))
                 .filter(items::group_id.is_not_null())
                 .filter(dialect::any_of!(items::group_id.assume_not_null(), groups.iter().map(|group| group.as_bytes())))
                 .select(item!())
@@ -184,7 +184,7 @@ impl ItemRows for Rows<'_> {
         let mut dropped = 0;
         self.send_each(&op_ids, |conn, ids| {
             let own = items::table
-                .filter(items::organisation_id.eq(organisation_id.as_bytes().as_slice()))
+                .filter(dialect::aside!(items::organisation_id).eq(organisation_id.as_bytes().as_slice()))
                 .filter(dialect::any_of!(items::op_id, ids.iter().map(|id| id.as_slice())));
             dropped += match fence {
                 None => diesel::delete(own).execute(conn)?,

@@ -14,15 +14,15 @@ use crate::rows::{CountRecord, ItemRecord, RankRecord};
 use crate::schema::{devices, queue_batches as batches, queue_items as items, queue_spaces as spaces};
 use crate::values::Id;
 
-/// A part of what a filter means, which one index finds. Parts have nothing in common.
-#[derive(Debug, Clone, Copy)]
+/// A part of what a filter means, which one index finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// All of it.
     All,
     /// One person's.
     Of(UserId),
-    /// A space's that are not one person's.
-    In(SpaceId, UserId),
+    /// A space's.
+    In(SpaceId),
 }
 
 /// Where (rank, number) stands to a place.
@@ -56,10 +56,12 @@ impl QueueReading for Rows<'_> {
                 let order = (items::space_id, items::rank, items::seq);
                 items::table.filter(only).order(order).limit(limit).select(item!()).load(conn)
             })?;
-            if matches!(part, Part::In(..)) { in_spaces.extend(rows) } else { found.extend(rows) }
+            if matches!(part, Part::In(_)) { in_spaces.extend(rows) } else { found.extend(rows) }
         }
         found.extend(in_spaces);
         found.sort_unstable_by_key(|item: &QueueItem| (item.space_id, item.rank, item.seq));
+        // one's own in a space that one leads was found twice
+        found.dedup_by_key(|item| item.op_id);
         found.truncate(most);
         Ok(found)
     }
@@ -67,7 +69,14 @@ impl QueueReading for Rows<'_> {
     fn count_queue(&mut self, organisation_id: OrganisationId, filter: &QueueFilter) -> StoreResult<Vec<ItemCount>> {
         let mut counts = Vec::new();
         for part in self.parts(filter)? {
-            let only = conditions(organisation_id, filter, part);
+            let only = match (part, &filter.visible) {
+                // one's own are counted already
+                (Part::In(_), Some(visible)) => {
+                    let others: Condition = Box::new(items::user_id.ne(visible.user_id.as_bytes().to_vec()).nullable());
+                    and(conditions(organisation_id, filter, part), others)
+                }
+                _ => conditions(organisation_id, filter, part),
+            };
             let counted = self.load(|conn| -> QueryResult<Vec<CountRecord>> {
                 let figures = (items::lane, items::state, count_star(), sum(items::size_bytes), min(items::accepted_at));
                 items::table.filter(only).group_by((items::lane, items::state)).select(figures).load(conn)
@@ -86,6 +95,8 @@ impl QueueReading for Rows<'_> {
                 .filter(items::space_id.eq(space_id.as_bytes().as_slice()))
                 .filter(items::phase.eq(IN_LINE))
                 .filter(by_rank!("<", place))
+                // the order leaves no other index
+                .order((items::rank, items::seq))
                 .limit(most)
                 .select(items::seq);
             CountRows(ahead).get_result(conn)
@@ -117,7 +128,7 @@ impl Rows<'_> {
         }
         let mut parts = vec![Part::Of(visible.user_id)];
         if filter.space_id.is_none() {
-            parts.extend(self.queued_in(visible)?.into_iter().map(|space_id| Part::In(space_id, visible.user_id)));
+            parts.extend(self.queued_in(visible)?.into_iter().map(Part::In));
         }
         Ok(parts)
     }
@@ -152,7 +163,7 @@ type Condition = Box<dyn BoxableExpression<items::table, Backend, SqlType = Null
 /// The space of a part, if it has one.
 fn space_of(filter: &QueueFilter, part: Part) -> Option<SpaceId> {
     match part {
-        Part::In(space_id, _) => Some(space_id),
+        Part::In(space_id) => Some(space_id),
         Part::All | Part::Of(_) => filter.space_id,
     }
 }
@@ -175,10 +186,8 @@ fn later(space_id: Option<SpaceId>, after: Option<&ItemMark>) -> Option<Conditio
 fn conditions(organisation_id: OrganisationId, filter: &QueueFilter, part: Part) -> Condition {
     let own: Condition = Box::new(items::organisation_id.eq(organisation_id.as_bytes().to_vec()).nullable());
     let mut all: Vec<Condition> = Vec::new();
-    match part {
-        Part::All => {}
-        Part::Of(user_id) => all.push(Box::new(items::user_id.eq(user_id.as_bytes().to_vec()).nullable())),
-        Part::In(_, user_id) => all.push(Box::new(items::user_id.ne(user_id.as_bytes().to_vec()).nullable())),
+    if let Part::Of(user_id) = part {
+        all.push(Box::new(items::user_id.eq(user_id.as_bytes().to_vec()).nullable()));
     }
     if let Some(space_id) = space_of(filter, part) {
         all.push(Box::new(items::space_id.eq(space_id.as_bytes().to_vec()).nullable()));
