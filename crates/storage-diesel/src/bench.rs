@@ -4,6 +4,7 @@
 //! Behind feature `bench`. It writes nonsense that looks like work (a document is stored again under the next version,
 //! sums are not true), so it is only for databases that are thrown away.
 
+mod damage;
 mod database;
 mod postgres;
 mod rows;
@@ -17,6 +18,7 @@ use sync_core::{DocumentKey, OpId, OrganisationId, SpaceId};
 use crate::open::{Target, target};
 use crate::threads::apart;
 use crate::{DatabaseConfig, OpenError, PostgresConfig, open};
+pub use damage::damage_documents;
 pub use database::TemporaryDatabase;
 use rows::Written;
 

@@ -24,7 +24,7 @@ pub(crate) struct Account {
 }
 
 /// What a login or a renewal gives.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Grant {
     access_token: String,
     refresh_token: String,
@@ -51,7 +51,8 @@ impl Device {
         let mut connection = Connection::new(endpoint);
         let body = json!({"email": account.email, "password": account.password, "device": {"name": name, "platform": "bench"}});
         let body = body.to_string();
-        let request = Request { method: "POST", path: "/api/auth/login", token: "", encoding: Encoding::None, body: body.as_bytes() };
+        let request =
+            Request { method: "POST", path: "/api/auth/login", token: "", encoding: Encoding::None, body: body.as_bytes(), lines: false };
         let mut refusals = 0;
         let answer = persist(&mut connection, request, &mut refusals).await?;
         if answer.status == 401 {
@@ -82,7 +83,7 @@ impl Device {
         }
         let body = json!({"refresh_token": self.grant.refresh_token}).to_string();
         let path = "/api/auth/refresh";
-        let request = Request { method: "POST", path, token: "", encoding: Encoding::None, body: body.as_bytes() };
+        let request = Request { method: "POST", path, token: "", encoding: Encoding::None, body: body.as_bytes(), lines: false };
         let answer = persist(&mut self.connection, request, &mut self.refusals).await?;
         self.grant = read(&answer, "POST", path)?;
         self.renew_at = renewal(&self.grant);
@@ -92,7 +93,7 @@ impl Device {
     /// A request whose answer must be a success; one that the server is too busy for is sent again.
     pub(crate) async fn call(&mut self, method: &str, path: &str, encoding: Encoding, body: &[u8]) -> Result<Answer, Failure> {
         self.renew(Duration::ZERO).await?;
-        let request = Request { method, path, token: &self.grant.access_token, encoding, body };
+        let request = Request { method, path, token: &self.grant.access_token, encoding, body, lines: false };
         let answer = persist(&mut self.connection, request, &mut self.refusals).await?;
         if (200..300).contains(&answer.status) { Ok(answer) } else { Err(refused(&answer, method, path)) }
     }
@@ -100,8 +101,36 @@ impl Device {
     /// The status of a request, whatever it is.
     pub(crate) async fn status(&mut self, method: &str, path: &str) -> Result<u16, Failure> {
         self.renew(Duration::ZERO).await?;
-        let request = Request { method, path, token: &self.grant.access_token, encoding: Encoding::None, body: b"" };
+        let request = Request { method, path, token: &self.grant.access_token, encoding: Encoding::None, body: b"", lines: false };
         Ok(persist(&mut self.connection, request, &mut self.refusals).await?.status)
+    }
+
+    /// A request that is sent once, whatever the answer.
+    pub(crate) async fn try_once(&mut self, method: &str, path: &str, encoding: Encoding, body: &[u8]) -> Result<Answer, Failure> {
+        self.connection.ask(Request { method, path, token: &self.grant.access_token, encoding, body, lines: false }).await
+    }
+
+    /// A request of lines whose answer must be a success.
+    pub(crate) async fn call_lines(&mut self, path: &str, body: &[u8]) -> Result<Answer, Failure> {
+        self.renew(Duration::ZERO).await?;
+        let request = Request { method: "POST", path, token: &self.grant.access_token, encoding: Encoding::None, body, lines: true };
+        let answer = persist(&mut self.connection, request, &mut self.refusals).await?;
+        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(refused(&answer, "POST", path)) }
+    }
+
+    /// From now on it talks to another server.
+    pub(crate) fn move_to(&mut self, endpoint: &Endpoint) {
+        self.connection = Connection::new(endpoint);
+    }
+
+    /// The same device with another connection. Its token is not renewed by both.
+    pub(crate) fn beside(&self) -> Self {
+        Self { connection: self.connection.beside(), grant: self.grant.clone(), renew_at: self.renew_at, refusals: 0 }
+    }
+
+    /// Its token.
+    pub(crate) fn token(&self) -> &str {
+        &self.grant.access_token
     }
 
     /// A call with JSON both ways.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,9 +12,10 @@ use sync_core::limits::{MAX_BODY_BYTES, MAX_OPERATIONS};
 use sync_core::ports::Clock as _;
 use uuid::Uuid;
 
+use super::batch::Lines;
 use super::client::{Account, Device, read};
 use super::data::{COLLECTION, Fields, Numbers, document, patch};
-use super::wire::{Encoding, Endpoint};
+use super::wire::{Answer, Encoding, Endpoint};
 use crate::failure::Failure;
 use crate::system::SystemClock;
 
@@ -59,6 +61,20 @@ pub(crate) struct Worker {
     numbers: Numbers,
     next: usize,
     body: String,
+}
+
+/// What became of a request that is sent once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// Its operations have results.
+    Taken,
+    /// It was told to come later.
+    Refused {
+        /// Whether it was told when.
+        retry_after: bool,
+    },
+    /// Anything else.
+    Failed,
 }
 
 /// What became of operations.
@@ -184,10 +200,88 @@ impl Worker {
         Ok(())
     }
 
+    /// The ids of the spaces of the run.
+    pub(crate) fn spaces(&self) -> &[String] {
+        &self.spaces
+    }
+
+    /// Edits the next document; `names` is told the operation's id before it goes out.
+    pub(crate) async fn edit_one(&mut self, names: impl FnOnce(String)) -> Result<(), Failure> {
+        let places = self.next_places(1);
+        self.write_body(&places, Work::Edit(Fields::PlaceAndGuests));
+        let op_id = self.body.split(r#""op_id":""#).nth(1).and_then(|rest| rest.get(..36)).map(str::to_owned);
+        names(op_id.unwrap_or_default());
+        let waiting = self.sync(&places).await?;
+        if waiting.is_empty() { Ok(()) } else { Err(Failure::Failed("an operation was not taken, and is to be sent again".into())) }
+    }
+
+    /// An edit of each of its documents, a line each.
+    pub(crate) fn lines(&mut self, fields: Fields) -> Lines {
+        self.lines_of(0..self.documents.len(), fields)
+    }
+
+    /// An edit of each of some of its documents, a line each.
+    pub(crate) fn lines_of(&mut self, places: Range<usize>, fields: Fields) -> Lines {
+        let mut lines = Lines::default();
+        for place in places {
+            self.write_body(&[place], Work::Edit(fields));
+            let operation = self.body.split_once(r#""operations":["#).and_then(|(_, rest)| rest.strip_suffix("]}"));
+            let Some(operation) = operation else { continue };
+            lines.op_ids.extend(operation.get(10..46).map(str::to_owned));
+            lines.text.push_str(operation);
+            lines.text.push('\n');
+        }
+        lines
+    }
+
+    /// The same device without the first so many of its documents.
+    pub(crate) fn keep_from(mut self, first: usize) -> Self {
+        self.documents.drain(..first.min(self.documents.len()));
+        Self { next: 0, ..self }
+    }
+
+    /// One request of edits, sent once, whatever comes of it.
+    pub(crate) async fn attempt(&mut self, batch: usize) -> Attempt {
+        let places = self.next_places(batch);
+        self.write_body(&places, Work::Edit(Fields::PlaceAndGuests));
+        let Ok(answer) = self.device.try_once("POST", SYNC, self.encoding, self.body.as_bytes()).await else { return Attempt::Failed };
+        match answer.status {
+            200 => match self.take_results(&places, &answer) {
+                Ok(waiting) if waiting.is_empty() => Attempt::Taken,
+                _ => Attempt::Failed,
+            },
+            429 | 503 => Attempt::Refused { retry_after: answer.retry_after_s.is_some() },
+            _ => Attempt::Failed,
+        }
+    }
+
+    /// The same documents in at most so many hands, `least` or more in each, each with a connection of its own to the
+    /// same device.
+    pub(crate) fn divided(self, hands: usize, least: usize) -> Vec<Self> {
+        let each = self.documents.len().div_ceil(hands.max(1)).max(least).max(1);
+        let hand = |(number, documents): (usize, &[Owned])| Self {
+            device: self.device.beside(),
+            documents: documents.to_vec(),
+            tally: Tally::default(),
+            written: None,
+            encoding: self.encoding,
+            spaces: Rc::clone(&self.spaces),
+            numbers: self.numbers.clone().beside(u64::try_from(number).unwrap_or_default()),
+            next: 0,
+            body: String::new(),
+        };
+        self.documents.chunks(each).filter(|documents| documents.len() >= least).enumerate().map(hand).collect()
+    }
+
     /// Sends the body and takes the results, unless some operations wait: those are returned.
     async fn sync(&mut self, places: &[usize]) -> Result<Vec<String>, Failure> {
         let answer = self.device.call("POST", SYNC, self.encoding, self.body.as_bytes()).await?;
-        let reply: Reply<'_> = read(&answer, "POST", SYNC)?;
+        self.take_results(places, &answer)
+    }
+
+    /// Takes the results, unless some operations wait: those are returned.
+    fn take_results(&mut self, places: &[usize], answer: &Answer) -> Result<Vec<String>, Failure> {
+        let reply: Reply<'_> = read(answer, "POST", SYNC)?;
         if reply.results.len() != places.len() {
             return Err(Failure::Failed(format!("POST {SYNC} answered {} results for {} operations", reply.results.len(), places.len())));
         }

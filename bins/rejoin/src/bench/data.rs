@@ -29,6 +29,11 @@ impl Numbers {
         Self(first ^ seed)
     }
 
+    /// Another stream, told apart by a number.
+    pub(crate) const fn beside(self, number: u64) -> Self {
+        Self::new(self.0, number)
+    }
+
     pub(crate) const fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

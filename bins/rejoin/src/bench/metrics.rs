@@ -8,7 +8,7 @@ use crate::failure::Failure;
 
 /// What the server used so far by its own account; what it does not tell is unknown.
 pub(crate) async fn read(endpoint: &Endpoint) -> Result<Usage, Failure> {
-    let request = Request { method: "GET", path: "/metrics", token: "", encoding: Encoding::None, body: b"" };
+    let request = Request { method: "GET", path: "/metrics", token: "", encoding: Encoding::None, body: b"", lines: false };
     let answer = Connection::new(endpoint).ask(request).await?;
     if answer.status != 200 {
         return Ok(Usage::default());

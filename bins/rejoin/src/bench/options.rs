@@ -30,7 +30,13 @@ pub(crate) enum BenchCommand {
     Floor,
     /// Push and floor over 1,000 to 1,000,000 documents in 1 and 1,000 spaces
     Scale,
-    /// All of them; without --database on SQLite, and push and floor on PostgreSQL where it is installed
+    /// Five times as many pushes as the server can take, for a minute, and how it comes back
+    Overload,
+    /// A queue of 100,000 operations, worked off; pushes and urgent changes beside it; operations that can't be decided
+    Queue,
+    /// From a push on one device to the frames on others, also between two nodes; and 5,000 sockets that wait
+    Realtime,
+    /// All of them but overload, queue and realtime; without --database on SQLite, and push and floor on PostgreSQL where it is installed
     All,
 }
 
@@ -63,6 +69,15 @@ pub(crate) struct Options {
     /// The size of a document [default: 600]
     #[arg(long, global = true, value_name = "BYTES")]
     pub(crate) document_bytes: Option<usize>,
+    /// How long five times too much is offered [default: 60]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    pub(crate) seconds: Option<usize>,
+    /// Operations that are queued [default: 100000]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    pub(crate) queued: Option<usize>,
+    /// Sockets that wait at the same time [default: 5000]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    pub(crate) sockets: Option<usize>,
     /// How bodies travel, both ways
     #[arg(long, global = true, value_enum, default_value_t = Encoding::None)]
     pub(crate) encoding: Encoding,
@@ -101,6 +116,20 @@ impl Options {
             within("--batch", *batch, 1, sync_core::limits::MAX_OPERATIONS)?;
         }
         Ok(if self.batch.is_empty() { vec![20, 1] } else { self.batch.clone() })
+    }
+
+    /// Operations that are queued: a request of the inline run edits so many of their documents.
+    pub(crate) fn queued(&self, batch: usize) -> Result<usize, Failure> {
+        let queued = self.queued.unwrap_or(if self.quick { 10_000 } else { 100_000 });
+        within("--queued", queued, batch.max(10), 100_000)?;
+        Ok(queued)
+    }
+
+    /// For how long too much is offered.
+    pub(crate) fn seconds(&self) -> Result<usize, Failure> {
+        let seconds = self.seconds.unwrap_or(if self.quick { 10 } else { 60 });
+        within("--seconds", seconds, 1, 3_600)?;
+        Ok(seconds)
     }
 
     /// Operations that are measured.

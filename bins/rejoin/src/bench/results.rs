@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::conflict::{self, ConflictFigures};
+use super::overload::{self, OverloadFigures};
 use super::pull::PullFigures;
 use super::push;
+use super::queue::{self, QueueFigures};
+use super::realtime::{self, RealtimeFigures};
 use super::report::{Figures, HEADS, table};
 use crate::failure::Failure;
 
@@ -18,6 +21,9 @@ pub(crate) struct Results {
     pub(crate) conflict: Option<ConflictFigures>,
     pub(crate) pull: Vec<PullFigures>,
     pub(crate) scale: Vec<Figures>,
+    pub(crate) queue: Option<QueueFigures>,
+    pub(crate) overload: Option<OverloadFigures>,
+    pub(crate) realtime: Option<RealtimeFigures>,
     /// What could not be measured, and why.
     pub(crate) notes: Vec<String>,
 }
@@ -41,6 +47,9 @@ impl Results {
             let heads = [&["documents × spaces"], &HEADS[..]].concat();
             parts.push(table(&heads, &self.scale.iter().map(row).collect::<Vec<_>>()));
         }
+        parts.extend(self.queue.as_ref().map(queue::tables));
+        parts.extend(self.overload.as_ref().map(overload::tables));
+        parts.extend(self.realtime.as_ref().map(realtime::tables));
         let mut text = parts.join("\n");
         for note in self.notes() {
             let written = writeln!(text, "{note}");
@@ -66,7 +75,8 @@ impl Results {
             None => Value::Object(Map::new()),
         };
         let parts = json!({
-            "runs": self.runs, "conflict": self.conflict, "pull": self.pull, "scale": self.scale, "notes": self.notes(),
+            "runs": self.runs, "conflict": self.conflict, "pull": self.pull, "scale": self.scale, "queue": self.queue, "overload": self.overload, "realtime": self.realtime,
+            "notes": self.notes(),
         });
         if let (Value::Object(members), Value::Object(parts)) = (&mut object, parts) {
             members.extend(parts.into_iter().filter(|(_, part)| !part.is_null() && part.as_array().is_none_or(|all| !all.is_empty())));
@@ -77,6 +87,8 @@ impl Results {
     /// Fails when something went otherwise than it must.
     pub(crate) fn must_be_right(&self) -> Result<(), Failure> {
         self.runs.iter().chain(&self.scale).try_for_each(push::must_be_applied)?;
+        self.queue.iter().try_for_each(queue::must_be_decided)?;
+        self.realtime.iter().try_for_each(realtime::must_be_heard)?;
         self.conflict.iter().try_for_each(conflict::must_be_merged)
     }
 }

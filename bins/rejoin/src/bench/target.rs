@@ -39,7 +39,7 @@ pub(crate) struct Target {
 struct Started {
     server: Server,
     storage: Storage,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// The database of a server that was started here.
@@ -64,6 +64,11 @@ impl Target {
     /// Starts a server of this executable, with a new database: SQLite in a temporary folder, PostgreSQL in a temporary
     /// cluster, or a new database on the PostgreSQL of a URL. Blocks.
     pub(crate) fn start(database: Option<&str>, allow_fsync_off: bool) -> Result<Self, Failure> {
+        Self::start_with(database, allow_fsync_off, &[])
+    }
+
+    /// [`Self::start`], with more flags of `rejoin serve`.
+    pub(crate) fn start_with(database: Option<&str>, allow_fsync_off: bool, flags: &[&str]) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("rejoin-bench-").tempdir();
         let folder = folder.map_err(|error| failed("no temporary folder can be made", &error))?;
         let (name, storage) = match database {
@@ -90,8 +95,8 @@ impl Target {
         }
         let account = Account { email: EMAIL.into(), password: random_hex(16)? };
         add_admin(folder.path(), &storage, &account)?;
-        let (server, url) = serve(folder.path(), &storage)?;
-        let started = Started { server, storage, _folder: folder };
+        let (server, url) = serve(folder.path(), &storage, flags)?;
+        let started = Started { server, storage, folder };
         Ok(Self { endpoint: Endpoint::parse(&url)?, account, database: name, started: Some(started) })
     }
 
@@ -122,10 +127,36 @@ impl Target {
         Some(config)
     }
 
+    /// Ends a server that was started here, and starts one with other flags on its database: at another address.
+    pub(crate) fn restart(&mut self, flags: &[&str]) -> Result<(), Failure> {
+        self.stop_server()?;
+        if let Some(started) = &mut self.started {
+            let (server, url) = serve(started.folder.path(), &started.storage, flags)?;
+            started.server = server;
+            self.endpoint = Endpoint::parse(&url)?;
+        }
+        Ok(())
+    }
+
+    /// Starts another server on the same PostgreSQL.
+    pub(crate) fn second_node(&self) -> Result<Node, Failure> {
+        let started = self.started.as_ref().filter(|_| self.database == "postgres");
+        let started = started.ok_or_else(|| Failure::Input("two nodes need a PostgreSQL of their own: leave --url out".into()))?;
+        let (server, url) = serve(started.folder.path(), &started.storage, &[])?;
+        Ok(Node { endpoint: Endpoint::parse(&url)?, _server: server })
+    }
+
     /// Ends a server that was started here, in good order, and keeps its database until this is dropped.
     pub(crate) fn stop_server(&mut self) -> Result<(), Failure> {
         self.started.as_mut().map_or(Ok(()), |started| started.server.stop())
     }
+}
+
+/// Another server on the database of a target. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) endpoint: Endpoint,
+    _server: Server,
 }
 
 impl Server {
@@ -186,9 +217,9 @@ fn add_admin(folder: &Path, storage: &Storage, account: &Account) -> Result<(), 
 }
 
 /// Starts a server on a free port of the loopback, and waits until it accepts requests.
-fn serve(folder: &Path, storage: &Storage) -> Result<(Server, String), Failure> {
+fn serve(folder: &Path, storage: &Storage, flags: &[&str]) -> Result<(Server, String), Failure> {
     let mut command = rejoin(folder, storage)?;
-    command.args(["serve", "--bind", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(["serve", "--bind", "127.0.0.1:0"]).args(flags).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut server = Server(command.spawn().map_err(|error| failed("`rejoin serve` can't be run", &error))?);
     let mut line = String::new();
     if let Some(stdout) = server.0.stdout.take() {

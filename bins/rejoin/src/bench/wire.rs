@@ -80,6 +80,8 @@ pub(crate) struct Request<'a> {
     pub(crate) token: &'a str,
     pub(crate) encoding: Encoding,
     pub(crate) body: &'a [u8],
+    /// Whether the body is JSON a line, instead of one value.
+    pub(crate) lines: bool,
 }
 
 /// What was answered.
@@ -109,6 +111,11 @@ impl Connection {
     pub(crate) fn new(endpoint: &Endpoint) -> Self {
         let endpoint = endpoint.clone();
         Self { endpoint, stream: None, used: Instant::now(), out: Vec::new(), input: Vec::new(), sent_bytes: 0, received_bytes: 0 }
+    }
+
+    /// Another one to the same server.
+    pub(crate) fn beside(&self) -> Self {
+        Self::new(&self.endpoint)
     }
 
     /// Asks and waits for the whole answer.
@@ -162,7 +169,7 @@ impl Connection {
     }
 
     fn write_request(&mut self, request: Request<'_>) -> io::Result<()> {
-        let Request { method, path, token, encoding, body } = request;
+        let Request { method, path, token, encoding, body, lines } = request;
         let packed;
         let (body, encoding) = match encoding {
             Encoding::Zstd if !body.is_empty() => {
@@ -174,7 +181,11 @@ impl Connection {
         };
         let Endpoint { authority, prefix } = &self.endpoint;
         let authorization = if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
-        let kind = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
+        let kind = match (body.is_empty(), lines) {
+            (true, _) => "",
+            (false, false) => "content-type: application/json\r\n",
+            (false, true) => "content-type: application/x-ndjson\r\n",
+        };
         let head = format!(
             "{method} {prefix}{path} HTTP/1.1\r\nhost: {authority}\r\n{authorization}{kind}{encoding}content-length: {}\r\n\r\n",
             body.len()

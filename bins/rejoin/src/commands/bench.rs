@@ -4,6 +4,9 @@ use crate::bench::client::Account;
 use crate::bench::cluster::Cluster;
 use crate::bench::crew::{Plan, Worker};
 use crate::bench::options::{BenchArgs, BenchCommand, Options};
+use crate::bench::overload::{self, OverloadFigures};
+use crate::bench::queue::{self, QueueFigures};
+use crate::bench::realtime::{self, RealtimeFigures};
 use crate::bench::report::Figures;
 use crate::bench::results::Results;
 use crate::bench::target::{Target, read_password};
@@ -23,9 +26,14 @@ pub(crate) fn run(database: Option<&str>, allow_fsync_off: bool, bench: &BenchAr
         operations: options.operations()?,
         progress: Progress::new(),
     };
-    if options.url.is_some() && matches!(bench.command, BenchCommand::Floor | BenchCommand::Scale | BenchCommand::All) {
+    if options.url.is_some()
+        && matches!(
+            bench.command,
+            BenchCommand::Floor | BenchCommand::Scale | BenchCommand::Queue | BenchCommand::Realtime | BenchCommand::All
+        )
+    {
         return Err(Failure::Input(
-            "floor, scale and all need a database of their own: leave --url out, or run push, conflict or pull".into(),
+            "floor, scale, queue, realtime and all need a database of their own: leave --url out, or run push, conflict or pull".into(),
         ));
     }
     let results = push::on_this_thread(session.measure(bench.command));
@@ -60,6 +68,9 @@ impl Session<'_> {
             BenchCommand::Conflict => results.conflict = Some(conflict::measure(&self.open()?, plan, self.batch(), progress).await?),
             BenchCommand::Pull => results.pull = pull::measure(&self.open()?, plan, self.options.quick, progress).await?,
             BenchCommand::Scale => results.scale = self.scale().await?,
+            BenchCommand::Overload => results.overload = Some(self.overload(&self.open()?).await?),
+            BenchCommand::Queue => results.queue = Some(self.queue().await?),
+            BenchCommand::Realtime => results.realtime = Some(self.realtime().await?),
             BenchCommand::All => self.all(&mut results).await?,
         }
         Ok(results)
@@ -118,6 +129,24 @@ impl Session<'_> {
             all.extend([run, floor]);
         }
         Ok(all)
+    }
+
+    async fn overload(&self, target: &Target) -> Result<OverloadFigures, Failure> {
+        let work = (self.batch(), self.operations);
+        overload::measure(target, &self.plan, work, self.options.seconds()?, &self.progress).await
+    }
+
+    async fn queue(&self) -> Result<QueueFigures, Failure> {
+        let start = |database: Option<&str>, flags: &[&str]| Target::start_with(database, self.allow_fsync_off, flags);
+        let queued = self.options.queued(self.batch())?;
+        let scale = queue::Scale::new(queued, (self.operations, self.batch()), self.options.quick);
+        queue::measure(start, self.database, (&self.plan, &scale), &self.progress).await
+    }
+
+    async fn realtime(&self) -> Result<RealtimeFigures, Failure> {
+        let start = |database: Option<&str>| Target::start(database, self.allow_fsync_off);
+        let scale = realtime::Scale::new(self.options.quick, self.options.sockets, self.options.seed);
+        realtime::measure(start, self.database, &scale, &self.progress).await
     }
 
     async fn scale(&self) -> Result<Vec<Figures>, Failure> {

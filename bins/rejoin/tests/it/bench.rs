@@ -54,6 +54,31 @@ fn nothing_is_lost_and_everything_is_read() {
 }
 
 #[test]
+fn a_queue_is_worked_off_beside_pushes_and_poison() {
+    let queue = &measured(&["queue", "--database", "sqlite", "--queued", "200", "--quick"])["queue"];
+    let (drain, beside, poison) = (&queue["drain"][0], &queue["beside"][0], &queue["poison"][0]);
+    assert_eq!((&drain["operations"], &drain["statuses"]), (&200.into(), &serde_json::json!({"applied": 200})), "{queue}");
+    for figure in [&drain["enqueued_per_s"], &drain["drained_per_s"], &drain["inline_per_s"], &beside["push_p99_ms"], &beside["lane_0_ms"]]
+    {
+        assert!(figure.as_f64().unwrap() > 0.0, "{queue}");
+    }
+    assert!(beside["pushes"].as_u64().unwrap() > 0, "{queue}");
+    assert_eq!((&poison["jobs"], &poison["poisoned"], &poison["undecided"]), (&200.into(), &2.into(), &0.into()), "{queue}");
+}
+
+#[test]
+fn too_much_is_offered_and_counted() {
+    let overload = &measured(&["overload", "--seconds", "2"])["overload"];
+    let stretches = overload["stretches"].as_array().unwrap();
+    assert_eq!(stretches.iter().map(|stretch| stretch["what"].as_str().unwrap()).collect::<Vec<_>>(), ["before", "5×", "after"]);
+    for stretch in stretches {
+        assert!(stretch["accepted_operations_per_s"].as_f64().unwrap() > 0.0, "{overload}");
+        assert_eq!((&stretch["failed"], &stretch["without_retry_after"]), (&0.into(), &0.into()), "{overload}");
+    }
+    assert!(overload["share_of_peak"].as_f64().unwrap() > 0.0, "{overload}");
+}
+
+#[test]
 fn compressed_requests_are_smaller() {
     let (plain, packed) = (measured(&["push"]), measured(&["push", "--encoding", "zstd"]));
     for direction in ["bytes_out_per_operation", "bytes_in_per_operation"] {
@@ -93,6 +118,8 @@ fn what_cannot_be_measured_says_why() {
     for (arguments, code, part) in [
         (&["push", "--batch", "0"][..], 2, "--batch 0"),
         (&["push", "--documents", "10", "--devices", "2", "--batch", "20"], 2, "at least 40 documents"),
+        (&["queue", "--queued", "5"], 2, "--queued 5"),
+        (&["overload", "--seconds", "0"], 2, "--seconds 0"),
         (&["push", "--database", "sqlite:mine.db"], 2, "a database of its own"),
         (&["push", "--url", "https://127.0.0.1", there[0], there[1], there[2], there[3]], 2, "no TLS"),
         (&["push", "--url", "http://127.0.0.1:1", there[0], there[1], there[2], there[3]], 1, "is the server still up?"),
