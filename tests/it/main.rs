@@ -14,6 +14,8 @@ mod life;
 mod questions;
 mod server;
 mod shutdown;
+mod socket;
+mod sockets;
 mod statements;
 mod statements_owned;
 mod wedding;

@@ -121,6 +121,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Address and token, for what is no request of this client.
+    pub(crate) fn credentials(&self) -> (&str, &str) {
+        (self.url.trim_start_matches("http://"), &self.token)
+    }
+
     /// A request; `Err` when there was no whole answer, or none of 2xx.
     pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let request = ureq::http::Request::builder()

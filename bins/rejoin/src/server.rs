@@ -19,6 +19,7 @@ use storage_diesel::DatabaseConfig;
 use sync_core::ports::{Entropy, Store};
 use sync_service::Service;
 use sync_service::queue::Workers;
+use sync_service::realtime::Hub;
 
 use crate::failure::Failure;
 use crate::logging;
@@ -43,6 +44,10 @@ const NOTES_EVERY: Duration = Duration::from_secs(5);
 const PRESENCE_EVERY: u32 = 12;
 /// How often the queue is looked after.
 const TEND_QUEUE_EVERY: Duration = Duration::from_secs(1);
+/// How often heartbeats and deadlines of sockets are seen to.
+const SOCKETS_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether those who are connected still may be.
+const SWEEP_EVERY: Duration = Duration::from_secs(2);
 /// How long the last users of the database may take to let go of it after the last request.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -88,6 +93,21 @@ impl Backend {
         Ok(Self { store, entropy, service })
     }
 
+    /// The same as a node: what it tells reaches the other servers of its database, and what they tell reaches it. Blocks: not
+    /// from within async code.
+    ///
+    /// # Errors
+    /// [`Failure`] when the database can't be listened to.
+    pub(crate) fn join_others(self, settings: &Settings) -> Result<Self, Failure> {
+        let node_id = self.entropy.uuid_v7(self.service.now());
+        let broadcaster = storage_diesel::open_broadcaster(&DatabaseConfig::new(&settings.database_url), node_id)?;
+        let service = match broadcaster {
+            Some(broadcaster) => self.service.with_broadcaster(broadcaster),
+            None => self.service,
+        };
+        Ok(Self { service, ..self })
+    }
+
     /// The use cases.
     pub(crate) fn service(&self) -> &Service {
         &self.service
@@ -118,7 +138,7 @@ pub(crate) struct Server {
     /// The server of `/metrics` alone, if there is one.
     metrics: Option<ServerHandle>,
     running: JoinHandle<io::Result<()>>,
-    housekeeping: [JoinHandle<()>; 3],
+    housekeeping: [JoinHandle<()>; 4],
     /// Those who decide what is queued, where this process does.
     workers: Option<Runner>,
     backend: Backend,
@@ -142,6 +162,7 @@ impl Server {
             .client_disconnect_timeout(LINGER)
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(settings.shutdown_grace.as_secs())
+            .on_connect(api_actix::on_connect)
             .disable_signals();
         if settings.workers > 0 {
             server = server.workers(settings.workers);
@@ -156,6 +177,7 @@ impl Server {
             rt::spawn(keep_house(backend.service.clone())),
             rt::spawn(keep_queue(backend.service.clone())),
             rt::spawn(keep_notes(backend.service.clone())),
+            rt::spawn(keep_sockets(state.hub().clone())),
         ];
         let workers = start_workers(&backend.service, settings);
         Ok(Self { address, listener, state, handle, metrics, running: rt::spawn(server), housekeeping, workers, backend })
@@ -266,6 +288,26 @@ async fn keep_queue(service: Service) {
             tracing::warn!(%error, "the queue could not be tended; the next round goes on");
         }
     }
+}
+
+/// Sees to sockets and event streams for as long as the server runs. A sweep that waits for the database holds up no
+/// heartbeat.
+async fn keep_sockets(hub: Hub) {
+    let ticks = async {
+        loop {
+            sleep(SOCKETS_EVERY).await;
+            hub.tick();
+        }
+    };
+    let sweeps = async {
+        loop {
+            sleep(SWEEP_EVERY).await;
+            if let Err(error) = hub.sweep().await {
+                tracing::warn!(%error, "it could not be looked whether those who are connected still may be; the next sweep looks again");
+            }
+        }
+    };
+    tokio::join!(ticks, sweeps);
 }
 
 /// Serves `/metrics` alone, on an address of its own.

@@ -47,7 +47,12 @@ impl BodySlot {
     }
 
     async fn next(&self) -> Option<Result<Bytes, PayloadError>> {
-        poll_fn(|context| Pin::new(&mut *self.0.borrow_mut()).poll_next(context)).await
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The next bytes as they arrive, however many.
+    pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(context)
     }
 }
 

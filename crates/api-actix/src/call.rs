@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::body::{BodyReader, BodySlot, announced_length, carries_lines, read_body};
 use crate::hints;
+use crate::hold::Hold;
 use crate::lines::LineReader;
 use crate::observe::RequestId;
 use crate::problem::ApiError;
@@ -102,6 +103,19 @@ impl Call {
         told(self.service().authenticate_to_sync(self.token()?).await)
     }
 
+    /// Who opens a connection: by the access token, or by a ticket where no header can be sent.
+    pub(crate) async fn connecting_caller(&self, ticket: Option<&str>) -> Result<Caller, ApiError> {
+        match ticket.filter(|_| !self.request.headers().contains_key(header::AUTHORIZATION)) {
+            Some(ticket) => told(self.service().redeem_ticket(ticket).await),
+            None => self.caller().await,
+        }
+    }
+
+    /// The request itself, its body and its connection, for what takes over from HTTP.
+    pub(crate) fn take_over(&self) -> (&HttpRequest, BodySlot, Option<Hold>) {
+        (&self.request, self.body.clone(), self.request.conn_data::<Hold>().cloned())
+    }
+
     fn token(&self) -> Result<&str, ApiError> {
         let authorization = self.request.headers().get(header::AUTHORIZATION);
         let Some(authorization) = authorization else {
@@ -170,9 +184,14 @@ impl Call {
 
     /// The query's parameters as a type.
     pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        Ok(query::read(self.pairs()?)?)
+    }
+
+    /// The query's parameters in their order.
+    pub(crate) fn pairs(&self) -> Result<Vec<(String, String)>, ApiError> {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(self.request.query_string());
         let unreadable = |_| Problem::new(Code::Malformed, "the query is not made of name=value, joined by &, percent-encoded");
-        Ok(query::read(pairs.map_err(unreadable)?.into_inner())?)
+        Ok(pairs.map_err(unreadable)?.into_inner())
     }
 }
 

@@ -17,6 +17,7 @@ mod body;
 mod call;
 mod encoding;
 mod hints;
+mod hold;
 mod lines;
 mod metrics;
 mod observe;
@@ -25,11 +26,13 @@ pub mod problem;
 mod query;
 mod routes;
 mod state;
+mod websocket;
 mod words;
 
 use actix_web::web::ServiceConfig;
 
 pub use encoding::ENCODINGS;
+pub use hold::on_connect;
 pub use problem::ApiError;
 pub use state::{ApiConfig, ApiState};
 

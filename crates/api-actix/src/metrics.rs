@@ -9,6 +9,7 @@ mod text;
 
 use sync_core::ports::{COMMIT_JOBS, StoreLoad};
 use sync_service::Figures;
+use sync_service::realtime::HubFigures;
 
 use crate::state::ApiState;
 pub(crate) use requests::Requests;
@@ -25,6 +26,7 @@ pub(crate) fn render(state: &ApiState) -> String {
     text.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     state.requests().write(&mut text);
     operations(&mut text, &figures);
+    realtime(&mut text, &state.hub().figures());
     store(&mut text, &figures.store);
     process::write(&mut text);
     text.finish()
@@ -43,6 +45,17 @@ fn operations(text: &mut Text, figures: &Figures) {
     text.sample(&[], figures.in_flight.0);
     text.family("rejoin_syncs_in_flight_limit", Kind::Gauge, "How many syncs may be worked on at once; above it they are refused.");
     text.sample(&[], figures.in_flight.1);
+}
+
+fn realtime(text: &mut Text, figures: &HubFigures) {
+    text.family("rejoin_realtime_connections", Kind::Gauge, "Sockets and event streams that are open.");
+    text.sample(&[], figures.connections);
+    text.family("rejoin_realtime_spaces", Kind::Gauge, "Spaces that somebody who is connected follows.");
+    text.sample(&[], figures.spaces);
+    text.family("rejoin_realtime_looks_total", Kind::Counter, "Transactions that read a space for all connections that follow it.");
+    text.sample(&[], figures.looks);
+    text.family("rejoin_realtime_frames_total", Kind::Counter, "Frames and heartbeats that were handed to connections.");
+    text.sample(&[], figures.frames);
 }
 
 fn store(text: &mut Text, load: &StoreLoad) {

@@ -9,6 +9,7 @@ use sync_core::Code;
 use crate::problem::ApiError;
 
 const DOCUMENT: &str = include_str!("openapi/document.json");
+const FRAMES: &str = include_str!("openapi/asyncapi.json");
 const PATHS: &str = include_str!("openapi/paths.json");
 const SCHEMAS: &str = include_str!("openapi/schemas.json");
 
@@ -25,6 +26,16 @@ pub(crate) fn document(with_metrics: bool) -> Result<Value, ApiError> {
     put(&mut schemas, "/Problem/properties/code", "enum", Code::ALL.iter().map(|code| code.as_str()).collect());
     put(&mut document, "/components", "schemas", schemas);
     put(&mut document, "", "paths", paths);
+    put(&mut document, "/info", "version", env!("CARGO_PKG_VERSION").into());
+    Ok(document)
+}
+
+/// The AsyncAPI document of what travels over sockets and event streams.
+///
+/// # Errors
+/// Never, as the tests show: it is embedded.
+pub(crate) fn frames() -> Result<Value, ApiError> {
+    let mut document: Value = serde_json::from_str(FRAMES).map_err(|error| ApiError::internal(error.to_string()))?;
     put(&mut document, "/info", "version", env!("CARGO_PKG_VERSION").into());
     Ok(document)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sync_core::ports::Entropy;
 use sync_service::Service;
+use sync_service::realtime::{Hub, HubLimits};
 
 use crate::metrics::Requests;
 
@@ -18,11 +19,13 @@ pub struct ApiConfig {
     /// Whether [`configure`](crate::configure) mounts `/metrics`. It does unless told; otherwise
     /// [`configure_metrics`](crate::configure_metrics) mounts it, on an address that fewer can reach.
     pub metrics: bool,
+    /// How many sockets and event streams are taken.
+    pub sockets: HubLimits,
 }
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        Self { body_deadline: Duration::from_secs(20), metrics: true }
+        Self { body_deadline: Duration::from_secs(20), metrics: true, sockets: HubLimits::default() }
     }
 }
 
@@ -36,13 +39,15 @@ struct Shared {
     config: ApiConfig,
     draining: AtomicBool,
     requests: Arc<Requests>,
+    hub: Hub,
 }
 
 impl ApiState {
     /// A state over a service. The entropy makes request ids and spreads retries.
     #[must_use]
     pub fn new(service: Service, entropy: Arc<dyn Entropy>, config: ApiConfig) -> Self {
-        Self(Arc::new(Shared { service, entropy, config, draining: AtomicBool::new(false), requests: Arc::default() }))
+        let hub = Hub::new(&service, config.sockets);
+        Self(Arc::new(Shared { service, entropy, config, draining: AtomicBool::new(false), requests: Arc::default(), hub }))
     }
 
     /// The use cases.
@@ -51,9 +56,17 @@ impl ApiState {
         &self.0.service
     }
 
-    /// From now on `/readyz` answers 503. Everything else goes on.
+    /// Who is connected by a socket or an event stream. Somebody is to call [`Hub::tick`] every second and [`Hub::sweep`]
+    /// every two.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    /// From now on `/readyz` answers 503, and sockets and event streams are closed. Everything else goes on.
     pub fn begin_draining(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
+        self.0.hub.drain();
     }
 
     pub(crate) fn is_draining(&self) -> bool {

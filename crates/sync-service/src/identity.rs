@@ -8,7 +8,7 @@ mod recent;
 mod users;
 
 use auth::{AccessToken, AuthError, RefreshToken, check, refresh};
-use sync_core::ports::{Access, AccessGrant, Device, Session, Tx, User};
+use sync_core::ports::{Access, AccessGrant, Device, Session, Signal, Tx, User};
 use sync_core::protocol::v1::identity::{LoginDevice, LoginRequest, RefreshRequest, TokenGrant};
 use sync_core::{Code, DeviceId, Problem, SessionId, Timestamp};
 
@@ -159,7 +159,9 @@ impl Service {
             Some(session) if session.ended_at.is_none() => tx.put_session(&Session { ended_at: Some(now), ..session }),
             _ => Ok(()),
         });
-        Ok(end.await?)
+        end.await?;
+        self.publish(&[Signal::Session(session_id)]);
+        Ok(())
     }
 
     fn issue(&self) -> Issue {

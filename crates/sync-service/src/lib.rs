@@ -21,6 +21,7 @@ mod pull;
 mod purged;
 mod push;
 pub mod queue;
+pub mod realtime;
 mod receipts;
 mod resolve;
 pub mod service;

@@ -57,6 +57,13 @@ impl Service {
     pub fn retry_within_ms(&self) -> u64 {
         RETRY_WITHIN_MS << Pressure::of(&self.store.load()).0
     }
+
+    /// A wait of at most so many milliseconds, full jitter: those who are told one each come back spread over all of it.
+    pub(crate) fn spread_ms(&self, within_ms: u64) -> u64 {
+        let mut bytes = [0; 8];
+        self.entropy.fill(&mut bytes);
+        1 + u64::from_ne_bytes(bytes) % within_ms.max(1)
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sync_core::ports::{Access, DueConflict, Head, ResultEntry, StoreError, StoreResult, Tx};
+use sync_core::ports::{Access, DueConflict, Head, ResultEntry, Signal, StoreError, StoreResult, Tx};
 use sync_core::{OpId, OrganisationId, SpaceId, Timestamp};
 
 use crate::inbox::expire_some;
@@ -96,7 +96,10 @@ impl Service {
             }
             for (space_id, due) in by_space {
                 match self.store.transact(Access::Write, move |tx| expire_some(tx, space_id, &due, now)).await {
-                    Ok(some) => expired += some,
+                    Ok(some) => {
+                        self.publish(&[Signal::Space(space_id)]);
+                        expired += some;
+                    }
                     // one space whose questions can't be read keeps nobody from the others
                     Err(StoreError::Damaged(what)) => {
                         tracing::error!(space.id = %space_id, what, "questions can't be closed at their deadline");

@@ -1,5 +1,7 @@
 //! Pull: the documents that changed since a cursor, each once, over the caller's view.
 
+mod abreast;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
@@ -19,6 +21,7 @@ use crate::inbox::masking::Eyes;
 use crate::purged::{confirmed, purge_of};
 use crate::push::OwnChanges;
 use crate::{Caller, Service, ServiceError, ServiceResult};
+pub(crate) use abreast::{Abreast, stand};
 
 /// Rows read together: at most 64 MiB of documents.
 const ROWS_AT_ONCE: usize = 256;
@@ -241,16 +244,9 @@ impl Reader<'_> {
         })
     }
 
-    /// The rows above a version that this reader is told of. A run without a floor is told of no deletion before it began.
+    /// The rows above a version that this reader is told of.
     fn page(&self, cursor: &Cursor, above: i64, limit: i64) -> DocumentPage {
-        DocumentPage {
-            space_id: self.access.space.space_id,
-            above,
-            seen_by: Audience::of([self.access.member.role]),
-            deleted_above: if cursor.floor.is_some() { 0 } else { cursor.began },
-            left_above: cursor.floor.unwrap_or(0),
-            limit,
-        }
+        page_of(self.access, cursor, above, limit)
     }
 
     fn read_page(&self, tx: &mut dyn Tx, cursor: Cursor, budget: &mut Budget) -> StoreResult<SpaceChanges> {
@@ -310,40 +306,12 @@ impl Reader<'_> {
 
     /// What this reader is told of a document, if anything.
     fn item(&self, row: DocumentRow, cursor: &Cursor) -> StoreResult<Option<Item>> {
-        let role = self.access.member.role;
-        let visible = row.audience.includes(role);
-        if visible && self.is_own(&row, cursor) {
+        if row.audience.includes(self.access.member.role) && self.is_own(&row, cursor) {
             return Ok(None);
         }
-        let echo = visible && row.by.device_id == self.caller.device_id && row.foreign_version <= cursor.floor.unwrap_or(0);
-        let mut item = Item {
-            collection: row.key.collection().to_owned(),
-            document_id: row.key.id().to_owned(),
-            version: row.version,
-            kind: ItemKind::Document,
-            patch: None,
-            document: None,
-            by: visible.then_some(row.by),
-            at: visible.then_some(row.at),
-            echo,
-        };
-        if row.presence.deleted || !visible {
-            item.kind = if visible { ItemKind::Delete } else { ItemKind::Gone };
-            return Ok(Some(item));
-        }
-        match cursor.floor.filter(|floor| row.presence.live_since <= *floor && row.audience_version <= *floor) {
-            Some(floor) if row.key.collection() != CONFLICTS => {
-                let patch = self.eyes.see_part(row.key.collection(), &row.body, touched_since(&row, floor)?);
-                if smaller_than(&patch, &row.body) {
-                    item.kind = ItemKind::Patch;
-                    item.patch = Some(patch);
-                } else {
-                    item.document = Some(self.eyes.see(row.key.collection(), row.body));
-                }
-            }
-            _ => item.document = Some(self.eyes.see(row.key.collection(), row.body)),
-        }
-        Ok(Some(item))
+        let (item, single) = told(row, self.eyes, cursor.floor)?;
+        let echo = single && item.by.is_some_and(|by| by.device_id == self.caller.device_id);
+        Ok(Some(Item { echo, ..item }))
     }
 
     /// All its changes above the floor are operations of this very request that applied as sent: the results stand for
@@ -367,6 +335,52 @@ pub(crate) fn totals(tx: &mut dyn Tx, access: &SpaceAccess) -> StoreResult<BTree
     }
     totals.retain(|_, total| total.0 > 0);
     Ok(totals)
+}
+
+/// The rows above a version that a member is told of. A run without a floor is told of no deletion before it began.
+fn page_of(access: &SpaceAccess, cursor: &Cursor, above: i64, limit: i64) -> DocumentPage {
+    DocumentPage {
+        space_id: access.space.space_id,
+        above,
+        seen_by: Audience::of([access.member.role]),
+        deleted_above: if cursor.floor.is_some() { 0 } else { cursor.began },
+        left_above: cursor.floor.unwrap_or(0),
+        limit,
+    }
+}
+
+/// What a reader is told of a document, and whether all its changes above the floor are of one device.
+fn told(row: DocumentRow, eyes: Eyes<'_>, floor: Option<i64>) -> StoreResult<(Item, bool)> {
+    let visible = row.audience.includes(eyes.role);
+    let single = visible && row.foreign_version <= floor.unwrap_or(0);
+    let mut item = Item {
+        collection: row.key.collection().to_owned(),
+        document_id: row.key.id().to_owned(),
+        version: row.version,
+        kind: ItemKind::Document,
+        patch: None,
+        document: None,
+        by: visible.then_some(row.by),
+        at: visible.then_some(row.at),
+        echo: false,
+    };
+    if row.presence.deleted || !visible {
+        item.kind = if visible { ItemKind::Delete } else { ItemKind::Gone };
+        return Ok((item, single));
+    }
+    match floor.filter(|floor| row.presence.live_since <= *floor && row.audience_version <= *floor) {
+        Some(floor) if row.key.collection() != CONFLICTS => {
+            let patch = eyes.see_part(row.key.collection(), &row.body, touched_since(&row, floor)?);
+            if smaller_than(&patch, &row.body) {
+                item.kind = ItemKind::Patch;
+                item.patch = Some(patch);
+            } else {
+                item.document = Some(eyes.see(row.key.collection(), row.body));
+            }
+        }
+        _ => item.document = Some(eyes.see(row.key.collection(), row.body)),
+    }
+    Ok((item, single))
 }
 
 /// Every top-level member that was touched above the floor, with its whole value now, `null` where absent.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use desk::Desk;
 use merge_engine::Actor;
-use sync_core::ports::{Access, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{Access, Signal, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::{OperationResult, Received, Resolution, ResolveResponse};
 use sync_core::{ConflictId, OpId, Problem, Schema, SpaceId, Status, Timestamp};
 
@@ -90,7 +90,10 @@ impl Service {
                 Ok(resolve_space(tx, &batch, space_id)?)
             };
             match self.decide(Access::Write, work).await {
-                Ok(decided) => results.extend(decided),
+                Ok(decided) => {
+                    self.publish(&[Signal::Space(space_id)]);
+                    results.extend(decided);
+                }
                 Err(error) => {
                     results.extend(undecided(ids.into_iter(), &error));
                     failure = Some(error);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth::PasswordHasher;
-use sync_core::ports::{Access, Broadcaster, Clock, Entropy, Store};
+use sync_core::ports::{Access, Broadcaster, Clock, Entropy, Signal, Store};
 use sync_core::{DeviceId, OrganisationId, SessionId, Timestamp, UserId};
 
 use crate::admission::Gate;
@@ -103,6 +103,11 @@ impl Service {
     #[must_use]
     pub fn broadcaster(&self) -> &Arc<dyn Broadcaster> {
         &self.signals
+    }
+
+    /// Tells everybody where to look, after the commit that it is about.
+    pub(crate) fn publish(&self, signals: &[Signal]) {
+        self.signals.publish(signals);
     }
 
     /// What is kept, and how long.

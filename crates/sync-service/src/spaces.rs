@@ -7,7 +7,7 @@ mod settings;
 use auth::check;
 use serde_json::Value;
 use sync_core::json::RawJson;
-use sync_core::ports::{Access, Member, Space, SpaceAccess, SpaceStatus};
+use sync_core::ports::{Access, Member, Signal, Space, SpaceAccess, SpaceStatus};
 use sync_core::protocol::v1::spaces::{Change, CreateSpaceRequest, SpaceItem, SpaceList, UpdateSpaceRequest};
 use sync_core::schema::is_date;
 use sync_core::{Author, Code, OpId, Problem, Role, Schema, SpaceId};
@@ -100,7 +100,9 @@ impl Service {
             tx.update_space(&access.space)?;
             Ok(access)
         });
-        Ok(item_of(access.await?))
+        let access = access.await?;
+        self.publish(&[Signal::Space(space_id)]);
+        Ok(item_of(access))
     }
 
     /// Deletes a space: nobody reads or writes in it from now on, and devices are told to purge it. Leads only.
@@ -114,7 +116,9 @@ impl Service {
             let access = lock_as_manager(tx, &caller, space_id)?;
             Ok(tx.update_space(&Space { status: SpaceStatus::Deleted, ..access.space })?)
         })
-        .await
+        .await?;
+        self.publish(&[Signal::Members(space_id)]);
+        Ok(())
     }
 }
 

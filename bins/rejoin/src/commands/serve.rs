@@ -18,7 +18,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     logging::start_with(settings, traces.as_ref());
     raise_open_files();
     tracing::info!(database = %redacted("database.url", &settings.database_url), "opening the database");
-    let backend = Backend::open(settings)?;
+    let backend = Backend::open(settings)?.join_others(settings)?;
     let outcome = System::new().block_on(serve(backend, settings));
     if let Some(traces) = traces {
         traces.finish();

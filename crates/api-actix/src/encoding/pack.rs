@@ -84,6 +84,10 @@ fn may_pack(status: StatusCode, headers: &HeaderMap) -> bool {
 
 fn is_text(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
+    // what waits for an event holds no packer meanwhile
+    if essence == "text/event-stream" {
+        return false;
+    }
     let exact = ["application/json", "application/x-ndjson", "application/javascript", "image/svg+xml"];
     essence.starts_with("text/") || essence.ends_with("+json") || exact.contains(&essence)
 }
@@ -251,6 +255,7 @@ mod tests {
             ("application/problem+json", true),
             ("application/x-ndjson", true),
             ("text/plain; version=0.0.4", true),
+            ("text/event-stream", false),
             ("image/png", false),
             ("application/octet-stream", false),
             ("", false),

@@ -17,6 +17,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/openapi.json", vec![endpoint(Method::GET, document)]);
+    mount(cfg, "/api/asyncapi.json", vec![endpoint(Method::GET, frames)]);
     mount(cfg, "/docs", vec![endpoint(Method::GET, page)]);
     mount(cfg, "/docs/docs.js", vec![endpoint(Method::GET, script)]);
     mount(cfg, "/docs/docs.css", vec![endpoint(Method::GET, style)]);
@@ -24,6 +25,10 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 
 async fn document(call: Call) -> Answered {
     ok(&openapi::document(call.state().config().metrics)?)
+}
+
+async fn frames(_: Call) -> Answered {
+    ok(&openapi::frames()?)
 }
 
 async fn page() -> Answered {

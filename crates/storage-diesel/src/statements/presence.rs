@@ -5,14 +5,16 @@ use std::slice::from_ref;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use sync_core::ports::{AccessGrant, AuditRecord, AuditRows, DeviceState, DeviceStateRows, SocketRows, StoreResult};
+use sync_core::ports::{AccessGrant, AuditRecord, AuditRows, DeviceState, DeviceStateRows, Member, SocketRows, SpaceStatus, StoreResult};
 use sync_core::{DeviceId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
 
 use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
-use crate::rows::{AuditRow, DeviceStateRecord, GrantRecord};
-use crate::schema::{audit_records as records, device_states as states, devices, operations, sessions, space_heads, tickets, users};
+use crate::rows::{AuditRow, DeviceStateRecord, GrantRecord, MemberRecord};
+use crate::schema::{
+    audit_records as records, device_states as states, devices, members, operations, sessions, space_heads, spaces, tickets, users,
+};
 use crate::values::{Id, Instant};
 
 impl DeviceStateRows for Rows<'_> {
@@ -105,6 +107,18 @@ impl SocketRows for Rows<'_> {
                 .load(conn)
         })?;
         Ok(found.into_iter().map(SessionId).collect())
+    }
+
+    fn list_current_members(&mut self, space_ids: &[SpaceId]) -> StoreResult<Vec<Member>> {
+        self.load_each(space_ids, |conn, ids| -> QueryResult<Vec<MemberRecord>> {
+            members::table
+                .inner_join(spaces::table.on(spaces::space_id.eq(members::space_id)))
+                .filter(dialect::any_of!(members::space_id, ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(members::removed_at.is_null())
+                .filter(spaces::status.ne(SpaceStatus::Deleted.as_str()))
+                .select(members::all_columns)
+                .load(conn)
+        })
     }
 
     fn find_session_grant(&mut self, session_id: SessionId) -> StoreResult<Option<AccessGrant>> {

@@ -77,6 +77,12 @@ pub trait SocketRows {
     /// [`super::StoreError`].
     fn list_active_sessions(&mut self, session_ids: &[SessionId]) -> StoreResult<Vec<SessionId>>;
 
+    /// Who is a member of these spaces now, in any order. Spaces that were deleted have none.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_current_members(&mut self, space_ids: &[SpaceId]) -> StoreResult<Vec<super::Member>>;
+
     /// What a session stands for; `expires_at` is the session's own end.
     ///
     /// # Errors

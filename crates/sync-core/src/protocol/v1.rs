@@ -6,6 +6,7 @@ pub mod explain;
 pub mod identity;
 pub mod inbox;
 pub mod purged;
+pub mod realtime;
 pub mod report;
 pub mod request;
 pub mod response;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sync_core::conflict::{Conflict, ConflictKind, DisputedField};
 use sync_core::json::{RawJson, canonical, pointer_tokens};
-use sync_core::ports::{Access, ConflictFilter as Only, ConflictPage, SpaceAccess, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{Access, ConflictFilter as Only, ConflictPage, Signal, SpaceAccess, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::inbox::{AnswerAllRequest, AnswerAllResponse, FieldWouldBe, SideChoice, WouldBe};
 use sync_core::protocol::v1::{Choice, OperationResult, Resolution};
 use sync_core::{Code, ConflictId, DocumentKey, OpId, Problem, SpaceId, Status, Timestamp};
@@ -56,6 +56,7 @@ impl Service {
             answer(tx, (&caller, received_at), &access, (&request, op_id))
         };
         let response = self.decide(Access::Write, work).await?;
+        self.publish(&[Signal::Space(space_id)]);
         self.counters.answered(&response.results);
         Ok(response)
     }

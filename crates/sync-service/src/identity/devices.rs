@@ -1,6 +1,6 @@
 //! A user's devices.
 
-use sync_core::ports::{Access, Device};
+use sync_core::ports::{Access, Device, Signal};
 use sync_core::protocol::v1::identity::{DeviceItem, DeviceList};
 use sync_core::{Code, DeviceId, Problem};
 
@@ -42,7 +42,9 @@ impl Service {
             let device = visible(&caller, tx.find_device(device_id)?)?;
             Ok(tx.put_device(&Device { revoked_at: device.revoked_at.or(Some(now)), ..device })?)
         })
-        .await
+        .await?;
+        self.publish(&[Signal::Device(device_id)]);
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::ports::{Access, Member, Tx, User};
+use sync_core::ports::{Access, Member, Signal, Tx, User};
 use sync_core::protocol::v1::spaces::{MemberItem, MemberList, PutMemberRequest};
 use sync_core::{Code, Problem, SpaceId, UserId};
 
@@ -23,7 +23,7 @@ impl Service {
         request: PutMemberRequest,
     ) -> ServiceResult<MemberItem> {
         let (caller, role) = (*caller, request.role);
-        self.decide(Access::Write, move |tx| {
+        let stored = self.decide(Access::Write, move |tx| {
             lock_as_manager(tx, &caller, space_id)?;
             let user = tx.load_users(caller.organisation_id, &[user_id])?.pop().ok_or_else(unknown_user)?;
             if !role.may_manage() {
@@ -32,8 +32,10 @@ impl Service {
             let member = Member { space_id, user_id, role, removed_at: None, purge_id: None };
             tx.put_member(&member)?;
             Ok(item(&member, &user))
-        })
-        .await
+        });
+        let stored = stored.await?;
+        self.publish(&[Signal::Members(space_id)]);
+        Ok(stored)
     }
 
     /// The members of a space, by user id. Members only.
@@ -76,7 +78,9 @@ impl Service {
             require_other_lead(tx, space_id, user_id)?;
             Ok(tx.put_member(&Member { removed_at: Some(now), purge_id: Some(purge_id), ..member })?)
         })
-        .await
+        .await?;
+        self.publish(&[Signal::Members(space_id)]);
+        Ok(())
     }
 }
 

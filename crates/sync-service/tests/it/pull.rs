@@ -15,6 +15,16 @@ pub(crate) struct Copy {
 
 impl Copy {
     pub(crate) fn take(&mut self, page: &Value) {
+        self.take_items(page);
+        if page["has_more"] == false {
+            assert_eq!(page["checksums"], json!(self.checksums()), "the sums are those of what the device holds");
+        } else {
+            assert!(page.get("checksums").is_none());
+        }
+    }
+
+    /// Applies items, and moves to the cursor beside them.
+    pub(crate) fn take_items(&mut self, page: &Value) {
         for item in page["items"].as_array().unwrap() {
             let key = (item["collection"].as_str().unwrap().to_owned(), item["document_id"].as_str().unwrap().to_owned());
             let version = item["version"].as_i64().unwrap();
@@ -34,11 +44,6 @@ impl Copy {
             }
         }
         self.cursor = page["cursor"].as_str().map(str::to_owned);
-        if page["has_more"] == false {
-            assert_eq!(page["checksums"], json!(self.checksums()), "the sums are those of what the device holds");
-        } else {
-            assert!(page.get("checksums").is_none());
-        }
     }
 
     fn checksums(&self) -> BTreeMap<String, String> {

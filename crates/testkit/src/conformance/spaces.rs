@@ -20,6 +20,7 @@ pub(super) const CASES: &[Case] = &[
     ("list_access_pages_current_memberships", list_access_pages_current_memberships),
     ("the_head_moves", the_head_moves),
     ("members_are_overwritten_and_listed_by_user", members_are_overwritten_and_listed_by_user),
+    ("current_members_are_those_who_may_read", current_members_are_those_who_may_read),
 ];
 
 fn a_new_space_has_an_empty_log(bench: &Bench) {
@@ -203,4 +204,24 @@ fn members_are_overwritten_and_listed_by_user(bench: &Bench) {
     bench.write(|tx| tx.put_member(&member(SPACE, ANA, Role::Coordinator)));
     assert_eq!(bench.read(|tx| tx.list_members(SPACE))[1], member(SPACE, ANA, Role::Coordinator), "back, nothing left over");
     assert_eq!(bench.read(|tx| tx.list_members(FOREIGN_SPACE)), []);
+}
+
+fn current_members_are_those_who_may_read(bench: &Bench) {
+    bench.write(|tx| {
+        tx.put_member(&member(SPACE, ANA, Role::Lead))?;
+        tx.put_member(&Member { removed_at: Some(NOW), ..member(SPACE, BO, Role::Viewer) })?;
+        tx.put_member(&member(SECOND_SPACE, BO, Role::Vendor))
+    });
+    let listed = |spaces: &'static [SpaceId]| {
+        let mut members = bench.read(|tx| tx.list_current_members(spaces));
+        members.sort_by_key(|member| (member.space_id, member.user_id));
+        members
+    };
+    assert_eq!(listed(&[SPACE]), [member(SPACE, ANA, Role::Lead)]);
+    assert_eq!(listed(&[SPACE, SECOND_SPACE]).len(), 2);
+    assert_eq!(listed(&[]), []);
+    bench.write(|tx| tx.update_space(&Space { status: SpaceStatus::Deleted, ..space(SECOND_SPACE) }));
+    assert_eq!(listed(&[SPACE, SECOND_SPACE]), [member(SPACE, ANA, Role::Lead)]);
+    bench.write(|tx| tx.update_space(&Space { status: SpaceStatus::Archived, ..space(SPACE) }));
+    assert_eq!(listed(&[SPACE]).len(), 1);
 }

@@ -1,5 +1,8 @@
+use std::collections::BTreeSet;
+
 use sync_core::ports::{
-    AccessGrant, AuditRecord, AuditRows, DeviceState, DeviceStateRows, SocketRows, StoreError, StoreResult, StoredOperation,
+    AccessGrant, AuditRecord, AuditRows, DeviceState, DeviceStateRows, Member, SocketRows, SpaceStatus, StoreError, StoreResult,
+    StoredOperation,
 };
 use sync_core::{DeviceId, OrganisationId, SessionId, SpaceId, Status, Timestamp, UserId};
 
@@ -68,6 +71,13 @@ impl SocketRows for MemoryTx<'_> {
     fn list_active_sessions(&mut self, session_ids: &[SessionId]) -> StoreResult<Vec<SessionId>> {
         let is_active = |session_id: &&SessionId| self.state.grant(**session_id, Timestamp::default()).is_some_and(|grant| grant.active);
         Ok(session_ids.iter().filter(is_active).copied().collect())
+    }
+
+    fn list_current_members(&mut self, space_ids: &[SpaceId]) -> StoreResult<Vec<Member>> {
+        let stands = |id: &SpaceId| self.state.spaces.get(id).is_some_and(|space| space.status != SpaceStatus::Deleted);
+        let wanted: BTreeSet<SpaceId> = space_ids.iter().filter(|id| stands(id)).copied().collect();
+        let is_current = |row: &&Member| row.removed_at.is_none() && wanted.contains(&row.space_id);
+        Ok(self.state.members.values().filter(is_current).cloned().collect())
     }
 
     fn find_session_grant(&mut self, session_id: SessionId) -> StoreResult<Option<AccessGrant>> {

@@ -1,0 +1,242 @@
+//! Sockets: what a client says, and how they end.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use actix_http::{BoxedPayloadStream, Payload};
+use actix_web::body::MessageBody;
+use actix_web::error::PayloadError;
+use actix_web::web::Bytes;
+use futures_core::Stream;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::harness::{Api, Login, api, request};
+use crate::realtime::{cursor, push};
+use crate::realtime_frames::Frames;
+
+const TEXT: u8 = 1;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+
+struct Incoming(UnboundedReceiver<Bytes>);
+
+impl Stream for Incoming {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context).map(|bytes| bytes.map(Ok))
+    }
+}
+
+/// A socket that is being read.
+struct Socket {
+    body: Pin<Box<dyn MessageBody<Error = Box<dyn std::error::Error>>>>,
+    to: UnboundedSender<Bytes>,
+    frames: &'static Frames,
+}
+
+impl Socket {
+    async fn open<S, B>(api: &Api<S>, login: &Login) -> Self
+    where
+        S: actix_web::dev::Service<actix_http::Request, Response = actix_web::dev::ServiceResponse<B>, Error = actix_web::Error>,
+        B: MessageBody + 'static,
+    {
+        let request = handshake().insert_header(("authorization", format!("Bearer {}", login.access_token)));
+        let (to, from) = unbounded_channel();
+        let payload: BoxedPayloadStream = Box::pin(Incoming(from));
+        let request = request.to_request().replace_payload(Payload::Stream { payload }).0;
+        let response = api.app.call(request).await.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(response.status().as_u16(), 101);
+        assert_eq!(response.headers().get("sec-websocket-accept").unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        Self { body: Box::pin(response.into_body().boxed()), to, frames: Frames::load().await }
+    }
+
+    /// Sends a frame, masked with nothing.
+    fn send(&self, opcode: u8, payload: &[u8]) {
+        let mut bytes = vec![0x80 | opcode];
+        let length = u16::try_from(payload.len()).unwrap();
+        if length < 126 {
+            bytes.push(0x80 | u8::try_from(length).unwrap());
+        } else {
+            bytes.push(0xfe);
+            bytes.extend(length.to_be_bytes());
+        }
+        bytes.extend([0; 4]);
+        bytes.extend(payload);
+        self.to.send(bytes.into()).unwrap();
+    }
+
+    fn say(&self, frame: &Value) {
+        self.send(TEXT, frame.to_string().as_bytes());
+    }
+
+    /// What can be read now: opcodes and payloads.
+    fn read(&mut self) -> Vec<(u8, Vec<u8>)> {
+        let mut text = Vec::new();
+        for _ in 0..4 {
+            while let Poll::Ready(Some(Ok(bytes))) = self.body.as_mut().poll_next(&mut Context::from_waker(Waker::noop())) {
+                text.extend_from_slice(&bytes);
+            }
+        }
+        let mut frames = Vec::new();
+        let mut rest = text.as_slice();
+        while let [first, length, more @ ..] = rest {
+            let (length, more) = match *length {
+                126 => (usize::from(u16::from_be_bytes([more[0], more[1]])), &more[2..]),
+                length => (usize::from(length), more),
+            };
+            frames.push((first & 0x0f, more[..length].to_vec()));
+            rest = &more[length..];
+        }
+        frames
+    }
+
+    /// The frames that can be read now, each as the document says.
+    fn frames(&mut self) -> Vec<Value> {
+        let read = |(opcode, payload): (u8, Vec<u8>)| {
+            assert_eq!(opcode, TEXT, "{payload:?}");
+            let frame = serde_json::from_slice(&payload).unwrap();
+            self.frames.check(&frame);
+            frame
+        };
+        self.read().into_iter().map(read).collect()
+    }
+
+    /// The status with which it is closed, behind whatever comes before.
+    fn closed(&mut self) -> u16 {
+        let (opcode, payload) = self.read().pop().unwrap();
+        assert_eq!(opcode, CLOSE);
+        assert!(matches!(self.body.as_mut().poll_next(&mut Context::from_waker(Waker::noop())), Poll::Ready(None)));
+        u16::from_be_bytes([payload[0], payload[1]])
+    }
+}
+
+fn handshake() -> actix_web::test::TestRequest {
+    request("GET", "/api/offline/realtime")
+        .insert_header(("upgrade", "websocket"))
+        .insert_header(("connection", "upgrade"))
+        .insert_header(("sec-websocket-version", "13"))
+        .insert_header(("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="))
+}
+
+#[actix_web::test]
+async fn a_client_follows_and_leaves_spaces() {
+    let api = api().await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let space = api.space(&ana).await;
+    let cursor = cursor(&api, &ana, &space).await;
+    let mut socket = Socket::open(&api, &ana).await;
+    socket.say(&json!({"type": "subscribe", "spaces": [{"space_id": space, "cursor": cursor}]}));
+    socket.say(&json!({"type": "ping"}));
+    assert_eq!(socket.frames(), [json!({"type": "pong", "id": "1"})], "what was asked before is done");
+    push(&api, &ana, &space, 1).await;
+    let frames = socket.frames();
+    assert_eq!((frames.len(), &frames[0]["since"], &frames[0]["items"][0]["document_id"]), (1, &json!(cursor), &json!("d1")));
+    socket.say(&json!({"type": "unsubscribe", "spaces": [space]}));
+    assert_eq!(socket.frames(), Vec::<Value>::new());
+    push(&api, &ana, &space, 2).await;
+    assert_eq!(socket.frames(), Vec::<Value>::new());
+    // from where it was, nothing is missing
+    socket.say(&json!({"type": "subscribe", "spaces": [{"space_id": space, "cursor": frames[0]["cursor"]}]}));
+    assert_eq!(socket.frames()[0]["items"][0]["document_id"], "d2");
+    socket.say(&json!({"type": "subscribe", "spaces": [{"space_id": "01890a5d-ac96-774b-bcce-b302099a8057"}]}));
+    assert_eq!(socket.frames()[0]["problem"]["code"], "unknown_space");
+}
+
+#[actix_web::test]
+async fn what_is_no_frame_is_told_and_what_is_no_json_ends_it() {
+    let api = api().await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let mut socket = Socket::open(&api, &ana).await;
+    for bad in [json!({}), json!([]), json!({"type": "push"}), json!({"type": "subscribe", "spaces": [{"space_id": 7}]})] {
+        socket.say(&bad);
+        let frames = socket.frames();
+        assert_eq!((&frames[0]["type"], &frames[0]["problem"]["code"]), (&json!("failed"), &json!("malformed")), "{bad}");
+    }
+    let many: Vec<Value> = (0..1_001).map(|n| json!({"space_id": format!("01890000-0000-7000-8000-{n:012x}")})).collect();
+    socket.say(&json!({"type": "subscribe", "spaces": many[..600]}));
+    socket.read();
+    socket.say(&json!({"type": "unsubscribe", "spaces": []}));
+    assert_eq!(socket.frames(), Vec::<Value>::new());
+    socket.send(TEXT, b"{\"type\":");
+    assert_eq!(socket.closed(), 1007);
+    for (opcode, payload, status) in [(2, b"{}".as_slice(), 1003), (CLOSE, &[3, 232], 1000), (TEXT, b"\xff", 1007), (3, b"", 1002)] {
+        let mut socket = Socket::open(&api, &ana).await;
+        socket.send(opcode, payload);
+        assert_eq!(socket.closed(), status);
+    }
+    let mut socket = Socket::open(&api, &ana).await;
+    socket.to.send(Bytes::from_static(&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 1])).unwrap();
+    assert_eq!(socket.closed(), 1009, "refused by its length alone");
+}
+
+#[actix_web::test]
+async fn signs_of_life_go_both_ways() {
+    let api = api().await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let mut socket = Socket::open(&api, &ana).await;
+    assert_eq!(socket.read(), []);
+    socket.send(PING, b"hello");
+    assert_eq!(socket.read(), [(PONG, b"hello".to_vec())]);
+    for _ in 0..6 {
+        api.clock.advance_ms(25_000);
+        api.state.hub().tick();
+        assert_eq!(socket.read(), [(PING, Vec::new())]);
+        socket.send(PONG, b"");
+        assert_eq!(socket.read(), []);
+    }
+    api.clock.advance_ms(60_001);
+    api.state.hub().tick();
+    assert_eq!(socket.closed(), 1008, "nothing was heard for a minute");
+}
+
+#[actix_web::test]
+async fn whoever_is_shut_out_is_closed_at_once() {
+    let api = api().await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let mut socket = Socket::open(&api, &ana).await;
+    assert_eq!(socket.read(), []);
+    let path = format!("/api/auth/devices/{}", ana.device_id);
+    assert_eq!(api.call(&ana.access_token, "DELETE", &path, Value::Null).await.status, 204);
+    assert_eq!(socket.closed(), 1008);
+}
+
+#[actix_web::test]
+async fn a_server_that_stops_closes_them() {
+    let api = api().await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let mut socket = Socket::open(&api, &ana).await;
+    assert_eq!(socket.read(), []);
+    api.state.begin_draining();
+    assert_eq!(socket.closed(), 1001);
+}
+
+#[actix_web::test]
+async fn who_asks_for_no_socket_is_told_how() {
+    let api = api().await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let reply = api.call(&ana.access_token, "GET", "/api/offline/realtime", Value::Null).await;
+    reply.assert_problem(400, "malformed");
+    assert_eq!(reply.header("sec-websocket-version"), "13");
+    let old =
+        handshake().insert_header(("sec-websocket-version", "8")).insert_header(("authorization", format!("Bearer {}", ana.access_token)));
+    api.send(old).await.assert_problem(400, "malformed");
+    assert_eq!(api.state.hub().figures().connections, 0);
+}
+
+#[actix_web::test]
+async fn a_device_has_so_many_sockets_and_no_more() {
+    let api = api().await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let mut sockets = Vec::new();
+    for _ in 0..16 {
+        sockets.push(Socket::open(&api, &ana).await);
+    }
+    let reply = api.send(handshake().insert_header(("authorization", format!("Bearer {}", ana.access_token)))).await;
+    reply.assert_problem(503, "overloaded");
+    assert!(!reply.header("retry-after").is_empty());
+    sockets.pop();
+    Socket::open(&api, &ana).await;
+}

@@ -1,0 +1,211 @@
+//! Looking at a space for all connections that follow it: one transaction checks their logins and memberships, and reads
+//! once for all who stand at the same place in the same role.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sync_core::cursor::Cursor;
+use sync_core::ports::{DocumentRow, Member, SpaceAccess, SpaceStatus, StoreError, StoreResult, Tx};
+use sync_core::{Role, Schema, SessionId, SpaceId, UserId};
+
+use super::batch::Batch;
+use super::frames::Poke;
+use crate::Caller;
+use crate::cursors::{epoch_tag, view_tag};
+use crate::inbox::masking::Eyes;
+use crate::pull::Abreast;
+
+/// Documents in one frame; what is further behind is to pull.
+pub(crate) const MOST_ITEMS: usize = 200;
+/// Bytes of documents in one frame.
+pub(crate) const MOST_BYTES: usize = 262_144;
+/// Places that one look reads from: who stands elsewhere has to wait for the next.
+const MOST_PLACES: usize = 64;
+
+/// Somebody for whom a space is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Follower {
+    /// Who.
+    pub(crate) caller: Caller,
+    /// Up to where they were told everything.
+    pub(crate) place: i64,
+    /// The cursor under which they are sent documents; `None`: they are poked only.
+    pub(crate) cursor: Option<Cursor>,
+    /// The schema that the device said it speaks.
+    pub(crate) spoken: Option<u32>,
+}
+
+/// What a look found for one of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// What they are told.
+    pub(crate) news: News,
+    /// The space's schema; 0 where it was not read.
+    pub(crate) schema: u32,
+    /// Their role; `None` where they are no member.
+    pub(crate) role: Option<Role>,
+}
+
+impl Found {
+    /// Whether they have to wait for the next look.
+    pub(crate) const fn is_later(&self) -> bool {
+        matches!(self.news, News::Later)
+    }
+}
+
+/// What somebody is told of a space.
+#[derive(Debug, Clone)]
+pub(crate) enum News {
+    /// Nothing: nothing changed up to this place that they may see.
+    Nothing(i64),
+    /// These documents, which bring them to this place.
+    Change(Arc<Batch>, i64),
+    /// To pull; they are told of everything up to this place.
+    Poke(Poke, i64),
+    /// They are no member any more.
+    Revoked,
+    /// Their login ended.
+    LoggedOut,
+    /// They have to wait for the next look.
+    Later,
+}
+
+/// Looks at a space for these followers; what was found for each, in their order.
+pub(crate) fn look(tx: &mut dyn Tx, space_id: SpaceId, followers: &[Follower]) -> StoreResult<Vec<Found>> {
+    let sessions: BTreeSet<SessionId> = followers.iter().map(|follower| follower.caller.session_id).collect();
+    let active: BTreeSet<SessionId> = tx.list_active_sessions(&sessions.into_iter().collect::<Vec<_>>())?.into_iter().collect();
+    let Some(access) = enter(tx, space_id, followers)? else {
+        return Ok(followers.iter().map(|_| Found { news: News::Revoked, schema: 0, role: None }).collect());
+    };
+    let schema = Schema::of_space(access.space.schema.as_deref());
+    let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
+    let members: BTreeMap<UserId, Member> = tx.list_members(space_id)?.into_iter().map(|member| (member.user_id, member)).collect();
+    let mut desk = Desk { access, schema: &schema, reads: BTreeMap::new(), behind: BTreeMap::new() };
+    let mut found = Vec::with_capacity(followers.len());
+    for follower in followers {
+        let member = members.get(&follower.caller.user_id).filter(|member| desk.admits(member, follower));
+        let news = match member {
+            _ if !active.contains(&follower.caller.session_id) => News::LoggedOut,
+            Some(member) => {
+                desk.access.member = member.clone();
+                desk.tell(tx, follower)?
+            }
+            None => News::Revoked,
+        };
+        found.push(Found { news, schema: schema.version, role: member.map(|member| member.role) });
+    }
+    Ok(found)
+}
+
+/// The space, and the membership of the first of these that has one.
+fn enter(tx: &mut dyn Tx, space_id: SpaceId, followers: &[Follower]) -> StoreResult<Option<SpaceAccess>> {
+    let mut tried = BTreeSet::new();
+    for Follower { caller, .. } in followers {
+        if tried.insert((caller.organisation_id, caller.user_id)) {
+            let access = tx.load_access(caller.organisation_id, caller.user_id, &[space_id])?.pop();
+            if access.is_some() {
+                return Ok(access);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// What changed above a place in a role's view.
+enum Read {
+    /// Nothing.
+    Nothing,
+    /// More than a frame carries.
+    TooMuch,
+    /// This, which all of the role see alike.
+    Same(Arc<Batch>),
+    /// These, of which some see less than others.
+    Differs(Vec<DocumentRow>, BTreeMap<UserId, Option<Arc<Batch>>>),
+}
+
+/// What was read so far, to be told to all for whom it is the same.
+struct Desk<'a> {
+    /// The space, with the membership of whoever is being told.
+    access: SpaceAccess,
+    schema: &'a Schema,
+    reads: BTreeMap<(Role, i64), Read>,
+    /// Whether anything changed above a place, for those who are poked only.
+    behind: BTreeMap<(Role, i64), bool>,
+}
+
+impl Desk<'_> {
+    /// Whether a membership lets them read.
+    fn admits(&self, member: &Member, follower: &Follower) -> bool {
+        let space = &self.access.space;
+        member.removed_at.is_none() && space.status != SpaceStatus::Deleted && space.organisation_id == follower.caller.organisation_id
+    }
+
+    fn tell(&mut self, tx: &mut dyn Tx, follower: &Follower) -> StoreResult<News> {
+        let head = self.access.head;
+        let Some(cursor) = follower.cursor else { return self.poke(tx, follower) };
+        let poke = |reason| Ok(News::Poke(reason, head.version));
+        if cursor.epoch_tag != epoch_tag(head.epoch) || follower.place > head.version || follower.place < head.kept_from {
+            return poke(Poke::Reset);
+        }
+        if cursor.view_tag != view_tag(&self.access) {
+            return poke(Poke::Rights);
+        }
+        if follower.spoken.is_some_and(|spoken| spoken < self.schema.oldest_readable) {
+            return poke(Poke::Upgrade);
+        }
+        if follower.place == head.version {
+            return Ok(News::Nothing(head.version));
+        }
+        self.change(tx, follower)
+    }
+
+    /// What changed above their place, read unless it was already.
+    fn change(&mut self, tx: &mut dyn Tx, follower: &Follower) -> StoreResult<News> {
+        let (head, place) = (self.access.head.version, (self.access.member.role, follower.place));
+        let eyes = Eyes { schema: self.schema, user_id: follower.caller.user_id, role: place.0 };
+        let abreast = Abreast { access: &self.access, place: follower.place };
+        if !self.reads.contains_key(&place) {
+            if self.reads.len() >= MOST_PLACES {
+                return Ok(News::Later);
+            }
+            self.reads.insert(place, Read::above(tx, &abreast, eyes)?);
+        }
+        let batch = match self.reads.get_mut(&place) {
+            None | Some(Read::TooMuch) => None,
+            Some(Read::Nothing) => return Ok(News::Nothing(head)),
+            Some(Read::Same(batch)) => Some(Arc::clone(batch)),
+            Some(Read::Differs(rows, made)) => match made.entry(follower.caller.user_id) {
+                Entry::Occupied(made) => made.get().clone(),
+                Entry::Vacant(place) => place.insert(Batch::make(&abreast, rows.clone(), eyes, MOST_BYTES)?.map(Arc::new)).clone(),
+            },
+        };
+        Ok(batch.map_or(News::Poke(Poke::Behind, head), |batch| News::Change(batch, head)))
+    }
+
+    /// For those who are poked only: whether there is anything that they have not been told of.
+    fn poke(&mut self, tx: &mut dyn Tx, follower: &Follower) -> StoreResult<News> {
+        let head = self.access.head.version;
+        let place = (self.access.member.role, follower.place.min(head));
+        let behind = match self.behind.entry(place) {
+            Entry::Occupied(behind) => *behind.get(),
+            Entry::Vacant(unknown) => *unknown.insert(place.1 < head && Abreast { access: &self.access, place: place.1 }.is_behind(tx)?),
+        };
+        // a log that took the place of a longer one begins anew
+        Ok(if behind || follower.place > head { News::Poke(Poke::Behind, head) } else { News::Nothing(head) })
+    }
+}
+
+impl Read {
+    fn above(tx: &mut dyn Tx, abreast: &Abreast<'_>, eyes: Eyes<'_>) -> StoreResult<Self> {
+        let Some(rows) = abreast.rows(tx, MOST_ITEMS)? else { return Ok(Self::TooMuch) };
+        if rows.is_empty() {
+            return Ok(Self::Nothing);
+        }
+        if rows.iter().any(|row| eyes.are_covered(row.key.collection())) {
+            return Ok(Self::Differs(rows, BTreeMap::new()));
+        }
+        let batch = Batch::make(abreast, rows, eyes, MOST_BYTES)?;
+        Ok(batch.map_or(Self::TooMuch, |batch| Self::Same(Arc::new(batch))))
+    }
+}

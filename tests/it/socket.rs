@@ -1,0 +1,87 @@
+//! A client of a WebSocket, as small as can be.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::server::Client;
+
+/// What a server sent.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Said {
+    Frame(Value),
+    /// The status of a close frame.
+    Closed(u16),
+}
+
+/// An open socket.
+pub(crate) struct Socket(TcpStream);
+
+impl Socket {
+    /// Opens one.
+    pub(crate) fn open(client: &Client) -> Self {
+        let (address, token) = client.credentials();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        // whoever waits for longer waits in vain
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let request = format!(
+            "GET /api/offline/realtime HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nupgrade: websocket\r\n\
+            connection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+        Self(stream)
+    }
+
+    /// Opens one, and follows a space from what can be pulled now.
+    pub(crate) fn follow(client: &Client, space: &str) -> Self {
+        let pulled =
+            client.call("POST", "/api/offline/sync", &json!({"protocol": 1, "pull": {"spaces": {space: {"cursor": null}}}})).unwrap();
+        let mut socket = Self::open(client);
+        socket.say(&json!({"type": "subscribe", "spaces": [{"space_id": space, "cursor": pulled["changes"][space]["cursor"]}]}));
+        socket.say(&json!({"type": "ping"}));
+        assert!(matches!(socket.hear(), Said::Frame(frame) if frame["type"] == "pong"));
+        socket
+    }
+
+    /// Sends a frame, masked with nothing.
+    pub(crate) fn say(&mut self, frame: &Value) {
+        let text = frame.to_string();
+        let length = u16::try_from(text.len()).unwrap().to_be_bytes();
+        let head = if text.len() < 126 { vec![0x81, 0x80 | length[1]] } else { vec![0x81, 0xfe, length[0], length[1]] };
+        self.0.write_all(&[head, vec![0; 4], text.into_bytes()].concat()).unwrap();
+    }
+
+    /// The next frame, pings passed over.
+    pub(crate) fn hear(&mut self) -> Said {
+        loop {
+            let head = self.read(2);
+            let length = match head[1] {
+                126 => usize::from(u16::from_be_bytes(self.read(2).try_into().unwrap())),
+                127 => usize::try_from(u64::from_be_bytes(self.read(8).try_into().unwrap())).unwrap(),
+                length => usize::from(length),
+            };
+            let payload = self.read(length);
+            match head[0] & 0x0f {
+                1 => return Said::Frame(serde_json::from_slice(&payload).unwrap()),
+                8 => return Said::Closed(u16::from_be_bytes([payload[0], payload[1]])),
+                _ => {}
+            }
+        }
+    }
+
+    fn read(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.0.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+}
