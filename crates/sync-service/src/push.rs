@@ -208,7 +208,7 @@ impl Service {
     /// Tells who listens, and who counts, what a unit of work of a request did.
     fn tell(&self, batch: &Batch, space_id: SpaceId, decided: &Decided) {
         let mut signals = Vec::new();
-        if !decided.own.is_empty() || decided.opened > 0 {
+        if decided.grew {
             signals.push(Signal::Space(space_id));
         }
         if !decided.queued.is_empty() {

@@ -106,6 +106,8 @@ impl Batch {
 pub(crate) struct Decided {
     pub(crate) results: BTreeMap<usize, OperationResult>,
     pub(crate) own: OwnChanges,
+    /// Whether the log grew.
+    pub(crate) grew: bool,
     /// Conflicts that were opened.
     pub(crate) opened: u64,
     /// What was put into the queue.
@@ -156,9 +158,10 @@ pub(crate) fn decide_space(
     let stored = stored::rows_to_store(&desk.world.known, &desk.fresh);
     rows::write(tx, &mut desk.world, batch.caller.organisation_id, &stored)?;
     let own = own_changes(&desk);
+    let grew = desk.world.head > desk.world.head_before;
     let queued = desk.write_queue(tx, batch)?;
     let (results, held) = (desk.results, desk.waiting.held);
-    Ok(Decided { results, own, opened, queued, held })
+    Ok(Decided { results, own, grew, opened, queued, held })
 }
 
 /// What the units of a space are decided against.

@@ -112,7 +112,7 @@ fn decide_items(
     let units: Vec<usize> = (0..batch.plan.units.len()).collect();
     let decided = decide_space(tx, &batch, this.space_id, (&units, &BTreeSet::new()), new_conflict_id)?;
     stepped.opened += decided.opened;
-    stepped.grew |= !decided.own.is_empty() || decided.opened > 0;
+    stepped.grew |= decided.grew;
     let held = decided.held;
     let mut results: HashMap<OpId, OperationResult> = decided.results.into_values().map(|result| (result.op_id, result)).collect();
     for (index, problem) in &batch.plan.refused {
