@@ -17,6 +17,8 @@ use crate::{Service, ServiceResult};
 const AIM: Duration = Duration::from_millis(100);
 /// The limit never falls below this.
 const LEAST: u32 = 16;
+/// Nor below so many for each connection of the database: those that work, and some that are ready when one is done.
+const EACH_CONNECTION: usize = 4;
 /// The limit never rises above this.
 const MOST: u32 = 2_048;
 /// Where it begins.
@@ -29,7 +31,7 @@ const MAX_BODIES_BYTES: u64 = 268_435_456;
 const LEAST_BODY_BYTES: u64 = 65_536;
 
 /// The next limit, by how long writes wait and by whether the present one is used.
-fn next_limit(limit: u32, in_flight: u32, wait: Duration) -> u32 {
+fn next_limit(limit: u32, in_flight: u32, wait: Duration, least: u32) -> u32 {
     let next = if wait > AIM {
         // as much less as they wait too long; at most three tenths at once
         let (aim_ms, wait_ms) = (AIM.as_millis(), wait.as_millis().max(1));
@@ -40,7 +42,13 @@ fn next_limit(limit: u32, in_flight: u32, wait: Duration) -> u32 {
     } else {
         limit
     };
-    next.clamp(LEAST, MOST)
+    next.clamp(least, MOST)
+}
+
+/// What the limit does not fall below, by the connections that there are.
+fn least_of(load: &StoreLoad) -> u32 {
+    let connections = load.busy_connections.saturating_add(load.idle_connections);
+    u32::try_from(connections.saturating_mul(EACH_CONNECTION)).unwrap_or(MOST).clamp(LEAST, MOST)
 }
 
 /// How long writes wait, as long as some do.
@@ -71,13 +79,13 @@ impl State {
         !full && self.in_flight < self.limit && self.bodies_bytes.saturating_add(body_bytes) <= MAX_BODIES_BYTES
     }
 
-    fn finish(&mut self, wait: Duration) {
+    fn finish(&mut self, load: &StoreLoad) {
         let in_flight = self.in_flight;
         self.in_flight = in_flight.saturating_sub(1);
         self.done += 1;
-        self.wait = self.wait.max(wait);
+        self.wait = self.wait.max(wait_of(load));
         if self.done >= (self.limit / LOOKS).max(1) {
-            self.limit = next_limit(self.limit, in_flight, self.wait);
+            self.limit = next_limit(self.limit, in_flight, self.wait, least_of(load));
             (self.done, self.wait) = (0, Duration::ZERO);
         }
     }
@@ -122,11 +130,11 @@ impl Admitted {
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        let wait = if self.working { wait_of(&self.store.load()) } else { Duration::ZERO };
+        let load = self.working.then(|| self.store.load());
         let mut state = self.gate.lock();
         state.bodies_bytes = state.bodies_bytes.saturating_sub(self.body_bytes);
-        if self.working {
-            state.finish(wait);
+        if let Some(load) = load {
+            state.finish(&load);
         }
     }
 }
@@ -170,14 +178,23 @@ mod tests {
             (LEAST, LEAST, 10_000, LEAST),
             (MOST, MOST, 0, MOST),
         ] {
-            assert_eq!(next_limit(limit, in_flight, Duration::from_millis(wait_ms)), next, "{limit} {in_flight} {wait_ms}");
+            assert_eq!(next_limit(limit, in_flight, Duration::from_millis(wait_ms), LEAST), next, "{limit} {in_flight} {wait_ms}");
         }
+    }
+
+    #[test]
+    fn every_connection_has_some_to_do() {
+        for (busy, idle, least) in [(0, 0, 16), (1, 4, 20), (16, 0, 64), (3, 13, 64), (10_000, 0, MOST)] {
+            let load = StoreLoad { busy_connections: busy, idle_connections: idle, ..StoreLoad::default() };
+            assert_eq!(least_of(&load), least, "{busy} {idle}");
+        }
+        assert_eq!(next_limit(64, 64, Duration::from_secs(9), 64), 64);
     }
 
     proptest! {
         #[test]
         fn a_longer_wait_never_lets_more_in(limit in LEAST..=MOST, in_flight in 0..=MOST, wait in 0..60_000_u64, more in 0..60_000_u64) {
-            let at = |ms| next_limit(limit, in_flight, Duration::from_millis(ms));
+            let at = |ms| next_limit(limit, in_flight, Duration::from_millis(ms), LEAST);
             prop_assert!(at(wait + more) <= at(wait));
             prop_assert!((LEAST..=MOST).contains(&at(wait)));
         }
@@ -199,7 +216,7 @@ mod tests {
                 }
             }
             for _ in 0..capacity.min(state.in_flight) {
-                state.finish(wait);
+                state.finish(&load);
                 done += u32::from(counts);
             }
             if counts {

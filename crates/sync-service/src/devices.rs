@@ -21,4 +21,4 @@ pub use self::health::DeviceHealth;
 pub(crate) use self::notes::Devices;
 pub use self::presence::{Presence, PresenceList};
 pub use self::visit::Arrival;
-pub(crate) use self::visit::Visit;
+pub(crate) use self::visit::{Contact, Visit};

@@ -18,6 +18,7 @@ use sync_core::{ConflictId, OpId, Problem, Schema, SpaceId, Status, Timestamp};
 
 use crate::access::{self, Standing};
 use crate::conflicts::unknown_conflict;
+use crate::devices::Contact;
 use crate::epochs::Shared;
 use crate::inbox::finish;
 use crate::push::working::{Warnings, World, write};
@@ -48,6 +49,7 @@ impl Service {
             Some(error) if results.iter().all(|result| result.status == Status::Waiting) => Err(error),
             _ => {
                 self.counters.answered(&results);
+                self.note_contact(caller, Contact::Sent);
                 Ok(ResolveResponse { results })
             }
         }

@@ -21,6 +21,7 @@ use sync_core::{Audience, Code, Problem, Role, Schema, SpaceId};
 use self::lines::{End, Head, MarkLine, Tier, write_document, write_line};
 use crate::access::{require_member, require_session};
 use crate::cursors::{CursorKeys, epoch_tag, mark_tag, view_tag};
+use crate::devices::Contact;
 use crate::inbox::masking::Eyes;
 use crate::pull::totals;
 use crate::{Caller, Service, ServiceError, ServiceResult};
@@ -85,6 +86,7 @@ impl Service {
             Ok(open(tx, &access, &schema, (caller, &keys), mark)?)
         };
         let (plan, page) = self.decide(Access::Read, work).await?;
+        self.note_contact(&caller, Contact::Read);
         let mut reader = SnapshotReader { service: self.clone(), plan: Arc::new(plan), first: Some(page.lines), pending: None };
         reader.read_ahead(page.next);
         Ok(reader)

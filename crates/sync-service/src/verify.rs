@@ -13,6 +13,7 @@ use sync_core::{Audience, Code, DocumentKey, Problem, Schema, SpaceId, Timestamp
 
 use crate::access::{self, Standing, require_member, require_session};
 use crate::cursors::CursorKeys;
+use crate::devices::Contact;
 use crate::digest::{checksum_share, sha256};
 use crate::inbox::masking::Eyes;
 use crate::pull::{Pulled, Pushed, read_spaces, totals};
@@ -58,6 +59,7 @@ impl Service {
         };
         let (answer, pulled) = self.decide(Access::Read, work).await?;
         self.note_presented(&pulled);
+        self.note_contact(&caller, Contact::Read);
         Ok(answer)
     }
 }

@@ -119,9 +119,10 @@ impl Heardbook {
         self.sent.insert(op_id, at);
     }
 
-    /// Forgets what was heard so far.
+    /// Forgets what was sent and heard so far.
     pub(crate) fn begin_anew(&mut self) {
         self.latency_us.reset();
+        self.sent.clear();
         (self.frames, self.pokes, self.heard, self.last) = Default::default();
     }
 

@@ -112,7 +112,7 @@ pub(crate) async fn measure(
         let other = target.second_node()?;
         figures.fanout.push(fanout::measure(&target, Some(&other), scale, progress).await?);
     } else {
-        figures.notes.push("Two nodes are not measured: they need PostgreSQL, whose initdb and postgres are not found.".into());
+        figures.notes.push("Two nodes are not measured: they need PostgreSQL.".into());
     }
     let target = start(database)?;
     figures.crowd = Some(crowd::measure(&target, scale, progress).await?);

@@ -67,6 +67,18 @@ fn a_queue_is_worked_off_beside_pushes_and_poison() {
 }
 
 #[test]
+fn sockets_hear_of_every_push() {
+    let realtime = &measured(&["realtime", "--database", "sqlite", "--sockets", "12"])["realtime"];
+    let (fanout, crowd) = (&realtime["fanout"][0], &realtime["crowd"]);
+    assert_eq!((&fanout["sockets"], &fanout["pushes"], &fanout["missed"]), (&4.into(), &40.into(), &0.into()), "{realtime}");
+    assert!(fanout["p50_ms"].as_f64().unwrap() > 0.0, "{realtime}");
+    for heard in ["sockets", "one_change_heard", "storm_resumed"] {
+        assert_eq!(crowd[heard], 12, "{realtime}");
+    }
+    assert_eq!(crowd["storm_server_errors"], 0, "{realtime}");
+}
+
+#[test]
 fn too_much_is_offered_and_counted() {
     let overload = &measured(&["overload", "--seconds", "2"])["overload"];
     let stretches = overload["stretches"].as_array().unwrap();

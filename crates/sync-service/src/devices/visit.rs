@@ -123,6 +123,27 @@ impl Service {
     }
 }
 
+/// What a device did beside a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contact {
+    /// It read.
+    Read,
+    /// It sent operations, or answers.
+    Sent,
+}
+
+impl Service {
+    /// Notes that a device read or sent something by another call than a sync.
+    pub(crate) fn note_contact(&self, caller: &Caller, contact: Contact) {
+        let now = self.now();
+        let note = match contact {
+            Contact::Read => Known { pull_at: Some(now), ..Known::default() },
+            Contact::Sent => Known { push_at: Some(now), ..Known::default() },
+        };
+        self.devices.add((caller.organisation_id, caller.user_id, caller.device_id), now, None, &note);
+    }
+}
+
 /// What advice is made of.
 pub(super) fn situation(way: &Way, day: Day, (more, backlog): (bool, bool), (now, load): (Timestamp, &StoreLoad)) -> Situation {
     Situation {

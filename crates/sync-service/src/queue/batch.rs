@@ -12,6 +12,7 @@ use sync_core::protocol::v1::{BatchAnswer, BatchFault, BatchProgress, OperationR
 use sync_core::{BatchId, Code, Operation, Problem, SpaceId, Status, Timestamp};
 
 use crate::access::require_session;
+use crate::devices::Contact;
 use crate::epochs::Named;
 use crate::push::{Batch, Plan, Taking};
 use crate::{Caller, Service, ServiceResult};
@@ -320,6 +321,7 @@ impl BatchWriter {
             self.answer.results.clear();
         }
         self.answer.lines = self.lines;
+        self.service.note_contact(&self.caller, Contact::Sent);
         self.service.broadcaster().publish(&[Signal::Queue, Signal::Batch(self.caller.device_id, self.batch_id)]);
         while self.head.atomic && self.service.tend_batches().await? {}
         Ok(self.answer)
