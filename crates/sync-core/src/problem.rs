@@ -103,6 +103,14 @@ codes! {
     UnknownOperation = "unknown_operation", "There is no such operation", false;
     /// No such purge of the caller's.
     UnknownPurge = "unknown_purge", "There is no such purge", false;
+    /// An operation that somebody took out of the queue.
+    Discarded = "discarded", "It was discarded from the queue", false;
+    /// A worker has it right now.
+    Leased = "leased", "A worker is at it", true;
+    /// It did not fail: there is nothing to discard or to edit.
+    NotFailed = "not_failed", "It did not fail", false;
+    /// No such task of the caller's.
+    UnknownTask = "unknown_task", "There is no such task", false;
     /// The id was used for something else.
     OpIdReuse = "op_id_reuse", "This op_id was used for another operation", false;
     /// The digest does not fit the operation.

@@ -33,6 +33,8 @@ pub struct Maintained {
     pub payloads: usize,
     /// Questions that nobody answered in time.
     pub expired: usize,
+    /// Figures of the queue that were added up to longer spans.
+    pub figures: usize,
 }
 
 impl Maintained {
@@ -71,6 +73,9 @@ impl Service {
         let mut done = Maintained { presented: self.flush_presented().await?, ..Maintained::default() };
         self.keep_cursor_keys().await?;
         done.expired = self.expire_questions().await?;
+        self.look_at_queue().await?;
+        self.flush_queue_figures().await?;
+        done.figures = self.roll_queue_figures_up().await?;
         let mut place = self.rounds.lock().clone();
         let outcome = async {
             self.go_through_spaces(&mut place, &mut done).await?;

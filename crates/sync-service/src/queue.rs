@@ -2,23 +2,36 @@
 //! worker does; what goes first, when a failure is tried again and how long something will take is decided by the crate
 //! `queue`.
 
+mod analytics;
 pub mod batch;
+mod discard;
+mod export;
+mod flush;
+mod letters;
+mod pending;
 pub(crate) mod recorder;
+mod retry;
 mod route;
 mod settle;
+mod sight;
 mod span;
 mod state;
 mod step;
 mod take;
+mod tasks;
 mod work;
 mod workers;
 
 use sync_core::Timestamp;
 use sync_core::ports::{ItemState, QueueItem, QueueSpace};
 
+pub use analytics::AnalyticsQuery;
+pub use export::QueueExport;
+pub use pending::{MAX_PENDING, PendingQuery};
 pub(crate) use settle::is_own_fault;
 pub use state::QueueConfig;
 pub(crate) use state::QueueState;
+pub use tasks::BulkAction;
 pub use work::Claim;
 pub use workers::Workers;
 

@@ -69,7 +69,8 @@ fn receipt_of_queued(place: &ItemPlace, is_parked: bool) -> Receipt {
     }
 }
 
-fn receipt(op_id: OpId, row: Option<&StoredResult>) -> Receipt {
+/// What is told of a stored result, or of none.
+pub(crate) fn receipt(op_id: OpId, row: Option<&StoredResult>) -> Receipt {
     Receipt {
         op_id,
         status: row.map_or("unknown", |row| row.status.as_str()),

@@ -6,6 +6,7 @@ pub mod explain;
 pub mod identity;
 pub mod inbox;
 pub mod purged;
+pub mod queue;
 pub mod realtime;
 pub mod report;
 pub mod request;
@@ -19,7 +20,8 @@ pub use inbox::ConflictList;
 pub use purged::{PurgedRequest, PurgedResponse};
 pub use report::DeviceReport;
 pub use request::{
-    Choice, HeldRow, Pull, Received, Resolution, SyncRequest, VerifyRequest, VerifyStep, read_again, read_operation_line, read_receipts,
+    Choice, HeldRow, Pull, Received, Resolution, SyncRequest, VerifyRequest, VerifyStep, read_again, read_edited_operation,
+    read_operation_line, read_receipts,
     read_resolutions, read_stored_operation,
 };
 pub use response::{

@@ -14,7 +14,7 @@ use self::members::{
     Read, counted, instant, list, malformed, optional_object, optional_text, parse_body, read_op_ids, require, schema_version,
 };
 use self::operation::receive_operation;
-pub use self::operation::{read_again, read_stored_operation};
+pub use self::operation::{read_again, read_edited_operation, read_stored_operation};
 use self::resolution::receive_resolutions;
 pub use self::verify::{HeldRow, VerifyRequest, VerifyStep};
 use crate::json::{Object, pointer};

@@ -28,6 +28,19 @@ pub fn read_again(op_id: OpId, payload: Object) -> Received<Operation> {
     Received { op_id, group, document, content: read_operation(op_id, payload), over_limit, digest: None }
 }
 
+/// Reads an operation that was edited, by the same rules as one that a device sends. Its digest, which was that of what was
+/// sent, is no longer claimed.
+///
+/// # Errors
+/// What is wrong with its form, or the limit that it breaks, and where in it.
+pub fn read_edited_operation(op_id: OpId, mut object: Object) -> Result<Operation, Problem> {
+    object.remove("digest");
+    match over_limit(&object, false) {
+        Some(problem) => Err(problem),
+        None => read_operation(op_id, object),
+    }
+}
+
 /// Reads an operation as it came; what it leaves out of its space and its schema, the request says.
 pub(super) fn receive_operation(
     value: Value,
