@@ -153,6 +153,12 @@ impl Call {
         Ok((parsed.map_err(|error| ApiError::internal(error.to_string()))??, arrival))
     }
 
+    /// Whether the request announces a body: for methods that mostly come without one.
+    pub(crate) fn has_body(&self) -> bool {
+        let headers = self.request.headers();
+        announced_length(headers).is_some_and(|length| length > 0) || headers.contains_key(header::TRANSFER_ENCODING)
+    }
+
     /// A small body as a type of the protocol.
     pub(crate) async fn json<T: DeserializeOwned + Send + 'static>(&self) -> Result<T, ApiError> {
         self.json_within(MAX_SMALL_BODY_BYTES).await

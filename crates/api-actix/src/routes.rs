@@ -8,6 +8,7 @@ mod docs;
 mod events;
 mod health;
 mod metrics;
+mod queue;
 mod realtime;
 mod snapshot;
 mod spaces;
@@ -35,6 +36,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig, with_metrics: bool) {
     docs::configure(cfg);
     events::configure(cfg);
     health::configure(cfg);
+    queue::configure(cfg);
     realtime::configure(cfg);
     snapshot::configure(cfg);
     spaces::configure(cfg);

@@ -13,6 +13,7 @@ mod intents;
 mod load;
 mod metrics;
 mod openapi;
+mod queue;
 mod reads;
 mod realtime;
 mod realtime_frames;

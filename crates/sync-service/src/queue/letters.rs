@@ -101,7 +101,12 @@ pub(super) fn record(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), word: &
 
 /// Takes items of one space out of the queue: each is refused and kept, what waited for it is released. The locks of the
 /// space's log and queue are held.
-pub(super) fn discard(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), word: &Word<'_>, (head, items): (i64, &[QueueItem])) -> StoreResult<()> {
+pub(super) fn discard(
+    tx: &mut dyn Tx,
+    entropy: &(dyn Entropy + 'static),
+    word: &Word<'_>,
+    (head, items): (i64, &[QueueItem]),
+) -> StoreResult<()> {
     let Some(organisation_id) = items.first().map(|item| item.organisation_id) else { return Ok(()) };
     let problem = RawJson::of(&discarded(word.reason));
     let rows: Vec<StoredOperation> = items.iter().map(|item| refused(item, &problem, head, word.now)).collect();

@@ -155,7 +155,12 @@ fn read(task: &QueueTask) -> ServiceResult<Body> {
 }
 
 /// One step of a task; the items that were changed.
-fn step(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), task: &QueueTask, now: Timestamp) -> ServiceResult<(BulkAction, Vec<QueueItem>)> {
+fn step(
+    tx: &mut dyn Tx,
+    entropy: &(dyn Entropy + 'static),
+    task: &QueueTask,
+    now: Timestamp,
+) -> ServiceResult<(BulkAction, Vec<QueueItem>)> {
     let mut body = read(task)?;
     let action = body.action;
     let session_id = SessionId(Uuid::nil());
