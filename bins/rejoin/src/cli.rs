@@ -1,6 +1,8 @@
 //! The command line. Comments on its parts are its help.
 #![allow(clippy::doc_markdown, reason = "help is shown as it is, without markup")]
 
+mod queue;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use clap::{Arg, Args, Command as Definition, CommandFactory as _, Parser, Subcom
 use clap_complete::Shell;
 use sync_core::{Role, SpaceId};
 
+pub(crate) use self::queue::{QueueCommand, QueueFilterArgs};
 use crate::bench::options::BenchArgs;
 use crate::commands;
 use crate::commands::config::ConfigCommand;
@@ -85,6 +88,9 @@ pub(crate) enum Command {
     /// Manage spaces
     #[command(subcommand)]
     Space(SpaceCommand),
+    /// Look at the queue, and retry or discard what failed
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Look for what is wrong with the installation, and say what to do; exit code 1 when something is
     #[command(after_help = DOCTOR_EXIT_CODES)]
     Doctor(DoctorArgs),

@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod merge;
 pub(crate) mod migrate;
+pub(crate) mod queue;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod space;

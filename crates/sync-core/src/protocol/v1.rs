@@ -21,8 +21,7 @@ pub use purged::{PurgedRequest, PurgedResponse};
 pub use report::DeviceReport;
 pub use request::{
     Choice, HeldRow, Pull, Received, Resolution, SyncRequest, VerifyRequest, VerifyStep, read_again, read_edited_operation,
-    read_operation_line, read_receipts,
-    read_resolutions, read_stored_operation,
+    read_operation_line, read_receipts, read_resolutions, read_stored_operation,
 };
 pub use response::{
     ExcludedDocument, Item, ItemKind, Next, OperationResult, Receipt, Receipts, Repair, ResolveResponse, SpaceChanges, SyncResponse,

@@ -13,9 +13,8 @@ use super::flush::HOUR_S;
 use super::pending::totals;
 use super::recorder::MINUTE_S;
 use super::sight::Sight;
-use crate::{Caller, Service, ServiceResult};
-
 use super::span::Span;
+use crate::{Caller, Service, ServiceResult};
 
 /// The longest span of minutes and of hours.
 const LONGEST_MS: [(i32, i64); 2] = [(MINUTE_S, 48 * 3_600_000), (HOUR_S, 400 * 24 * 3_600_000)];
@@ -23,8 +22,6 @@ const LONGEST_MS: [(i32, i64); 2] = [(MINUTE_S, 48 * 3_600_000), (HOUR_S, 400 * 
 const PARTS: usize = 8;
 /// Devices that are told.
 const MAX_DEVICES: usize = 50;
-/// Items that a step may take, as advice is told.
-const MOST_PER_STEP: u64 = 5_000;
 
 /// Which figures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,6 +45,8 @@ impl Service {
     pub async fn queue_analytics(&self, caller: &Caller, query: AnalyticsQuery) -> ServiceResult<Analytics> {
         let (caller, now) = (*caller, self.now());
         let (from, to, step_s) = span_of(&query, now)?;
+        // what this node counted since the last time is told too
+        self.flush_queue_figures().await?;
         let work = move |tx: &mut dyn Tx| {
             let sight = Sight::load(tx, &caller)?;
             if !(caller.admin || sight.leads_any()) {
@@ -64,7 +63,7 @@ impl Service {
             Ok((counts, figures))
         };
         let (counts, figures) = self.decide(Access::Read, work).await?;
-        let window = Window { from, to, step_s, now, ceiling: self.recorder.worker_counts().0 };
+        let window = Window { from, to, step_s, now, ceiling: self.recorder.most_workers(), most_per_step: self.queue.config.step_items };
         Ok(window.analytics(&counts, &figures, caller.admin))
     }
 }
@@ -88,6 +87,7 @@ struct Window {
     step_s: i32,
     now: Timestamp,
     ceiling: usize,
+    most_per_step: usize,
 }
 
 impl Window {
@@ -178,7 +178,7 @@ impl Window {
             steps: all.work.count(),
             step_p95_ms: all.work.quantile(950).unwrap_or(0),
             budget_ms: STEP_MS.unsigned_abs(),
-            most_per_step: MOST_PER_STEP,
+            most_per_step: u64::try_from(self.most_per_step).unwrap_or(u64::MAX),
             depth: lanes.values().filter_map(|span| span.depth.checked_div(span.looks)).sum(),
             saturated: all.saturated_ms.saturating_mul(1_000).checked_div(all.watched_ms).unwrap_or(0),
             ceiling: u64::try_from(self.ceiling).unwrap_or(0),

@@ -64,20 +64,20 @@ impl QueueExport {
     /// The next lines, a page at a time; `None` after the last. After an error there is nothing more.
     pub fn poll_lines(&mut self, context: &mut Context<'_>) -> Poll<Option<ServiceResult<Vec<u8>>>> {
         if let Some(page) = self.first.take() {
-            return Poll::Ready(Some(Ok(self.write(page))));
+            return Poll::Ready(Some(Ok(self.write(&page))));
         }
         let Some(pending) = &mut self.pending else { return Poll::Ready(None) };
         let outcome = ready!(Pin::new(pending).poll(context));
         self.pending = None;
         Poll::Ready(Some(match outcome {
-            Ok(Ok(page)) => Ok(self.write(page)),
+            Ok(Ok(page)) => Ok(self.write(&page)),
             Ok(Err(problem)) => Err(problem.into()),
             Err(error) => Err(error.into()),
         }))
     }
 
     /// A page's lines; the next page is read meanwhile.
-    fn write(&mut self, page: Page) -> Vec<u8> {
+    fn write(&mut self, page: &Page) -> Vec<u8> {
         let mut lines = Vec::new();
         for item in &page.items {
             write_line(&Line { kind: "item", item }, &mut lines);

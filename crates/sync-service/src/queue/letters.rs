@@ -67,9 +67,10 @@ pub(super) fn with_groups(tx: &mut dyn Tx, items: Vec<QueueItem>) -> StoreResult
 
 /// Makes a space's row say that these items can be taken.
 pub(super) fn due(space: QueueSpace, items: &[QueueItem], now: Timestamp) -> QueueSpace {
-    items.iter().filter(|item| matches!(item.state, ItemState::Ready | ItemState::Delayed)).fold(space, |space, item| {
-        super::due(space, Some((item.not_before.unwrap_or(now).max(now), item.rank)))
-    })
+    items
+        .iter()
+        .filter(|item| matches!(item.state, ItemState::Ready | ItemState::Delayed))
+        .fold(space, |space, item| super::due(space, Some((item.not_before.unwrap_or(now).max(now), item.rank))))
 }
 
 /// Why, and in whose name.

@@ -24,7 +24,6 @@ const MAX_ESTIMATES: usize = 5_000;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AcceptedItem {
     pub(crate) organisation_id: OrganisationId,
-    pub(crate) op_id: OpId,
     pub(crate) device_id: DeviceId,
     pub(crate) lane: i32,
     pub(crate) size_bytes: i32,
@@ -32,8 +31,8 @@ pub(crate) struct AcceptedItem {
 
 impl AcceptedItem {
     pub(crate) const fn of(item: &QueueItem) -> Self {
-        let QueueItem { organisation_id, op_id, device_id, lane, size_bytes, .. } = *item;
-        Self { organisation_id, op_id, device_id, lane, size_bytes }
+        let QueueItem { organisation_id, device_id, lane, size_bytes, .. } = *item;
+        Self { organisation_id, device_id, lane, size_bytes }
     }
 }
 
@@ -80,7 +79,7 @@ struct State {
     spaces: HashMap<SpaceId, Rates>,
     estimates: HashMap<OpId, (Eta, Timestamp)>,
     watched: Option<(Timestamp, bool)>,
-    workers: (usize, usize),
+    most_workers: usize,
 }
 
 /// Counts, and what was learned from them. All clones of a [`crate::Service`] share it.
@@ -156,14 +155,16 @@ impl Recorder {
         span.looks = span.looks.saturating_add(1);
     }
 
-    /// There are so many workers, of which so many are busy; `saturated`: all are, and more could be taken.
-    pub(crate) fn workers(&self, organisations: &[OrganisationId], counts: (usize, usize), saturated: bool, now: Timestamp) {
+    /// There are so many workers; `saturated`: all are, and more could be taken. It is counted
+    /// for every organisation for which something happens.
+    pub(crate) fn workers(&self, workers: usize, saturated: bool, now: Timestamp) {
+        let organisations = self.organisations();
         let mut state = self.lock();
-        state.workers = counts;
+        state.most_workers = state.most_workers.max(workers);
         let Some((since, was)) = state.watched.replace((now, saturated)) else { return };
         let elapsed = u64::try_from(now.millis().saturating_sub(since.millis()).clamp(0, 60_000)).unwrap_or(0);
         for organisation_id in organisations {
-            let span = state.span((*organisation_id, 0), now);
+            let span = state.span((organisation_id, 0), now);
             span.watched_ms = span.watched_ms.saturating_add(elapsed);
             span.saturated_ms = span.saturated_ms.saturating_add(if was { elapsed } else { 0 });
         }
@@ -180,9 +181,9 @@ impl Recorder {
         state.spaces.get(&space_id).copied().filter(|rates| rates.of(-1).seen() >= 4).unwrap_or(state.rates)
     }
 
-    /// Workers, and of these the busy ones.
-    pub(crate) fn worker_counts(&self) -> (usize, usize) {
-        self.lock().workers
+    /// The most workers that there were at once.
+    pub(crate) fn most_workers(&self) -> usize {
+        self.lock().most_workers
     }
 
     /// The rows that changed since the last call, under the node's id, which `make_id` gives once.

@@ -1,9 +1,11 @@
 //! The service as the work of a runner (`queue::runner`).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use queue::runner::{Claimed, Event, Ran, Wake, Work};
+use sync_core::Timestamp;
 use sync_core::ports::{Listener, Signal};
 
 use super::Claim;
@@ -13,6 +15,8 @@ use crate::{Service, ServiceResult};
 pub struct Workers {
     service: Service,
     bell: Arc<Bell>,
+    /// How much else could be claimed when something was claimed last.
+    others: AtomicUsize,
     /// Kept, so that the broadcaster goes on telling it.
     _listener: Arc<dyn Listener>,
 }
@@ -40,7 +44,22 @@ impl Workers {
         let bell = Arc::new(Bell::default());
         let listener: Arc<dyn Listener> = bell.clone();
         service.broadcaster().listen(&listener);
-        Self { service, bell, _listener: listener }
+        Self { service, bell, others: AtomicUsize::new(0), _listener: listener }
+    }
+}
+
+impl Workers {
+    /// What a worker does that finds nothing to decide: a step of each task that people began, and then looks again.
+    async fn at_leisure(&self, due: Option<Timestamp>) -> Claimed<Claim> {
+        self.others.store(0, Ordering::Relaxed);
+        match self.service.run_queue_tasks().await {
+            Ok(0) => Claimed::Idle(due.map(|at| {
+                let wait_ms = at.millis().saturating_sub(self.service.now().millis());
+                Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0))
+            })),
+            Ok(_) => Claimed::Idle(Some(Duration::ZERO)),
+            Err(error) => Claimed::Failed(error.to_string()),
+        }
     }
 }
 
@@ -49,11 +68,11 @@ impl Work for Workers {
 
     async fn claim(&self) -> Claimed<Claim> {
         match self.service.claim_work().await {
-            Ok(Ok(claim)) => Claimed::Work { others: claim.others(), claim },
-            Ok(Err(due)) => Claimed::Idle(due.map(|at| {
-                let wait_ms = at.millis().saturating_sub(self.service.now().millis());
-                Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0))
-            })),
+            Ok(Ok(claim)) => {
+                self.others.store(claim.others(), Ordering::Relaxed);
+                Claimed::Work { others: claim.others(), claim }
+            }
+            Ok(Err(due)) => self.at_leisure(due).await,
             Err(error) => Claimed::Failed(error.to_string()),
         }
     }
@@ -90,6 +109,10 @@ impl Work for Workers {
     }
 
     fn observe(&self, event: &Event) {
+        if let Event::Workers(workers, busy) = event {
+            let saturated = workers == busy && self.others.load(Ordering::Relaxed) > 0;
+            self.service.recorder.workers(*workers, saturated, self.service.now());
+        }
         tracing::debug!(?event, "workers of the queue");
     }
 }
