@@ -13,7 +13,9 @@ pub(crate) use life::{FormerEpochRecord, GraveRecord, LogEntryRecord, LogRecord,
 pub(crate) use preferences::{PreferenceRecord, RuleRecord};
 pub(crate) use presence::{AuditRow, DeviceStateRecord};
 pub(crate) use purges::PurgeRecord;
-pub(crate) use queue::{BatchRecord, CountRecord, FigureRecord, ItemRecord, PlaceRecord, QueueSpaceRecord, RankRecord, TaskRecord};
+pub(crate) use queue::{
+    BatchRecord, CountRecord, FigureRecord, ItemRecord, MissedRecord, PlaceRecord, QueueSpaceRecord, RankRecord, TaskRecord,
+};
 pub(crate) use spaces::{
     AccessRecord, ChangeRecord, ConflictPlace, DocumentRecord, DueRecord, HeadRecord, LinkRecord, MemberRecord, OperationRecord,
     ResultRecord, SumRecord,

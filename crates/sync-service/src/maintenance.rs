@@ -76,6 +76,7 @@ impl Service {
         self.look_at_queue().await?;
         self.flush_queue_figures().await?;
         done.figures = self.roll_queue_figures_up().await?;
+        self.mend_queue().await?;
         let mut place = self.rounds.lock().clone();
         let outcome = async {
             self.go_through_spaces(&mut place, &mut done).await?;

@@ -255,3 +255,18 @@ impl Row for TaskRecord {
         }
     }
 }
+
+/// A space that nobody called, with its organisation.
+#[derive(Queryable)]
+pub(crate) struct MissedRecord {
+    organisation_id: Id,
+    space_id: Id,
+}
+
+impl Row for MissedRecord {
+    type Value = (OrganisationId, SpaceId);
+
+    fn into_value(self) -> Self::Value {
+        (OrganisationId(self.organisation_id.0), SpaceId(self.space_id.0))
+    }
+}

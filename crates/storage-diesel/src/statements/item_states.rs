@@ -1,5 +1,7 @@
 //! Items of the queue that go from one state to another. Written out because diesel prepares every UPDATE of its own anew.
 
+use std::marker::PhantomData;
+
 use diesel::dsl::{min, sql};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -10,6 +12,7 @@ use uuid::Uuid;
 
 use super::tx::Rows;
 use super::{Backend, Conn, dialect};
+use crate::rows::MissedRecord;
 use crate::schema::queue_items as items;
 use crate::values::Id;
 
@@ -40,6 +43,14 @@ impl ItemStateRows for Rows<'_> {
             ReleaseItems { chosen: Chosen::new(&organisation_id, ids.iter().copied()) }.load(conn)
         })?;
         Ok(each_once(found))
+    }
+
+    fn release_orphans(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>> {
+        let orphans = ReleaseOrphans { limit, lifetime: PhantomData };
+        let mut found = self.load(|conn| -> QueryResult<Vec<MissedRecord>> { orphans.load(conn) })?;
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
     }
 
     fn release_staged(&mut self, batch_id: BatchId, limit: i64) -> StoreResult<Vec<SpaceId>> {
@@ -99,7 +110,7 @@ macro_rules! kept {
     )*};
 }
 
-kept!(LeaseItems, WakeItems, ReleaseItems, ReleaseStaged, HastenItems);
+kept!(LeaseItems, WakeItems, ReleaseItems, ReleaseOrphans, ReleaseStaged, HastenItems);
 
 /// Ids of one organisation.
 #[derive(Debug)]
@@ -221,4 +232,29 @@ impl QueryFragment<Backend> for HastenItems<'_> {
         out.push_sql(")");
         Ok(())
     }
+}
+
+/// Held items whose head is gone.
+#[derive(Debug)]
+struct ReleaseOrphans<'a> {
+    limit: i64,
+    lifetime: PhantomData<&'a ()>,
+}
+
+impl QueryFragment<Backend> for ReleaseOrphans<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql(
+            "UPDATE \"queue_items\" SET \"state\" = 'ready', \"waits_for\" = NULL \
+             WHERE (\"organisation_id\", \"op_id\") IN (SELECT \"held\".\"organisation_id\", \"held\".\"op_id\" FROM \"queue_items\" AS \"held\" \
+             WHERE \"held\".\"waits_for\" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM \"queue_items\" AS \"head\" \
+             WHERE \"head\".\"organisation_id\" = \"held\".\"organisation_id\" AND \"head\".\"op_id\" = \"held\".\"waits_for\") LIMIT ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql(") AND \"state\" = 'held' RETURNING \"organisation_id\", \"space_id\"");
+        Ok(())
+    }
+}
+
+impl Query for ReleaseOrphans<'_> {
+    type SqlType = (Binary, Binary);
 }

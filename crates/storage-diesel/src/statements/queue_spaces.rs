@@ -6,14 +6,14 @@ use diesel::dsl::min;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Nullable};
-use sync_core::ports::{QueueSpace, QueueSpaceRows, StoreError, StoreResult};
+use sync_core::ports::{ItemState, QueueSpace, QueueSpaceRows, StoreError, StoreResult};
 use sync_core::{OrganisationId, SpaceId, Timestamp};
 
 use super::tx::Rows;
 use super::{Backend, Conn, dialect};
 use crate::insert::{Insert, Taken};
-use crate::rows::QueueSpaceRecord;
-use crate::schema::queue_spaces as spaces;
+use crate::rows::{MissedRecord, QueueSpaceRecord};
+use crate::schema::{queue_items as items, queue_spaces as spaces};
 
 impl QueueSpaceRows for Rows<'_> {
     fn list_queue_spaces(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<QueueSpace>> {
@@ -62,6 +62,20 @@ impl QueueSpaceRows for Rows<'_> {
     fn put_queue_space(&mut self, space: &QueueSpace) -> StoreResult<()> {
         let put = PutQueueSpace::new(space);
         self.send(|conn| put.execute(conn)).map(drop)
+    }
+
+    fn list_missed_spaces(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>> {
+        let due = spaces::table.filter(spaces::due_at.is_not_null()).select(spaces::space_id);
+        self.load(|conn| -> QueryResult<Vec<MissedRecord>> {
+            items::table
+                .filter(items::state.eq(ItemState::Ready.as_str()))
+                .filter(items::space_id.ne_all(due))
+                .select((items::organisation_id, items::space_id))
+                .distinct()
+                .order((items::organisation_id, items::space_id))
+                .limit(limit)
+                .load(conn)
+        })
     }
 
     fn find_next_due(&mut self, after: Timestamp) -> StoreResult<Option<Timestamp>> {

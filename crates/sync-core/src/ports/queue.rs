@@ -370,6 +370,13 @@ pub trait ItemStateRows {
     /// [`super::StoreError`].
     fn release_items(&mut self, organisation_id: OrganisationId, decided: &[OpId]) -> StoreResult<Vec<SpaceId>>;
 
+    /// Makes some held items ready that wait for an operation which is not in the queue any more, at most `limit`: a
+    /// process ended before it told them. The spaces in which there were some, each once.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn release_orphans(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>>;
+
     /// Makes some staged items of a sealed batch ready, by number, at most `limit`. The spaces in which there were some,
     /// each once; none when all are.
     ///
@@ -449,6 +456,12 @@ pub trait QueueSpaceRows {
     /// # Errors
     /// [`super::StoreError`].
     fn put_queue_space(&mut self, space: &QueueSpace) -> StoreResult<()>;
+
+    /// Spaces with ready items in which nothing is due: a process ended before it called them. At most `limit`, each once.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_missed_spaces(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>>;
 
     /// When the next space comes due after an instant.
     ///

@@ -9,7 +9,7 @@ use sync_core::json::RawJson;
 use sync_core::limits::{MAX_BODY_BYTES, MAX_OPERATIONS};
 use sync_core::ports::{Access, BatchState, QueueBatch, Signal, StoreResult, Tx};
 use sync_core::protocol::v1::{BatchAnswer, BatchFault, BatchProgress, OperationResult, Received};
-use sync_core::{BatchId, Code, Operation, Problem, SpaceId, Status, Timestamp};
+use sync_core::{BatchId, Code, Operation, OrganisationId, Problem, SpaceId, Status, Timestamp};
 
 use crate::access::require_session;
 use crate::devices::Contact;
@@ -123,6 +123,24 @@ impl Service {
         Ok(())
     }
 
+    /// Calls what nobody called because a process ended too early: what waits for something that is not there any more,
+    /// and spaces in which something is ready. To be called about once a minute.
+    ///
+    /// # Errors
+    /// The store's; the next round goes on.
+    pub async fn mend_queue(&self) -> ServiceResult<()> {
+        let orphans = self.store.transact(Access::Write, |tx| tx.release_orphans(MOVED)).await?;
+        let missed = self.store.transact(Access::Read, |tx| tx.list_missed_spaces(MOVED)).await?;
+        let mut spaces: BTreeMap<OrganisationId, Vec<SpaceId>> = BTreeMap::new();
+        for (organisation_id, space_id) in orphans.into_iter().chain(missed) {
+            spaces.entry(organisation_id).or_default().push(space_id);
+        }
+        for (organisation_id, spaces) in spaces {
+            self.call_spaces(organisation_id, spaces).await?;
+        }
+        Ok(())
+    }
+
     /// Goes on with what batches left to be done: makes the operations of complete ones ready, drops those of broken ones.
     /// Whether there may be more.
     ///
@@ -152,6 +170,7 @@ impl Service {
         Ok(true)
     }
 
+    /// What waits for one of these is called by [`Self::mend_queue`].
     async fn drop_some(&self, batch_id: BatchId) -> ServiceResult<bool> {
         Ok(self.store.transact(Access::Write, move |tx| tx.drop_staged(batch_id, MOVED)).await? > 0)
     }

@@ -9,6 +9,7 @@ pub(super) const CASES: &[Case] = &[
     ("a_lease_takes_what_is_ready_and_counts", a_lease_takes_what_is_ready_and_counts),
     ("what_is_due_wakes", what_is_due_wakes),
     ("what_waited_for_the_decided_is_released", what_waited_for_the_decided_is_released),
+    ("what_waits_for_nothing_any_more_is_released", what_waits_for_nothing_any_more_is_released),
     ("a_batch_is_released_by_number", a_batch_is_released_by_number),
     ("a_batch_that_was_taken_back_is_dropped", a_batch_that_was_taken_back_is_dropped),
     ("hastening_only_lowers", hastening_only_lowers),
@@ -67,6 +68,16 @@ fn what_waited_for_the_decided_is_released(bench: &Bench) {
     assert_eq!(load(bench, 1..=6), [item(1), item(2), behind(3, 52), free, item(5), parked]);
     assert_eq!(release(&[50, 51]), []);
     assert_eq!(bench.read(|tx| tx.load_items(OTHER_ORGANISATION, &[op(1)])), [foreign]);
+}
+
+fn what_waits_for_nothing_any_more_is_released(bench: &Bench) {
+    let behind = |number, root| QueueItem { waits_for: Some(op(root)), ..of(number, ItemState::Held) };
+    let elsewhere = QueueItem { space_id: SECOND_SPACE, ..behind(4, 98) };
+    insert(bench, vec![behind(1, 2), item(2), behind(3, 99), elsewhere.clone(), behind(5, 99)]);
+    let free = QueueItem { state: ItemState::Ready, waits_for: None, ..elsewhere };
+    assert_eq!(bench.write(|tx| tx.release_orphans(10)), [(ORGANISATION, SPACE), (ORGANISATION, SECOND_SPACE)], "each once");
+    assert_eq!(load(bench, 1..=5), [behind(1, 2), item(2), item(3), free, item(5)]);
+    assert_eq!(bench.write(|tx| tx.release_orphans(10)), []);
 }
 
 const OTHER_BATCH: BatchId = BatchId(id(701));

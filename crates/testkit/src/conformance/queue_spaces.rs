@@ -1,12 +1,14 @@
-use sync_core::ports::QueueSpace;
+use sync_core::ports::{ItemState, QueueItem, QueueSpace};
 use sync_core::{OrganisationId, SpaceId, Timestamp};
 
 use super::Case;
 use super::bench::{Bench, NOW, ORGANISATION, OTHER_ORGANISATION, SECOND_SPACE, SPACE, id};
+use super::items::{insert, item, op};
 
 pub(super) const CASES: &[Case] = &[
     ("a_queue_is_made_when_it_is_locked", a_queue_is_made_when_it_is_locked),
     ("what_is_due_or_leased_is_listed", what_is_due_or_leased_is_listed),
+    ("a_space_that_nobody_called_is_found", a_space_that_nobody_called_is_found),
     ("numbers_and_fences_are_never_given_twice", numbers_and_fences_are_never_given_twice),
 ];
 
@@ -66,6 +68,18 @@ fn what_is_due_or_leased_is_listed(bench: &Bench) {
     assert_eq!((list(3), list(0)), (vec![rows[4], rows[3], rows[0]], vec![]));
     let next = |ms| bench.read(move |tx| tx.find_next_due(NOW.plus_ms(ms)));
     assert_eq!((next(0), next(1), next(30)), (Some(NOW.plus_ms(1)), Some(NOW.plus_ms(30)), None));
+}
+
+fn a_space_that_nobody_called_is_found(bench: &Bench) {
+    let missed = || bench.read(|tx| tx.list_missed_spaces(10));
+    assert_eq!(missed(), []);
+    let elsewhere = |number| QueueItem { space_id: SECOND_SPACE, ..item(number) };
+    insert(bench, vec![item(1), item(2), elsewhere(3), QueueItem { state: ItemState::Parked, ..elsewhere(4) }]);
+    assert_eq!(missed(), [(ORGANISATION, SPACE), (ORGANISATION, SECOND_SPACE)], "each once");
+    put(bench, QueueSpace { due_at: Some(NOW), ..QueueSpace::new(ORGANISATION, SPACE) });
+    put(bench, QueueSpace::new(ORGANISATION, SECOND_SPACE));
+    assert_eq!(missed(), [(ORGANISATION, SECOND_SPACE)]);
+    assert_eq!(bench.write(|tx| tx.lease_items(ORGANISATION, &[op(3)], 1).and_then(|()| tx.list_missed_spaces(10))), []);
 }
 
 fn numbers_and_fences_are_never_given_twice(bench: &Bench) {

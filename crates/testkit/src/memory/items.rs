@@ -151,6 +151,22 @@ impl ItemStateRows for MemoryTx<'_> {
         Ok(spaces.into_iter().collect())
     }
 
+    fn release_orphans(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>> {
+        let state = self.writable()?;
+        let is_orphan = |item: &&QueueItem| {
+            item.state == ItemState::Held
+                && item.waits_for.is_none_or(|root| {
+                    !state.items.values().any(|other| other.organisation_id == item.organisation_id && other.op_id == root)
+                })
+        };
+        let freed: Vec<_> = state.items.values().filter(is_orphan).take(count(limit)).cloned().collect();
+        let spaces: BTreeSet<_> = freed.iter().map(|item| (item.organisation_id, item.space_id)).collect();
+        for item in freed {
+            state.put_item(QueueItem { state: ItemState::Ready, waits_for: None, ..item });
+        }
+        Ok(spaces.into_iter().collect())
+    }
+
     fn release_staged(&mut self, batch_id: BatchId, limit: i64) -> StoreResult<Vec<SpaceId>> {
         let state = self.writable()?;
         let mut staged = state.staged(batch_id);

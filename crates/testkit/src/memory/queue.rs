@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use std::collections::BTreeMap;
 
 use sync_core::ports::{
@@ -103,6 +105,13 @@ impl QueueSpaceRows for MemoryTx<'_> {
             state.queue_spaces.put(space.space_id, *space);
         }
         Ok(())
+    }
+
+    fn list_missed_spaces(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>> {
+        let is_due = |space_id| self.state.queue_spaces.get(&space_id).is_some_and(|space| space.due_at.is_some());
+        let ready = self.state.items.values().filter(|item| item.state == ItemState::Ready && !is_due(item.space_id));
+        let spaces: BTreeSet<_> = ready.map(|item| (item.organisation_id, item.space_id)).collect();
+        Ok(spaces.into_iter().take(count(limit)).collect())
     }
 
     fn find_next_due(&mut self, after: Timestamp) -> StoreResult<Option<Timestamp>> {
