@@ -231,7 +231,7 @@ async fn a_device_has_so_many_sockets_and_no_more() {
     let api = api().await;
     let ana = api.member("Studio Luz", "ana@luz.example").await;
     let mut sockets = Vec::new();
-    for _ in 0..16 {
+    for _ in 0..64 {
         sockets.push(Socket::open(&api, &ana).await);
     }
     let reply = api.send(handshake().insert_header(("authorization", format!("Bearer {}", ana.access_token)))).await;

@@ -23,13 +23,13 @@ pub struct HubLimits {
     pub connections: usize,
     /// Of one user. 256 unless told.
     pub of_user: usize,
-    /// Of one device. 16 unless told.
+    /// Of one device: a browser has one for each tab, maybe. 64 unless told.
     pub of_device: usize,
 }
 
 impl Default for HubLimits {
     fn default() -> Self {
-        Self { connections: 20_000, of_user: 256, of_device: 16 }
+        Self { connections: 20_000, of_user: 256, of_device: 64 }
     }
 }
 
