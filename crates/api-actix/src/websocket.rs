@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod conformance;
 mod frames;
+#[cfg(test)]
+mod slow;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
