@@ -1,5 +1,6 @@
 //! Sockets: what a client says, and how they end.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -9,6 +10,11 @@ use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use futures_core::Stream;
 use serde_json::{Value, json};
+use sync_core::json::RawJson;
+use sync_core::ports::{Access, BatchState, ItemState, QueueBatch, QueueItem, Signal, Store};
+use sync_core::{BatchId, OpId};
+use sync_service::Caller;
+use testkit::fake::START;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::harness::{Api, Login, api, request};
@@ -239,4 +245,115 @@ async fn a_device_has_so_many_sockets_and_no_more() {
     assert!(!reply.header("retry-after").is_empty());
     sockets.pop();
     Socket::open(&api, &ana).await;
+}
+
+/// What a batch and a dead letter of a device look like in the store.
+async fn queue_something<S>(api: &Api<S>, caller: Caller, space: &str) -> Vec<Signal> {
+    let (space_id, batch_id) = (space.parse().unwrap(), BatchId(uuid::Uuid::from_u128(7)));
+    let nothing = RawJson::of(&json!({}));
+    let batch = QueueBatch {
+        batch_id,
+        organisation_id: caller.organisation_id,
+        user_id: caller.user_id,
+        device_id: caller.device_id,
+        sent_at: None,
+        received_at: START,
+        epochs: nothing.clone(),
+        atomic: false,
+        state: BatchState::Sealed,
+        operations: 2,
+        bytes: 20,
+        decided: 1,
+        decided_bytes: 10,
+        finished_at: None,
+    };
+    let item = QueueItem {
+        organisation_id: caller.organisation_id,
+        op_id: OpId(uuid::Uuid::from_u128(8)),
+        identity: [0; 32],
+        space_id,
+        user_id: caller.user_id,
+        device_id: caller.device_id,
+        batch_id,
+        seq: 1,
+        key: "notes/d".into(),
+        group: None,
+        lane: 1,
+        rank: 0,
+        state: ItemState::Parked,
+        waits_for: None,
+        attempts: 5,
+        not_before: None,
+        fence: None,
+        size_bytes: 10,
+        accepted_at: START,
+        code: None,
+        problem: None,
+        payload: nothing,
+        original: None,
+    };
+    let store: &dyn Store = &*api.store;
+    let write = store.transact(Access::Write, move |tx| {
+        tx.put_batch(&batch)?;
+        tx.insert_items(std::slice::from_ref(&item))
+    });
+    write.await.unwrap();
+    vec![Signal::Batch(caller.device_id, batch_id), Signal::DeadLetter(caller.device_id, space_id)]
+}
+
+#[actix_web::test]
+async fn every_frame_is_as_the_document_says() {
+    let api = api().await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let space = api.space(&ana).await;
+    let (first, second) = (ana.clone(), api.login("ana@luz.example").await);
+    let mut socket = Socket::open(&api, &first).await;
+    socket.say(&json!({"type": "subscribe", "spaces": [{"space_id": space, "cursor": cursor(&api, &first, &space).await}, {"space_id": ana.user_id}]}));
+    socket.say(&json!({"type": "ping"}));
+    let mut frames = socket.frames();
+    // two devices that disagree, and an answer
+    for (n, login, base, text) in [(1, &first, 0, "a"), (2, &second, 1, "b"), (3, &first, 1, "c")] {
+        let kind = if n == 1 { "create" } else { "update" };
+        let operation = json!({"op_id": format!("01890000-0000-7000-8000-{n:012x}"), "collection": "notes", "document_id": "d", "kind": kind,
+            "base_version": base, "patch": {"text": text}});
+        let body = json!({"protocol": 1, "space_id": space, "operations": [operation]});
+        let result = api.call(&login.access_token, "POST", "/api/offline/sync", body).await.json()["results"][0].clone();
+        if let Some(conflict_id) = result["conflict_id"].as_str() {
+            frames.extend(socket.frames());
+            let version = &frames.last().unwrap()["version"];
+            let answer = json!({"conflict_id": conflict_id, "op_id": "01890000-0000-7000-8000-00000000000a", "version": version,
+                "fields": {"/text": {"choose": "ours"}}});
+            let reply = api.call(&first.access_token, "PUT", "/api/offline/sync/resolve", json!({"resolutions": [answer]})).await;
+            assert_eq!(reply.json()["results"][0]["status"], "applied", "{reply:?}");
+        }
+        frames.extend(socket.frames());
+    }
+    let schema = json!({"name": "party", "version": 2, "collections": {"notes": {"fields": {}}}});
+    let reply = api.call(&first.access_token, "PUT", &format!("/api/spaces/{space}"), json!({"schema": schema})).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    frames.extend(socket.frames());
+    // the queue, and who is here
+    let service = api.state.service().clone();
+    let (caller, other) =
+        (service.authenticate(&first.access_token).await.unwrap(), service.authenticate(&second.access_token).await.unwrap());
+    service.flush_devices().await.unwrap();
+    let mut signals = queue_something(&api, caller, &space).await;
+    signals.push(Signal::Presence(other.user_id, other.device_id));
+    service.broadcaster().publish(&signals);
+    frames.extend(socket.frames());
+    let store: &dyn Store = &*api.store;
+    let decided = [(BatchId(uuid::Uuid::from_u128(7)), 1, 10)];
+    store.transact(Access::Write, move |tx| tx.count_decided(&decided, START)).await.unwrap();
+    service.broadcaster().publish(&signals[..1]);
+    frames.extend(socket.frames());
+    api.state.begin_draining();
+    let last: Vec<Value> =
+        socket.read().into_iter().filter(|(opcode, _)| *opcode == TEXT).map(|(_, text)| serde_json::from_slice(&text).unwrap()).collect();
+    for frame in &last {
+        socket.frames.check(frame);
+    }
+    frames.extend(last);
+    let types: BTreeSet<&str> = frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
+    let all = ["backoff", "cache", "change", "completed", "conflict", "failed", "pong", "presence", "progress", "resolved"];
+    assert_eq!(types, all.into(), "and revoked, where others look");
 }
