@@ -14,4 +14,5 @@ mod merge;
 mod metrics;
 mod otel;
 mod process;
+mod queue;
 mod shutdown;

@@ -113,3 +113,6 @@ fn added_up(minutes: &[QueueFigure]) -> Vec<QueueFigure> {
 fn hour_of(at: Timestamp) -> i64 {
     at.millis() - at.millis().rem_euclid(HOUR_MS)
 }
+
+#[cfg(test)]
+mod tests;
