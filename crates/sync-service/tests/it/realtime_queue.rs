@@ -141,7 +141,9 @@ fn members_are_told_who_comes_and_goes() {
     let mut lines: Vec<Line> = [(&pair.ana, &pair.space), (&pair.bo, &pair.space), (&pair.ana, &second)]
         .map(|(caller, space)| Line::follow(&hub, caller, space, None))
         .into();
-    lines.iter_mut().for_each(|line| drop(line.take_all()));
+    for line in &mut lines {
+        line.take_all();
+    }
     pair.pull(&pair.bo, None);
     now(pair.world.service.flush_devices()).unwrap();
     tell(&pair, &[Signal::Presence(pair.bo.user_id, pair.bo.device_id)]);
