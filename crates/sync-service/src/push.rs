@@ -95,6 +95,9 @@ impl Service {
             id: BatchId(self.entropy.uuid_v7(received_at)),
         });
         let (mut results, own) = self.push(&batch).await?;
+        if results.iter().any(|result| matches!(result.status, Status::Queued | Status::Parked)) {
+            self.seal(batch.id).await;
+        }
         let (answers, failure) = self.answer(caller, request.resolutions).await;
         results.extend(answers);
         if let Some(error) = failure.filter(|_| results.iter().all(waits)) {

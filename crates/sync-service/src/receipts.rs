@@ -56,11 +56,17 @@ pub(crate) fn queued(tx: &mut dyn Tx, organisation_id: OrganisationId, op_ids: &
 }
 
 fn receipt_of_queued(place: &ItemPlace, is_parked: bool) -> Receipt {
-    let status = if is_parked { Status::Parked } else { Status::Queued };
+    // part of a batch that may still be taken back
+    let held = place.state != ItemState::Staged;
+    let status = match (held, is_parked) {
+        (false, _) => Status::Waiting,
+        (true, true) => Status::Parked,
+        (true, false) => Status::Queued,
+    };
     Receipt {
         op_id: place.op_id,
         status: status.as_str(),
-        held: true,
+        held,
         space_id: Some(place.space_id),
         version: None,
         conflict_id: None,

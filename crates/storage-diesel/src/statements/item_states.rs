@@ -195,7 +195,7 @@ struct ReleaseStaged<'a> {
 
 impl QueryFragment<Backend> for ReleaseStaged<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql("UPDATE \"queue_items\" SET \"state\" = 'ready'");
+        out.push_sql("UPDATE \"queue_items\" SET \"state\" = CASE WHEN \"waits_for\" IS NULL THEN 'ready' ELSE 'held' END");
         self.chosen.rows("op_id", &mut out)?;
         out.push_sql(" AND \"state\" = 'staged' RETURNING \"space_id\"");
         Ok(())

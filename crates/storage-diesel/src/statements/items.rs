@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use sync_core::ports::{ItemPlace, ItemRows, ItemState, QueueItem, StoreResult};
-use sync_core::{DocumentKey, OpId, OrganisationId, SpaceId, Timestamp};
+use sync_core::{DeviceId, DocumentKey, OpId, OrganisationId, SpaceId, Timestamp};
 
 use super::dialect;
 use super::operations::bytes;
@@ -52,6 +52,7 @@ macro_rules! place {
             items::space_id,
             items::user_id,
             items::device_id,
+            items::batch_id,
             items::key,
             items::group_id,
             items::seq,
@@ -141,11 +142,14 @@ impl ItemRows for Rows<'_> {
         })
     }
 
-    fn list_strands(&mut self, space_id: SpaceId, keys: &[DocumentKey]) -> StoreResult<Vec<ItemPlace>> {
+    fn list_strands(&mut self, space_id: SpaceId, device_id: DeviceId, keys: &[DocumentKey], stopped: bool) -> StoreResult<Vec<ItemPlace>> {
+        let skipped = if stopped { IN_LINE } else { "" };
         let mut found = self.load_each(keys, |conn, keys| -> QueryResult<Vec<PlaceRecord>> {
             items::table
                 .filter(dialect::aside!(items::space_id).eq(space_id.as_bytes().as_slice()))
                 .filter(dialect::any_of!(items::key, keys.iter().map(|key| key.as_str().as_bytes())))
+                .filter(items::device_id.eq(device_id.as_bytes().as_slice()))
+                .filter(items::phase.ne(skipped))
                 .select(place!())
                 .load(conn)
         })?;

@@ -64,8 +64,9 @@ impl QueueSpaceRows for Rows<'_> {
         self.send(|conn| put.execute(conn)).map(drop)
     }
 
-    fn list_missed_spaces(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>> {
-        let due = spaces::table.filter(spaces::due_at.is_not_null()).select(spaces::space_id);
+    fn list_missed_spaces(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>> {
+        let seen = spaces::due_at.le(now.millis()).and(spaces::due_at.is_not_null()).or(spaces::leased_by.is_not_null().nullable());
+        let due = spaces::table.filter(seen).select(spaces::space_id);
         self.load(|conn| -> QueryResult<Vec<MissedRecord>> {
             items::table
                 .filter(items::state.eq(ItemState::Ready.as_str()))

@@ -116,6 +116,8 @@ pub struct ItemPlace {
     pub user_id: UserId,
     /// From which device.
     pub device_id: DeviceId,
+    /// The request in which it came.
+    pub batch_id: BatchId,
     /// `collection/id`.
     pub key: String,
     /// The group that it came in.
@@ -319,11 +321,12 @@ pub trait ItemRows {
     /// [`super::StoreError`].
     fn load_places(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<Vec<ItemPlace>>;
 
-    /// The places of a space's items on these documents, by number. Reads no payloads.
+    /// The places of a device's items on these documents of a space, by number; `stopped`: only those that nobody takes
+    /// before something else happens, which is all but the ready and the taken. Reads no payloads.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    fn list_strands(&mut self, space_id: SpaceId, keys: &[DocumentKey]) -> StoreResult<Vec<ItemPlace>>;
+    fn list_strands(&mut self, space_id: SpaceId, device_id: DeviceId, keys: &[DocumentKey], stopped: bool) -> StoreResult<Vec<ItemPlace>>;
 
     /// A space's items in one state, by (rank, number), at most `limit`.
     ///
@@ -377,7 +380,7 @@ pub trait ItemStateRows {
     /// [`super::StoreError`].
     fn release_orphans(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>>;
 
-    /// Makes some staged items of a sealed batch ready, by number, at most `limit`. The spaces in which there were some,
+    /// Makes some staged items of a sealed batch ready, or held where they wait for something, by number, at most `limit`. The spaces in which there were some,
     /// each once; none when all are.
     ///
     /// # Errors
@@ -457,11 +460,12 @@ pub trait QueueSpaceRows {
     /// [`super::StoreError`].
     fn put_queue_space(&mut self, space: &QueueSpace) -> StoreResult<()>;
 
-    /// Spaces with ready items in which nothing is due: a process ended before it called them. At most `limit`, each once.
+    /// Spaces with ready items that nobody has leased, and in which nothing is due by now: a process ended before it called
+    /// them. At most `limit`, each once.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    fn list_missed_spaces(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>>;
+    fn list_missed_spaces(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>>;
 
     /// When the next space comes due after an instant.
     ///

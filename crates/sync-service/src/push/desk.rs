@@ -8,7 +8,7 @@ use sync_core::json::RawJson;
 use sync_core::operation::Kind;
 use sync_core::ports::{StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::{OperationResult, Received};
-use sync_core::{Author, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Stamp, Status, Timestamp};
+use sync_core::{Author, BatchId, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Stamp, Status, Timestamp};
 
 use super::admit::{Admitted, Chain, Gate, Stop};
 use super::decide::{Asked, Beside, Effect, Mode, Refusal, Sent, Target, decide, top_of};
@@ -38,6 +38,8 @@ pub(crate) struct Request<'a> {
     pub(crate) arrived_at: Timestamp,
     pub(crate) sent_at: Option<Timestamp>,
     pub(crate) taking: &'a Taking,
+    /// Under which its operations are in the queue.
+    pub(crate) batch_id: BatchId,
     /// Operations that were refused in an earlier round of the request, and not stored.
     pub(crate) unstored: &'a BTreeSet<usize>,
 }

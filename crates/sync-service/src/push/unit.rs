@@ -91,7 +91,7 @@ impl Batch {
             received_at: self.arrived_at,
             epochs: RawJson::of(&self.epochs),
             atomic: false,
-            state: BatchState::Sealed,
+            state: BatchState::Open,
             operations: 0,
             bytes: 0,
             decided: 0,
@@ -140,6 +140,7 @@ pub(crate) fn decide_space(
         arrived_at: batch.arrived_at,
         sent_at: batch.sent_at,
         taking: &batch.taking,
+        batch_id: batch.id,
         unstored,
     };
     let mut opened = 0;

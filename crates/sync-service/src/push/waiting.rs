@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use sync_core::operation::Kind;
 use sync_core::ports::{ItemPlace, ItemState, StoreResult, Tx};
 use sync_core::protocol::v1::OperationResult;
-use sync_core::{DocumentKey, OpId, Operation, SpaceId, Timestamp, UserId};
+use sync_core::{BatchId, DocumentKey, OpId, Operation, SpaceId, Timestamp, UserId};
 
 use super::admit::{Gate, Stop, waiting};
 use super::desk::Desk;
@@ -40,6 +40,8 @@ pub(crate) struct Waiting {
 struct Entry {
     index: usize,
     hold: Option<OpId>,
+    /// What it comes after by its place in the request alone.
+    follows: Option<OpId>,
     lane: i32,
     rank: i64,
 }
@@ -53,10 +55,15 @@ struct Blocker {
 }
 
 impl Blocker {
-    fn of(place: &ItemPlace, space_id: SpaceId, works: bool) -> Self {
+    fn of(place: &ItemPlace, (space_id, batch_id): (SpaceId, BatchId), works: bool) -> Self {
         let root = place.waits_for.unwrap_or(place.op_id);
-        let goes_first = matches!(place.state, ItemState::Ready | ItemState::Leased) && place.space_id == space_id && !works;
-        Self { root, holds: !goes_first }
+        let in_line = match place.state {
+            ItemState::Ready | ItemState::Leased => true,
+            // it becomes ready together with what comes after it
+            ItemState::Staged => place.batch_id == batch_id && place.waits_for.is_none(),
+            ItemState::Held | ItemState::Delayed | ItemState::Parked => false,
+        };
+        Self { root, holds: works || !in_line || place.space_id != space_id }
     }
 }
 
@@ -72,11 +79,11 @@ impl Waiting {
         for place in tx.load_places(organisation_id, named)? {
             waiting.places.insert(place.op_id, place);
         }
-        for place in tx.list_strands(space_id, &keys.into_iter().collect::<Vec<_>>())? {
-            if place.device_id == batch.caller.device_id {
-                waiting.strands.entry(place.key.clone()).or_default().push(place.op_id);
-                waiting.places.insert(place.op_id, place);
-            }
+        // what was taken is taken in order: only what nobody takes can stand before it
+        let works = matches!(batch.taking, Taking::Work(_));
+        for place in tx.list_strands(space_id, batch.caller.device_id, &keys.into_iter().collect::<Vec<_>>(), works)? {
+            waiting.strands.entry(place.key.clone()).or_default().push(place.op_id);
+            waiting.places.insert(place.op_id, place);
         }
         let missing = |place: &ItemPlace| place.waits_for.filter(|root| !waiting.places.contains_key(root));
         let roots: BTreeSet<OpId> = waiting.places.values().filter_map(missing).collect();
@@ -86,7 +93,7 @@ impl Waiting {
             }
         }
         let groups: BTreeSet<String> = operations.iter().filter_map(|operation| operation.group.clone()).collect();
-        if !(groups.is_empty() || matches!(batch.taking, Taking::Work(_))) {
+        if !(groups.is_empty() || works) {
             let items = tx.list_items_of_groups(space_id, &groups.into_iter().collect::<Vec<_>>())?;
             let own = items.into_iter().filter(|item| item.user_id == batch.caller.user_id);
             waiting.groups = own.filter_map(|item| item.group).collect();
@@ -102,6 +109,17 @@ impl Waiting {
     /// Whether something of a group is there.
     pub(super) fn has_group(&self, group: &str) -> bool {
         self.groups.contains(group)
+    }
+
+    /// Whether what is under an id belongs to another batch that may still be taken back.
+    pub(super) fn is_unsure(place: &ItemPlace, batch_id: BatchId) -> bool {
+        place.state == ItemState::Staged && place.batch_id != batch_id
+    }
+
+    /// The operation of the same request that stands before one on its document in the queue.
+    fn before_in_batch(&self, key: &str, batch_id: BatchId) -> Option<OpId> {
+        let last = self.strands.get(key)?.last()?;
+        self.places.get(last).filter(|place| place.batch_id == batch_id).map(|place| place.op_id)
     }
 
     /// Whether what is under an id waits for a person: it is a dead letter, or behind one.
@@ -173,6 +191,9 @@ impl Desk<'_> {
     /// Stops an operation that names another which is not here; one that was taken from the queue goes on waiting.
     fn missing(&self, unit: &Unit, index: usize) -> Option<Stop> {
         let operation = self.operation(index).filter(|operation| self.request.taken(operation.op_id).is_none())?;
+        if let Some(creation) = self.request.plan.orphans.get(&index) {
+            return Some(waiting(operation.op_id, *creation));
+        }
         let is_own = |user_id: UserId| user_id == self.request.caller.user_id;
         let is_here = |op_id: &OpId| {
             unit.op_ids.contains(op_id)
@@ -200,7 +221,7 @@ impl Desk<'_> {
         let open = |op_id: &OpId| {
             let place = self.waiting.places.get(op_id).filter(|place| place.user_id == self.request.caller.user_id)?;
             let decided = self.world.known.contains_key(op_id) || *op_id == operation.op_id;
-            (!decided).then(|| Blocker::of(place, operation.space_id, works))
+            (!decided).then(|| Blocker::of(place, (operation.space_id, self.request.batch_id), works))
         };
         let strand = operation.key.as_ref().and_then(|key| self.waiting.strands.get(key.as_str()));
         let before = |op_id: &&OpId| self.waiting.places.get(*op_id).is_some_and(|place| place.seq < own_seq);

@@ -47,10 +47,12 @@ pub struct BatchWriter {
     batch_id: BatchId,
     received_at: Timestamp,
     lines: usize,
-    /// What was read and is not put into the queue yet, with its line.
-    part: Vec<(usize, Received<Operation>)>,
+    /// What was read and is not put into the queue yet, with its line and its bytes.
+    part: Vec<(usize, usize, Received<Operation>)>,
     part_bytes: usize,
     answer: BatchAnswer,
+    /// Whether it was closed; otherwise it is when it is dropped, because its sender went away.
+    closed: bool,
 }
 
 impl Service {
@@ -95,6 +97,7 @@ impl Service {
             part: Vec::new(),
             part_bytes: 0,
             answer,
+            closed: false,
         })
     }
 
@@ -130,7 +133,8 @@ impl Service {
     /// The store's; the next round goes on.
     pub async fn mend_queue(&self) -> ServiceResult<()> {
         let orphans = self.store.transact(Access::Write, |tx| tx.release_orphans(MOVED)).await?;
-        let missed = self.store.transact(Access::Read, |tx| tx.list_missed_spaces(MOVED)).await?;
+        let now = self.now();
+        let missed = self.store.transact(Access::Read, move |tx| tx.list_missed_spaces(now, MOVED)).await?;
         let mut spaces: BTreeMap<OrganisationId, Vec<SpaceId>> = BTreeMap::new();
         for (organisation_id, space_id) in orphans.into_iter().chain(missed) {
             spaces.entry(organisation_id).or_default().push(space_id);
@@ -164,6 +168,8 @@ impl Service {
         let batch_id = batch.batch_id;
         let spaces = self.store.transact(Access::Write, move |tx| tx.release_staged(batch_id, MOVED)).await?;
         if spaces.is_empty() {
+            // what some of them waited for may have been decided meanwhile
+            self.mend_queue().await?;
             return Ok(false);
         }
         self.call_spaces(batch.organisation_id, spaces).await?;
@@ -182,18 +188,27 @@ impl Service {
         Ok(true)
     }
 
-    async fn close_batch(&self, batch_id: BatchId, state: BatchState) -> ServiceResult<()> {
+    /// Everything of a push that was queued is there now. What could not be said is said later.
+    pub(crate) async fn seal(&self, batch_id: BatchId) {
+        if let Err(error) = self.close_batch(batch_id, BatchState::Sealed).await {
+            tracing::warn!(%error, "a batch of the queue is closed later");
+        }
+    }
+
+    /// Closes an open batch. Whether it was open.
+    async fn close_batch(&self, batch_id: BatchId, state: BatchState) -> ServiceResult<bool> {
         let now = self.now();
         let work = move |tx: &mut dyn Tx| close(tx, batch_id, state, now);
         Ok(self.store.transact(Access::Write, work).await?)
     }
 }
 
-fn close(tx: &mut dyn Tx, batch_id: BatchId, state: BatchState, now: Timestamp) -> StoreResult<()> {
-    let Some(batch) = tx.load_batches(&[batch_id])?.pop().filter(|batch| batch.state == BatchState::Open) else { return Ok(()) };
+fn close(tx: &mut dyn Tx, batch_id: BatchId, state: BatchState, now: Timestamp) -> StoreResult<bool> {
+    let Some(batch) = tx.load_batches(&[batch_id])?.pop().filter(|batch| batch.state == BatchState::Open) else { return Ok(false) };
     tx.put_batch(&QueueBatch { state, ..batch })?;
     // nothing may be left to be decided of it
-    tx.count_decided(&[(batch_id, 0, 0)], now)
+    tx.count_decided(&[(batch_id, 0, 0)], now)?;
+    Ok(true)
 }
 
 fn progress_of(batch: &QueueBatch) -> BatchProgress {
@@ -222,14 +237,14 @@ impl BatchWriter {
     /// # Errors
     /// The store's: what was taken before stands, unless it was all or nothing.
     pub async fn take(&mut self, operation: Received<Operation>, bytes: usize) -> ServiceResult<()> {
-        self.part.push((self.lines, operation));
+        self.part.push((self.lines, bytes, operation));
         self.part_bytes += bytes;
         self.lines += 1;
         if self.part.len() < PART && self.part_bytes < PART_BYTES {
             return Ok(());
         }
         // a group comes into the queue whole: one that may go on stays for the next part
-        let group = |(_, received): &(usize, Received<Operation>)| received.group.clone();
+        let group = |(_, _, received): &(usize, usize, Received<Operation>)| received.group.clone();
         let last = self.part.last().and_then(group);
         let whole = self.part.iter().rposition(|entry| last.is_none() || group(entry) != last).map_or(0, |place| place + 1);
         if whole == 0 && self.part.len() < MAX_OPERATIONS && self.part_bytes < MAX_BODY_BYTES {
@@ -237,13 +252,14 @@ impl BatchWriter {
         }
         let rest = self.part.split_off(if whole == 0 { self.part.len() } else { whole });
         let part = std::mem::replace(&mut self.part, rest);
-        self.part_bytes = 0;
+        self.part_bytes = self.part.iter().map(|(_, bytes, _)| bytes).sum();
         self.put(part).await
     }
 
     /// Puts operations into the queue.
-    async fn put(&mut self, part: Vec<(usize, Received<Operation>)>) -> ServiceResult<()> {
-        let (lines, operations): (Vec<usize>, Vec<Received<Operation>>) = part.into_iter().unzip();
+    async fn put(&mut self, part: Vec<(usize, usize, Received<Operation>)>) -> ServiceResult<()> {
+        let (lines, operations): (Vec<usize>, Vec<Received<Operation>>) =
+            part.into_iter().map(|(line, _, operation)| (line, operation)).unzip();
         if self.head.atomic && self.answer.refused + self.answer.waiting > 0 {
             // nothing is taken any more: the rest is only looked through for what is at fault in its form
             for (line, received) in lines.into_iter().zip(operations) {
@@ -330,9 +346,11 @@ impl BatchWriter {
     pub async fn finish(mut self) -> ServiceResult<BatchAnswer> {
         let rest = std::mem::take(&mut self.part);
         self.put(rest).await?;
-        let refused = self.head.atomic && self.answer.refused + self.answer.waiting + self.answer.decided > 0;
+        let mut refused = self.head.atomic && self.answer.refused + self.answer.waiting + self.answer.decided > 0;
         let state = if refused { BatchState::Refused } else { BatchState::Sealed };
-        self.service.close_batch(self.batch_id, state).await?;
+        // one that took too long to arrive was taken back meanwhile
+        refused |= !self.service.close_batch(self.batch_id, state).await? && self.head.atomic;
+        self.closed = true;
         if refused {
             self.answer.take_back();
         }
@@ -343,7 +361,7 @@ impl BatchWriter {
         self.service.note_contact(&self.caller, Contact::Sent);
         self.service.broadcaster().publish(&[Signal::Queue, Signal::Batch(self.caller.device_id, self.batch_id)]);
         while self.head.atomic && self.service.tend_batches().await? {}
-        Ok(self.answer)
+        Ok(self.answer.clone())
     }
 
     /// Its sender went away, or sent what is no batch: nothing more comes.
@@ -355,7 +373,23 @@ impl BatchWriter {
             let rest = std::mem::take(&mut self.part);
             self.put(rest).await?;
         }
-        let state = if self.head.atomic { BatchState::Refused } else { BatchState::Sealed };
-        self.service.close_batch(self.batch_id, state).await
+        self.service.close_batch(self.batch_id, self.broken()).await?;
+        self.closed = true;
+        Ok(())
+    }
+
+    /// What becomes of it when nothing more comes.
+    const fn broken(&self) -> BatchState {
+        if self.head.atomic { BatchState::Refused } else { BatchState::Sealed }
+    }
+}
+
+impl Drop for BatchWriter {
+    fn drop(&mut self) {
+        if !self.closed {
+            let (batch_id, state, now) = (self.batch_id, self.broken(), self.service.now());
+            // the job is under way; nobody waits for its end
+            drop(self.service.store.transact(Access::Write, move |tx| close(tx, batch_id, state, now)));
+        }
     }
 }

@@ -29,18 +29,22 @@ impl Failure {
             StoreError::Damaged(_) => {
                 "what is stored of the document that this is about can't be read. Restore the document, then try again, or discard it"
             }
+            _ if class == Class::Transient => {
+                "the database could not be used for this, again and again; the log says why. Try it again when it can, or discard it"
+            }
             _ => "the database refused what this operation would write; the log says why. Try it again, edit it, or discard it",
         };
         Self { class, problem: Problem::new(Code::ProcessingFailed, detail), policy: *policy, random, now }
     }
 
-    /// The items after it.
-    pub(super) fn of_items(&self, items: &[QueueItem]) -> Vec<QueueItem> {
-        items.iter().map(|item| self.of_item(item)).collect()
+    /// A unit's items after it: they share its fate, which is that of the one that was tried most often.
+    pub(super) fn of_unit(&self, items: &[QueueItem]) -> Vec<QueueItem> {
+        let attempts = items.iter().map(|item| item.attempts).max().unwrap_or(0);
+        items.iter().map(|item| self.of_item(item, attempts)).collect()
     }
 
-    fn of_item(&self, item: &QueueItem) -> QueueItem {
-        let attempts = u32::try_from(item.attempts).unwrap_or(0);
+    fn of_item(&self, item: &QueueItem, attempts: i32) -> QueueItem {
+        let attempts = u32::try_from(attempts).unwrap_or(0);
         let failure = retry::Failure { attempts, class: self.class, retry_after_ms: None, random: self.random };
         match retry::after_failure(&failure, &self.policy, self.now) {
             Next::RetryAt(at) => QueueItem {
@@ -119,7 +123,7 @@ pub(super) fn give_up_lost(tx: &mut dyn Tx, space: &QueueSpace, policy: &Policy,
     let lost = tx.list_items(space.space_id, ItemState::Leased, LOST)?;
     let detail = "the workers that took this operation stopped again and again; the log says more. Edit it, try it again, or discard it";
     let failure = Failure { class: Class::Unknown, problem: Problem::new(Code::ProcessingFailed, detail), policy: *policy, random: 0, now };
-    let again: Vec<QueueItem> = lost.iter().map(|item| failure.of_item(item)).map(ready_at_once).collect();
+    let again: Vec<QueueItem> = units_of(&lost).iter().flat_map(|unit| failure.of_unit(unit)).map(ready_at_once).collect();
     tx.put_items(&again)
 }
 

@@ -131,6 +131,7 @@ fn decide_items(
             result => kept.push(left(item, result, held.get(&item.op_id))),
         }
     }
+    hasten_heads(tx, this, &kept)?;
     stepped.parked.extend(kept.iter().filter(|item| item.state == ItemState::Parked).map(|item| item.op_id));
     tx.put_items(&kept)?;
     drop_decided(tx, this, record, &done)
@@ -185,6 +186,22 @@ fn left(item: &QueueItem, result: Option<&OperationResult>, root: Option<&OpId>)
         (None, Some(problem)) => park(item, problem),
         (None, None) => park(item, &Problem::new(Code::ProcessingFailed, "nothing came of this operation; tell who runs the server")),
     }
+}
+
+/// Makes what items have to wait for as urgent as they are.
+fn hasten_heads(tx: &mut dyn Tx, this: &Step, kept: &[QueueItem]) -> StoreResult<()> {
+    let mut heads: BTreeMap<OpId, (i32, i64)> = BTreeMap::new();
+    for item in kept {
+        if let Some(root) = item.waits_for {
+            let known = heads.entry(root).or_insert((item.lane, item.rank));
+            *known = (known.0.min(item.lane), known.1.min(item.rank));
+        }
+    }
+    let mut by_urgency: BTreeMap<(i32, i64), Vec<OpId>> = BTreeMap::new();
+    for (root, urgency) in heads {
+        by_urgency.entry(urgency).or_default().push(root);
+    }
+    by_urgency.into_iter().try_for_each(|((lane, rank), roots)| tx.hasten_items(this.organisation_id, &roots, lane, rank))
 }
 
 /// Drops what is decided, if it is still there under this lease, and counts it.

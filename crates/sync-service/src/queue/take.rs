@@ -22,7 +22,7 @@ pub(super) fn take_items(tx: &mut dyn Tx, space: &mut QueueSpace, wanted: usize,
         Some(item) => (Some(now), item.rank),
         // a group's members may have been all that was read
         None if !rest.is_empty() => (Some(now), space.rank),
-        None => (tx.find_next_wake(space.space_id)?, now.millis()),
+        None => (tx.find_next_wake(space.space_id)?, space.rank),
     };
     if !taken.is_empty() {
         // if nobody hands it back, it is to be looked at when the lease ends

@@ -115,9 +115,21 @@ impl Service {
         let items = claim.items();
         match self.step_over(claim, Arc::clone(&items), true).await {
             Ok(ran) => Ok(ran),
-            Err(error) if settle::is_passing(&error) => Err(error.into()),
+            Err(error) if settle::is_passing(&error) => self.put_off(claim, &items, error).await,
             Err(error) => self.step_apart(claim, items, error).await,
         }
+    }
+
+    /// The database could not do it, for a cause that may pass. What was taken is tried again later, with fewer others each
+    /// time.
+    async fn put_off(&self, claim: &Claim, items: &[QueueItem], error: StoreError) -> ServiceResult<Ran> {
+        for unit in settle::units_of(items) {
+            if !self.fail(claim, unit, &error).await? {
+                return Ok(Ran::Lost);
+            }
+        }
+        claim.set(Vec::new());
+        Err(error.into())
     }
 
     /// Something that was taken could not be decided. Each unit by itself shows which: the others go on.
@@ -129,7 +141,6 @@ impl Service {
             match outcome {
                 Ok(Ran::Lost) => return Ok(Ran::Lost),
                 Ok(_) => {}
-                Err(error) if settle::is_passing(&error) => return Err(error.into()),
                 Err(error) => {
                     if !self.fail(claim, unit, &error).await? {
                         return Ok(Ran::Lost);
@@ -214,7 +225,8 @@ impl Service {
         let work = move |tx: &mut dyn Tx| {
             spaces.iter().try_for_each(|space_id| {
                 let space = tx.lock_queue_space(organisation_id, *space_id)?;
-                tx.put_queue_space(&super::due(space, Some((now, now.millis()))))
+                let first = tx.list_items(*space_id, ItemState::Ready, 1)?.pop();
+                first.map_or(Ok(()), |item| tx.put_queue_space(&super::due(space, Some((now, item.rank)))))
             })
         };
         self.store.transact(Access::Write, work).await?;
@@ -235,7 +247,7 @@ impl Service {
             if !lease::may_write(&space, &lease) {
                 return Ok(None);
             }
-            let failed = failure.of_items(&items);
+            let failed = failure.of_unit(&items);
             tx.put_items(&failed)?;
             if let Some(at) = failed.iter().filter_map(|item| item.not_before).min() {
                 space = super::due(space, Some((at, at.millis())));

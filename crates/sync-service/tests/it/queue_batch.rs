@@ -98,12 +98,54 @@ fn what_is_all_or_nothing_waits_for_its_end() {
         now(writer.take(line(n), 100)).unwrap();
     }
     assert_eq!(work_off(&pair), 0);
-    assert_eq!(receipt(&pair, &pair.ana, 1)["status"], "queued");
+    // nobody may count on it before
+    let held = receipt(&pair, &pair.ana, 1);
+    assert_eq!((&held["status"], &held["held"]), (&json!("waiting"), &json!(false)));
+    let again = pair.one(&pair.ana, op(1, "create", "d1", 0, json!({})));
+    assert_eq!((again["status"].as_str(), again["held"].as_bool()), (Some("waiting"), Some(false)));
+    // its sender went away: it is taken back
     drop(writer);
-    // its sender went away: after an hour it is taken back
-    assert!(!now(pair.world.service.tend_batches()).unwrap());
+    while now(pair.world.service.tend_batches()).unwrap() {}
+    assert_eq!((work_off(&pair), &receipt(&pair, &pair.ana, 1)["status"]), (0, &json!("unknown")));
+}
+
+#[test]
+fn what_waits_in_a_batch_that_is_all_or_nothing_waits_for_its_end_too() {
+    let pair = queueing(1);
+    pair.push(&pair.ana, json!([op(1, "create", "a", 0, json!({})), op(2, "create", "b", 0, json!({}))]));
+    let chain = |from: u32| {
+        vec![
+            with(op(from, "update", "a", 0, json!({"n": from})), json!({"after": id(1)})),
+            op(from + 1, "create", "c", 0, json!({})),
+            op(from + 2, "update", "c", 0, json!({"n": from})),
+        ]
+    };
+    let bad = [chain(10), vec![op(13, "upsert", "c", 0, json!({}))]].concat();
+    assert_eq!(send(&pair, true, &bad).state, "refused");
+    work_off(&pair);
+    now(pair.world.service.mend_queue()).unwrap();
+    work_off(&pair);
+    for n in 10..=12 {
+        assert_eq!(receipt(&pair, &pair.ana, n)["status"], "unknown", "{n}: nothing was taken");
+    }
+    assert_eq!(send(&pair, true, &chain(20)).queued, 3);
+    work_off(&pair);
+    for n in 20..=22 {
+        assert_eq!(receipt(&pair, &pair.ana, n)["status"], "applied", "{n}");
+    }
+}
+
+#[test]
+fn a_batch_that_took_too_long_is_not_said_to_be_taken() {
+    let pair = queueing(1_000);
+    let mut writer = now(pair.world.service.open_batch(&pair.ana, BatchHead { atomic: true, ..BatchHead::default() })).unwrap();
+    let line =
+        |n| read_operation_line(op(n, "create", &format!("d{n}"), 0, json!({})).to_string().as_bytes(), Some(&pair.space), None).unwrap();
+    now(writer.take(line(1), 100)).unwrap();
     pair.world.clock.advance_ms(3_600_001);
     while now(pair.world.service.tend_batches()).unwrap() {}
+    now(writer.take(line(2), 100)).unwrap();
+    assert!(now(writer.finish()).is_err());
     assert_eq!((work_off(&pair), &receipt(&pair, &pair.ana, 1)["status"]), (0, &json!("unknown")));
 }
 

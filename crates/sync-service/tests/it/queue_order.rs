@@ -1,6 +1,9 @@
 //! The order of what is in the queue: one device's operations on one document, groups, dependencies.
 
+use queue::sizing::Budget;
 use serde_json::{Value, json};
+use sync_service::QueueConfig;
+use testkit::memory::Breaks;
 
 use crate::queue_work::{queueing, queueing_with, receipt, work_off};
 use crate::sync::{id, op, statuses, told, with};
@@ -107,4 +110,58 @@ fn what_is_at_fault_whatever_its_document_says_is_told_at_once() {
             ("rejected", "number_range")
         ]
     );
+}
+
+#[test]
+fn a_chain_without_after_holds_however_it_is_taken_apart() {
+    let mut pair = queueing(1);
+    let mut config = QueueConfig::default();
+    (config.inline, config.step_items) = (Budget::of(1, 1 << 20, 2_000), 1);
+    pair.world.service = pair.world.service.clone().with_queue(config);
+    pair.one(&pair.ana, op(1, "create", "a", 0, json!({"t": "0"})));
+    let push = json!([
+        op(2, "update", "a", 1, json!({"t": "bo 1"})),
+        op(3, "update", "a", 1, json!({"t": "bo 2"})),
+        op(4, "create", "b", 0, json!({})),
+        op(5, "update", "b", 0, json!({"u": 1})),
+        op(6, "update", "a", 1, json!({"t": "bo 3"}))
+    ]);
+    assert_eq!(statuses(&pair.push(&pair.bo, push)), ["queued"; 5]);
+    // somebody else comes between, so that each step merges
+    let claim = now(pair.world.service.claim_work()).unwrap().unwrap();
+    now(pair.world.service.run_step(&claim)).unwrap();
+    now(pair.world.service.hand_back(&claim)).unwrap();
+    assert_eq!(told(&pair.one(&pair.ana, op(7, "update", "a", 2, json!({"other": 1})))).0, "applied");
+    work_off(&pair);
+    for n in 2..=6 {
+        assert!(
+            ["applied", "merged"].contains(&receipt(&pair, &pair.bo, n)["status"].as_str().unwrap()),
+            "{n}: {}",
+            receipt(&pair, &pair.bo, n)
+        );
+    }
+    assert_eq!(pair.read(&pair.ana, "notes", "a"), json!({"t": "bo 3", "other": 1}), "nobody is in conflict with themselves");
+    assert_eq!(pair.read(&pair.ana, "notes", "b"), json!({"u": 1}));
+}
+
+#[test]
+fn a_group_shares_its_members_fate() {
+    let pair = queueing(1);
+    pair.one(&pair.ana, op(1, "create", "bad", 0, json!({})));
+    pair.world.store.break_document("notes/bad", Some(Breaks::Panics));
+    let grouped = |operation: Value| with(operation, json!({"group": "g1"}));
+    pair.push(&pair.bo, json!([grouped(op(2, "update", "bad", 1, json!({"n": 1}))), grouped(op(3, "create", "good", 0, json!({})))]));
+    for _ in 0..6 {
+        work_off(&pair);
+        let (one, other) = (receipt(&pair, &pair.bo, 2), receipt(&pair, &pair.bo, 3));
+        assert_eq!(one["status"], other["status"]);
+        pair.world.clock.advance_ms(3_600_000);
+    }
+    assert_eq!(receipt(&pair, &pair.bo, 3)["status"], "parked");
+    pair.world.store.break_document("notes/bad", None);
+    let again = serde_json::from_value(json!({"patch": {"n": 2}})).unwrap();
+    now(pair.world.service.retry_operation(&pair.bo, id(2).parse().unwrap(), again)).unwrap();
+    work_off(&pair);
+    assert_eq!((&receipt(&pair, &pair.bo, 2)["status"], &receipt(&pair, &pair.bo, 3)["status"]), (&json!("applied"), &json!("applied")));
+    assert_eq!(pair.read(&pair.ana, "notes", "bad"), json!({"n": 2}));
 }

@@ -106,6 +106,7 @@ fn a_place_is_an_item_without_what_was_sent(bench: &Bench) {
         space_id: item.space_id,
         user_id: item.user_id,
         device_id: item.device_id,
+        batch_id: item.batch_id,
         key: item.key,
         group: item.group,
         seq: item.seq,
@@ -152,11 +153,15 @@ fn strands_are_told_by_number(bench: &Bench) {
     let elsewhere = QueueItem { space_id: SECOND_SPACE, ..on(4, "guests/a") };
     let parked = QueueItem { state: ItemState::Parked, ..on(1, "guests/a") };
     insert(bench, vec![on(3, "guests/a"), on(2, "guests/b"), parked, elsewhere, on(5, "guests/A"), on(6, "guests/")]);
-    let strands = |keys: Vec<DocumentKey>| {
-        let found = bench.read(move |tx| tx.list_strands(SPACE, &keys));
+    let device = item(1).device_id;
+    let strands_of = |device_id: DeviceId, keys: Vec<DocumentKey>, stopped| {
+        let found = bench.read(move |tx| tx.list_strands(SPACE, device_id, &keys, stopped));
         found.into_iter().map(|place| place.seq).collect::<Vec<_>>()
     };
+    let strands = |keys: Vec<DocumentKey>| strands_of(device, keys, false);
     assert_eq!(strands(vec![key("guests", "b"), key("guests", "a"), key("guests", "c")]), [1, 2, 3]);
+    assert_eq!(strands_of(device, vec![key("guests", "b"), key("guests", "a")], true), [1], "what is ready goes on by itself");
+    assert_eq!(strands_of(DeviceId(id(990)), vec![key("guests", "b"), key("guests", "a")], false), Vec::<i64>::new());
     assert_eq!(strands(vec![]), Vec::<i64>::new());
 }
 

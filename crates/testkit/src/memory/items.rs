@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use sync_core::ports::{ItemPlace, ItemRows, ItemState, ItemStateRows, QueueItem, StoreError, StoreResult};
-use sync_core::{BatchId, DocumentKey, OpId, OrganisationId, SpaceId, Timestamp};
+use sync_core::{BatchId, DeviceId, DocumentKey, OpId, OrganisationId, SpaceId, Timestamp};
 
 use super::{MemoryTx, State, count};
 
@@ -12,6 +12,7 @@ fn place(item: &QueueItem) -> ItemPlace {
         space_id: item.space_id,
         user_id: item.user_id,
         device_id: item.device_id,
+        batch_id: item.batch_id,
         key: item.key.clone(),
         group: item.group.clone(),
         seq: item.seq,
@@ -78,9 +79,13 @@ impl ItemRows for MemoryTx<'_> {
         Ok(self.state.items_of(organisation_id, op_ids).into_iter().map(place).collect())
     }
 
-    fn list_strands(&mut self, space_id: SpaceId, keys: &[DocumentKey]) -> StoreResult<Vec<ItemPlace>> {
+    fn list_strands(&mut self, space_id: SpaceId, device_id: DeviceId, keys: &[DocumentKey], stopped: bool) -> StoreResult<Vec<ItemPlace>> {
         let wanted: BTreeSet<_> = keys.iter().map(DocumentKey::as_str).collect();
-        let mut found: Vec<_> = self.items_in(space_id).filter(|item| wanted.contains(item.key.as_str())).map(place).collect();
+        let is_meant = |item: &&QueueItem| {
+            let goes_on = matches!(item.state, ItemState::Ready | ItemState::Leased);
+            item.device_id == device_id && wanted.contains(item.key.as_str()) && !(stopped && goes_on)
+        };
+        let mut found: Vec<_> = self.items_in(space_id).filter(is_meant).map(place).collect();
         found.sort_by_key(|place| place.seq);
         Ok(found)
     }
@@ -173,7 +178,8 @@ impl ItemStateRows for MemoryTx<'_> {
         staged.truncate(count(limit));
         let spaces: BTreeSet<_> = staged.iter().map(|item| item.space_id).collect();
         for item in staged {
-            state.put_item(QueueItem { state: ItemState::Ready, ..item });
+            let released = if item.waits_for.is_some() { ItemState::Held } else { ItemState::Ready };
+            state.put_item(QueueItem { state: released, ..item });
         }
         Ok(spaces.into_iter().collect())
     }

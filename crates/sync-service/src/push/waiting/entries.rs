@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use queue::priority::{self, Factors};
 use sync_core::json::RawJson;
-use sync_core::ports::{ItemPlace, ItemState, QueueBatch, QueueItem, StoreResult, Tx};
+use sync_core::ports::{BatchState, ItemPlace, ItemState, QueueBatch, QueueItem, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::OperationResult;
 use sync_core::{BatchId, Code, OpId, Operation, Problem, Status};
 
-use super::Entry;
+use super::{Entry, Waiting};
 use crate::digest::sha256;
 use crate::push::desk::Desk;
 use crate::push::unit::{Batch, Taking};
@@ -24,16 +24,18 @@ impl Desk<'_> {
         let (lane, rank) = self.urgency_of(operation);
         let staged = matches!(self.request.taking, Taking::Queue { staged: true });
         let state = match hold {
+            _ if staged => ItemState::Staged,
             Some(_) => ItemState::Held,
-            None if staged => ItemState::Staged,
             None => ItemState::Ready,
         };
+        let follows = self.follows(index, operation);
         let place = ItemPlace {
             op_id,
             identity: sha256(operation.identity_text().as_bytes()),
             space_id: operation.space_id,
             user_id: caller.user_id,
             device_id: caller.device_id,
+            batch_id: self.request.batch_id,
             key: key.clone(),
             group: operation.group.clone(),
             seq: i64::MAX - 1,
@@ -50,13 +52,27 @@ impl Desk<'_> {
         if self.request.taken(op_id).is_some() {
             self.waiting.held.extend(hold.map(|root| (op_id, root)));
         } else {
-            self.waiting.entries.push(Entry { index, hold, lane, rank });
+            self.waiting.entries.push(Entry { index, hold, follows, lane, rank });
         }
         self.results.insert(index, result);
     }
 
+    /// What an operation comes after by its place alone: the one before it on its document in the same request. Workers
+    /// may decide them apart.
+    fn follows(&self, index: usize, operation: &Operation) -> Option<OpId> {
+        let key = operation.key.as_ref().filter(|_| operation.after.is_none())?;
+        let in_request = || self.operation(*self.request.plan.before.get(&index)?).map(|before| before.op_id);
+        self.waiting.before_in_batch(key.as_str(), self.request.batch_id).or_else(in_request)
+    }
+
     /// What is answered about an operation that is in the queue.
     pub(crate) fn told(&self, op_id: OpId, place: &ItemPlace) -> OperationResult {
+        if Waiting::is_unsure(place, self.request.batch_id) {
+            let detail =
+                "it is part of a batch that is all or nothing and not complete; keep it, and send it again when that one was answered";
+            let problem = Some(Problem::new(Code::NotHereYet, detail));
+            return OperationResult { problem, ..OperationResult::new(op_id, Status::Waiting, false) };
+        }
         if !self.waiting.is_parked(place) {
             return OperationResult::new(op_id, Status::Queued, true);
         }
@@ -87,7 +103,7 @@ impl Desk<'_> {
         let item = |(entry, seq): (Entry, i64)| {
             let operation = self.operation(entry.index)?;
             let place = self.waiting.places.get(&operation.op_id)?;
-            let payload = payload_of(operation);
+            let payload = payload_of(operation, entry.follows);
             let item = QueueItem {
                 organisation_id: self.request.caller.organisation_id,
                 op_id: place.op_id,
@@ -146,18 +162,26 @@ impl Desk<'_> {
     /// What is in the queue already and has to go before something more urgent: with that one's lane and rank.
     fn to_hasten(&self, items: &[(usize, QueueItem)]) -> BTreeMap<(i32, i64), Vec<OpId>> {
         let mut most: BTreeMap<OpId, (i32, i64)> = BTreeMap::new();
+        let mut of_document: HashMap<&str, (i32, i64)> = HashMap::new();
+        for (_, item) in items {
+            let known = of_document.entry(&item.key).or_insert((item.lane, item.rank));
+            *known = (known.0.min(item.lane), known.1.min(item.rank));
+        }
+        let mut note = |op_id: OpId, (lane, rank): (i32, i64)| {
+            let slower = |place: &&ItemPlace| place.seq < i64::MAX - 1 && (place.rank > rank || place.lane > lane);
+            if self.waiting.places.get(&op_id).as_ref().is_some_and(slower) {
+                let known = most.entry(op_id).or_insert((lane, rank));
+                *known = (known.0.min(lane), known.1.min(rank));
+            }
+        };
+        for (key, urgency) in of_document {
+            self.waiting.strands.get(key).into_iter().flatten().for_each(|op_id| note(*op_id, urgency));
+        }
         for (index, item) in items {
-            let on_document = self.waiting.strands.get(&item.key).into_iter().flatten().copied();
             let roots = item.waits_for.into_iter();
             let named =
                 self.operation(*index).into_iter().flat_map(|operation| operation.after.iter().chain(&operation.depends_on).copied());
-            for op_id in on_document.chain(roots).chain(named) {
-                let slower = |place: &&ItemPlace| place.seq < i64::MAX - 1 && (place.rank > item.rank || place.lane > item.lane);
-                if self.waiting.places.get(&op_id).as_ref().is_some_and(slower) {
-                    let known = most.entry(op_id).or_insert((item.lane, item.rank));
-                    *known = (known.0.min(item.lane), known.1.min(item.rank));
-                }
-            }
+            roots.chain(named).for_each(|op_id| note(op_id, (item.lane, item.rank)));
         }
         let mut by_rank: BTreeMap<(i32, i64), Vec<OpId>> = BTreeMap::new();
         for (op_id, urgency) in most {
@@ -187,16 +211,21 @@ impl Desk<'_> {
         let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
         let before = tx.load_batches(&[batch.id])?.pop();
         let batch = before.unwrap_or_else(|| batch.record());
+        if batch.state == BatchState::Refused {
+            return Err(StoreError::Unavailable("the batch was taken back meanwhile".into()));
+        }
         tx.put_batch(&QueueBatch { operations: batch.operations + count, bytes: batch.bytes + bytes, ..batch })?;
         Ok(items.iter().map(AcceptedItem::of).collect())
     }
 }
 
-/// An operation as sent, with the version of the schema in which it is said.
-fn payload_of(operation: &Operation) -> RawJson {
+/// An operation as sent, with what its request said of it: the version of the schema in which it is said, and what it
+/// comes after.
+fn payload_of(operation: &Operation, follows: Option<OpId>) -> RawJson {
     let mut payload = operation.payload.clone();
-    if let (Some(payload), Some(version)) = (payload.as_object_mut(), operation.schema) {
-        payload.insert("schema".into(), version.into());
+    if let Some(payload) = payload.as_object_mut() {
+        payload.extend(operation.schema.map(|version| ("schema".to_owned(), version.into())));
+        payload.extend(follows.map(|op_id| ("after".to_owned(), op_id.to_string().into())));
     }
     RawJson::of(&payload)
 }
