@@ -123,26 +123,32 @@ impl Service {
     /// The database could not do it, for a cause that may pass. What was taken is tried again later, with fewer others each
     /// time.
     async fn put_off(&self, claim: &Claim, items: &[QueueItem], error: StoreError) -> ServiceResult<Ran> {
-        for unit in settle::units_of(items) {
-            if !self.fail(claim, unit, &error).await? {
-                return Ok(Ran::Lost);
-            }
+        if !self.fail(claim, settle::units_of(items), &error).await? {
+            return Ok(Ran::Lost);
         }
         claim.set(Vec::new());
         Err(error.into())
     }
 
-    /// Something that was taken could not be decided. Each unit by itself shows which: the others go on.
+    /// Something that was taken could not be decided. Halves of it, and halves of those, show which units it is: the others
+    /// go on after a few more transactions.
     async fn step_apart(&self, claim: &Claim, items: Arc<Vec<QueueItem>>, error: StoreError) -> ServiceResult<Ran> {
-        let units = settle::units_of(&items);
-        let alone = units.len() == 1;
-        for unit in units {
-            let outcome = if alone { Err(error.clone()) } else { self.step_over(claim, Arc::new(unit.clone()), false).await };
+        let mut parts = vec![(settle::units_of(&items), Some(error))];
+        while let Some((mut units, failed)) = parts.pop() {
+            let outcome = match failed {
+                Some(error) => Err(error),
+                None => self.step_over(claim, Arc::new(units.concat()), false).await,
+            };
             match outcome {
                 Ok(Ran::Lost) => return Ok(Ran::Lost),
                 Ok(_) => {}
+                Err(_) if units.len() > 1 => {
+                    let rest = units.split_off(units.len() / 2);
+                    // those that go first are decided first
+                    parts.extend([(rest, None), (units, None)]);
+                }
                 Err(error) => {
-                    if !self.fail(claim, unit, &error).await? {
+                    if !self.fail(claim, units, &error).await? {
                         return Ok(Ran::Lost);
                     }
                 }
@@ -234,23 +240,23 @@ impl Service {
         Ok(())
     }
 
-    /// Counts a failure of what was taken. Whether the lease still stood.
-    async fn fail(&self, claim: &Claim, unit: Vec<QueueItem>, error: &StoreError) -> ServiceResult<bool> {
+    /// Counts a failure of units that were taken. Whether the lease still stood.
+    async fn fail(&self, claim: &Claim, units: Vec<Vec<QueueItem>>, error: &StoreError) -> ServiceResult<bool> {
         let failure = Failure::of(error, &self.queue.config.retry, self.random(), self.now());
         let (organisation_id, space_id, lease) = (claim.organisation_id, claim.space_id, claim.lease);
-        for item in &unit {
+        for item in units.iter().flatten() {
             tracing::warn!(op.id = %item.op_id, space.id = %space_id, attempts = item.attempts, %error, "an operation could not be decided");
         }
-        let items = unit.clone();
         let work = move |tx: &mut dyn Tx| {
             let mut space = tx.lock_queue_space(organisation_id, space_id)?;
             if !lease::may_write(&space, &lease) {
                 return Ok(None);
             }
-            let failed = failure.of_unit(&items);
+            let failed: Vec<QueueItem> = units.iter().flat_map(|unit| failure.of_unit(unit)).collect();
             tx.put_items(&failed)?;
             if let Some(at) = failed.iter().filter_map(|item| item.not_before).min() {
-                space = super::due(space, Some((at, at.millis())));
+                let rank = failed.iter().map(|item| item.rank).min().unwrap_or(space.rank);
+                space = super::due(space, Some((at, rank)));
             }
             tx.put_queue_space(&space)?;
             Ok(Some(failed))
