@@ -25,6 +25,18 @@ pub(crate) fn stand(keys: &CursorKeys, access: &SpaceAccess, eyes: Eyes<'_>, cal
     }
 }
 
+/// Documents that are read before it is known how large they are.
+const FIRST_PAGE: usize = 8;
+
+/// How many documents to read next, so that those like the ones that were read come to no more than the bytes that are
+/// left, and one.
+fn page_size((rows, bytes): (usize, usize), most_bytes: usize) -> usize {
+    match bytes.checked_div(rows) {
+        None => FIRST_PAGE,
+        Some(each) => (most_bytes.saturating_sub(bytes) / each.max(1)).saturating_add(1),
+    }
+}
+
 /// The members of one role that hold everything up to one place.
 pub(crate) struct Abreast<'a> {
     /// The space, and the membership of any of them.
@@ -38,11 +50,24 @@ impl Abreast<'_> {
         Cursor { epoch_tag: 0, view_tag: view_tag(self.access), floor: Some(self.place), place: self.place, began: self.place }
     }
 
-    /// The documents that changed above the place, by version; `None` where there are more than `most`.
-    pub(crate) fn rows(&self, tx: &mut dyn Tx, most: usize) -> StoreResult<Option<Vec<DocumentRow>>> {
-        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
-        let rows = tx.list_documents(page_of(self.access, &self.cursor(), self.place, limit))?;
-        Ok((rows.len() <= most).then_some(rows))
+    /// The documents that changed above the place, by version; `None` where there are more than `most`, or more than so
+    /// many bytes. Of large ones, no more than a few are read to find that out.
+    pub(crate) fn rows(&self, tx: &mut dyn Tx, most: usize, most_bytes: usize) -> StoreResult<Option<Vec<DocumentRow>>> {
+        let (mut rows, mut bytes, mut above): (Vec<DocumentRow>, usize, i64) = (Vec::new(), 0, self.place);
+        loop {
+            let limit = page_size((rows.len(), bytes), most_bytes).min(most.saturating_add(1).saturating_sub(rows.len()));
+            let page = tx.list_documents(page_of(self.access, &self.cursor(), above, i64::try_from(limit).unwrap_or(i64::MAX)))?;
+            let is_last = page.len() < limit;
+            bytes += page.iter().map(|row| row.body.as_str().len()).sum::<usize>();
+            above = page.last().map_or(above, |row| row.version);
+            rows.extend(page);
+            if rows.len() > most || bytes > most_bytes {
+                return Ok(None);
+            }
+            if is_last {
+                return Ok(Some(rows));
+            }
+        }
     }
 
     /// Whether any document changed above the place.
@@ -53,5 +78,19 @@ impl Abreast<'_> {
     /// What one of them is told of a document, by their own eyes, and whether all its changes are of one device.
     pub(crate) fn item(&self, row: DocumentRow, eyes: Eyes<'_>) -> StoreResult<(Item, bool)> {
         told(row, eyes, Some(self.place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page_size;
+
+    #[test]
+    fn no_more_is_read_than_a_frame_may_carry() {
+        assert_eq!(page_size((0, 0), 1_000), 8);
+        assert_eq!(page_size((8, 80), 1_000), 93);
+        assert_eq!(page_size((8, 800), 1_000), 3);
+        assert_eq!(page_size((8, 0), 1_000), 1_001);
+        assert_eq!(page_size((8, 2_000), 1_000), 1);
     }
 }

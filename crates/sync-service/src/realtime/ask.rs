@@ -46,7 +46,8 @@ impl Shared {
         self.ask();
     }
 
-    fn ask(self: &Arc<Self>) {
+    /// Looks up what connections wait for, unless that is being done.
+    pub(crate) fn ask(self: &Arc<Self>) {
         let mut registry = self.registry();
         if registry.asking {
             return;
@@ -72,6 +73,19 @@ impl Shared {
         if wanted {
             let ask = Ask { shared: Arc::clone(self), asked, answers: Vec::new(), presences };
             self.service.store.submit(Access::Read, Box::new(ask));
+        }
+    }
+
+    /// Puts back what could not be looked up, for the next tick.
+    fn ask_later(&self, asked: Vec<(Arc<Connection>, BTreeSet<About>)>, presences: Option<Presences>) {
+        let mut registry = self.registry();
+        registry.asking = false;
+        registry.presences.extend(presences.map(|presences| presences.changed).unwrap_or_default());
+        for (connection, wanted) in asked {
+            connection.lock().wanted.extend(wanted);
+            if registry.connections.contains_key(&connection.number) {
+                registry.wanting.insert(connection.number, connection);
+            }
         }
     }
 
@@ -120,7 +134,8 @@ impl Job for Ask {
     fn finish(self: Box<Self>, outcome: StoreResult<()>) {
         let Self { shared, asked, answers, presences } = *self;
         if let Err(error) = &outcome {
-            tracing::warn!(%error, "what connections are told of batches could not be looked up; the next signal asks again");
+            tracing::warn!(%error, "what connections are told beside documents could not be looked up; the next tick asks again");
+            return shared.ask_later(asked, presences);
         }
         shared.registry().asking = false;
         for ((connection, _), answers) in asked.iter().zip(answers) {
@@ -129,10 +144,8 @@ impl Job for Ask {
                 None => state.end(Ending::Revoked),
             });
         }
-        if outcome.is_ok() {
-            shared.tell_followers(presences.map(|presences| presences.told).unwrap_or_default());
-            shared.ask();
-        }
+        shared.tell_followers(presences.map(|presences| presences.told).unwrap_or_default());
+        shared.ask();
     }
 }
 

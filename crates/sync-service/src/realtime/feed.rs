@@ -70,7 +70,7 @@ impl Feed {
     pub fn unfollow(&self, space_ids: &[SpaceId]) {
         for space_id in space_ids {
             if self.connection.lock().unfollow(*space_id) {
-                self.shared.unfollow(*space_id, self.connection.number);
+                self.shared.unfollow(*space_id, &self.connection);
             }
         }
     }

@@ -213,11 +213,18 @@ impl Shared {
 
     pub(crate) fn follow(&self, space_id: SpaceId, connection: &Arc<Connection>) {
         let mut registry = self.registry();
-        registry.spaces.entry(space_id).or_default().by.insert(connection.number, Arc::clone(connection));
+        // who was let go meanwhile follows nothing any more
+        if registry.connections.contains_key(&connection.number) {
+            registry.spaces.entry(space_id).or_default().by.insert(connection.number, Arc::clone(connection));
+        }
     }
 
-    pub(crate) fn unfollow(&self, space_id: SpaceId, number: u64) {
-        self.registry().unfollow(space_id, number);
+    /// Forgets that a connection follows a space, unless it does so again.
+    pub(crate) fn unfollow(&self, space_id: SpaceId, connection: &Connection) {
+        let mut registry = self.registry();
+        if connection.lock().find(space_id).is_none() {
+            registry.unfollow(space_id, connection.number);
+        }
     }
 
     /// Ends the connections for which this holds.

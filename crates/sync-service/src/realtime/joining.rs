@@ -56,7 +56,7 @@ pub(crate) async fn join(shared: Arc<Shared>, connection: Arc<Connection>, wante
         Err(error) => {
             for space_id in generations.keys() {
                 connection.lock().unfollow(*space_id);
-                shared.unfollow(*space_id, connection.number);
+                shared.unfollow(*space_id, &connection);
             }
             if matches!(&error, ServiceError::Problem(problem) if problem.code == Code::Unauthenticated) {
                 connection.change(|state| state.end(Ending::Revoked));
@@ -118,7 +118,7 @@ fn settle(shared: &Shared, connection: &Connection, (space_id, generation): (Spa
         current && take(state, (space_id, generation), joined)
     });
     if current && !follows {
-        shared.unfollow(space_id, connection.number);
+        shared.unfollow(space_id, connection);
     }
 }
 

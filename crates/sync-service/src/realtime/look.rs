@@ -20,6 +20,8 @@ use crate::pull::Abreast;
 pub(crate) const MOST_ITEMS: usize = 200;
 /// Bytes of documents in one frame.
 pub(crate) const MOST_BYTES: usize = 262_144;
+/// Bytes of documents that are read for one: some see less of a document than others.
+const MOST_READ: usize = 4 * MOST_BYTES;
 /// Places that one look reads from: who stands elsewhere has to wait for the next.
 const MOST_PLACES: usize = 64;
 
@@ -51,6 +53,11 @@ impl Found {
     /// Whether they have to wait for the next look.
     pub(crate) const fn is_later(&self) -> bool {
         matches!(self.news, News::Later)
+    }
+
+    /// Whether they follow the space no longer.
+    pub(crate) const fn is_revoked(&self) -> bool {
+        matches!(self.news, News::Revoked)
     }
 }
 
@@ -198,7 +205,7 @@ impl Desk<'_> {
 
 impl Read {
     fn above(tx: &mut dyn Tx, abreast: &Abreast<'_>, eyes: Eyes<'_>) -> StoreResult<Self> {
-        let Some(rows) = abreast.rows(tx, MOST_ITEMS)? else { return Ok(Self::TooMuch) };
+        let Some(rows) = abreast.rows(tx, MOST_ITEMS, MOST_READ)? else { return Ok(Self::TooMuch) };
         if rows.is_empty() {
             return Ok(Self::Nothing);
         }

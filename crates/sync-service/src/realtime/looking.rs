@@ -20,7 +20,9 @@ impl Shared {
         };
         for connection in followers {
             connection.change(|state| {
-                state.dirty.insert(space_id);
+                if state.find(space_id).is_some() {
+                    state.dirty.insert(space_id);
+                }
                 false
             });
         }
@@ -96,10 +98,14 @@ impl Job for Look {
         let mut found = found.into_iter().map(Some);
         for (connection, generation) in connections {
             let found = if outcome.is_ok() { found.next().flatten() } else { None };
+            let shut_out = found.as_ref().is_some_and(Found::is_revoked);
             connection.change(|state| {
                 let wakes = state.take_found(space_id, generation, found);
                 backoff.clone().map_or(wakes, |backoff| state.note(About::Load, backoff))
             });
+            if shut_out {
+                shared.unfollow(space_id, &connection);
+            }
         }
         let again = shared.end_look(space_id, outcome.is_ok());
         if again || later {

@@ -14,7 +14,7 @@ const MOST_SPACES: i64 = 256;
 
 /// Devices whose presence changed, to be looked up.
 pub(crate) struct Presences {
-    changed: BTreeSet<(UserId, DeviceId)>,
+    pub(crate) changed: BTreeSet<(UserId, DeviceId)>,
     /// Spaces that somebody here follows.
     followed: BTreeSet<SpaceId>,
     /// What was found.

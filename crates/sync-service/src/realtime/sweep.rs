@@ -31,7 +31,7 @@ struct Swept {
 }
 
 impl Hub {
-    /// Sees to heartbeats and deadlines. Call it every second.
+    /// Sees to heartbeats and deadlines, and asks again for what could not be looked up. Call it every second.
     pub fn tick(&self) {
         let now = self.0.service.now();
         for connection in self.0.connections() {
@@ -44,6 +44,7 @@ impl Hub {
                 cut();
             }
         }
+        self.0.ask();
     }
 
     /// Looks whether logins ended, memberships changed or logs grew without a signal. Call it every two seconds: nobody is

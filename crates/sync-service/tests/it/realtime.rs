@@ -159,6 +159,13 @@ fn a_large_change_is_pulled() {
         json!([op(1, "create", "a", 0, json!({"t": "x".repeat(150_000)})), op(2, "create", "b", 0, json!({"t": "x".repeat(150_000)}))]),
     );
     assert_eq!(line.take().unwrap()["reason"], "behind");
+    // and so are many, however large those are that come last
+    let cursor = caught_up(&pair, &pair.bo).cursor;
+    let mut line = Line::follow(&hub, &pair.bo, &pair.space, cursor.as_deref());
+    let small = (3..12).map(|n| op(n, "create", &format!("d{n}"), 0, json!({"t": n})));
+    let large = (12..16).map(|n| op(n, "create", &format!("d{n}"), 0, json!({"t": "x".repeat(100_000)})));
+    pair.push(&pair.ana, small.chain(large).collect());
+    assert_eq!(line.take().unwrap()["reason"], "behind");
 }
 
 #[test]
@@ -208,7 +215,7 @@ fn who_loses_the_membership_is_told_and_nothing_more() {
     now(pair.world.service.remove_member(&pair.ana, pair.space.parse().unwrap(), pair.bo.user_id)).unwrap();
     pair.one(&pair.ana, create(1));
     assert_eq!(line.take_all(), [json!({"type": "revoked", "id": "1", "space_id": pair.space, "what": "membership"})]);
-    assert_eq!(line.feed.followed(), 0);
+    assert_eq!((line.feed.followed(), hub.figures().spaces), (0, 0));
     pair.one(&pair.ana, create(2));
     assert_eq!((line.take(), line.ended), (None, None), "the login stands");
     // asked again, the same; and what never was theirs does not exist
@@ -336,6 +343,40 @@ fn many_spaces_come_a_few_at_a_time() {
     assert_eq!(told, expected);
     line.feed.unfollow(&[spaces[0].parse().unwrap()]);
     assert_eq!((line.feed.followed(), hub.figures().spaces), (11, 11));
+}
+
+#[test]
+fn spaces_that_were_lost_starve_no_others() {
+    let pair = Pair::new(None);
+    let hub = hub(&pair.world.service);
+    let mut spaces: Vec<String> = (0..7).map(|_| pair.second_space()).collect();
+    // those that come first are the lost ones
+    spaces.sort_unstable();
+    let kept = spaces.pop().unwrap();
+    let role = || serde_json::from_value(json!({"role": "coordinator"})).unwrap();
+    let mut line = Line::open(&hub, &pair.bo);
+    for space in spaces.iter().chain([&kept]) {
+        now(pair.world.service.put_member(&pair.ana, space.parse().unwrap(), pair.bo.user_id, role())).unwrap();
+        let answer = pair.sync(&pair.bo, json!({"pull": {"spaces": {space: {"cursor": null}}}}));
+        line.subscribe(space, answer["changes"][space]["cursor"].as_str());
+    }
+    assert_eq!(line.take(), None);
+    let change = |n: u32, space: &String| {
+        let mut operation = create(n);
+        operation["space_id"] = json!(space);
+        pair.one(&pair.ana, operation);
+    };
+    for space in &spaces {
+        now(pair.world.service.remove_member(&pair.ana, space.parse().unwrap(), pair.bo.user_id)).unwrap();
+    }
+    assert_eq!(types(&line.take_all()), ["revoked"; 6]);
+    change(1, &kept);
+    assert_eq!(line.take().unwrap()["space_id"], json!(kept));
+    // it has room for nothing more at this moment
+    (2..).zip(&spaces).for_each(|(n, space)| change(n, space));
+    change(20, &kept);
+    let frames = line.take_all();
+    assert_eq!((types(&frames), &frames[0]["space_id"]), (vec!["change"], &json!(kept)));
 }
 
 #[test]

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use auth::{PasswordConfig, PasswordHasher};
 use serde_json::json;
 use sync_core::Code;
-use sync_core::ports::{Access, Job, Store, StoreError, StoreLoad};
+use sync_core::ports::{Access, Job, Signal, Store, StoreError, StoreLoad};
 use sync_service::Service;
 use sync_service::realtime::{Ending, Hub, HubLimits};
 use testkit::fake::SeededEntropy;
 use testkit::memory::MemoryStore;
 
 use crate::line::{Line, hub, types};
+use crate::realtime_queue::{batch, put, tell};
 use crate::sync::{Pair, op};
 use crate::world::{now, refused};
 
@@ -168,15 +169,38 @@ impl Store for Busy {
     }
 }
 
-#[test]
-fn a_database_that_is_busy_is_told_and_made_good() {
-    let pair = Pair::new(None);
+/// A hub over the pair's database, and what makes that refuse to read.
+fn busy(pair: &Pair) -> (Hub, Arc<Busy>) {
     let store = Arc::new(Busy { inner: Arc::clone(&pair.world.store), refuses: AtomicBool::new(false) });
     let mut config = PasswordConfig::default();
     (config.memory_kib, config.passes) = (8, 1);
     let (clock, hasher) = (Arc::clone(&pair.world.clock), Arc::new(PasswordHasher::new(&config).unwrap()));
     let service = Service::new(store.clone(), clock, Arc::new(SeededEntropy::new(3)), hasher);
-    let hub = hub(&service.with_broadcaster(Arc::clone(pair.world.service.broadcaster())));
+    (hub(&service.with_broadcaster(Arc::clone(pair.world.service.broadcaster()))), store)
+}
+
+#[test]
+fn what_could_not_be_looked_up_is_asked_again() {
+    let pair = Pair::new(None);
+    let (hub, store) = busy(&pair);
+    let mut line = Line::open(&hub, &pair.bo);
+    assert_eq!(line.take(), None);
+    put(&pair, &[batch(&pair.bo, 1, 40)], &[]);
+    store.refuses.store(true, Ordering::SeqCst);
+    tell(&pair, &[Signal::Batch(pair.bo.device_id, batch(&pair.bo, 1, 40).batch_id)]);
+    assert_eq!(line.take(), None);
+    hub.tick();
+    assert_eq!(line.take(), None);
+    store.refuses.store(false, Ordering::SeqCst);
+    hub.tick();
+    assert!(line.is_woken());
+    assert_eq!(types(&line.take_all()), ["progress"]);
+}
+
+#[test]
+fn a_database_that_is_busy_is_told_and_made_good() {
+    let pair = Pair::new(None);
+    let (hub, store) = busy(&pair);
     let cursor = pair.pull(&pair.bo, None)["cursor"].as_str().unwrap().to_owned();
     let mut line = Line::follow(&hub, &pair.bo, &pair.space, Some(&cursor));
     assert_eq!(line.take(), None);

@@ -12,7 +12,7 @@ use crate::world::now;
 
 const AT: Timestamp = testkit::fake::START;
 
-fn batch(caller: &Caller, n: u32, decided: i64) -> QueueBatch {
+pub(crate) fn batch(caller: &Caller, n: u32, decided: i64) -> QueueBatch {
     QueueBatch {
         batch_id: BatchId(id(n).parse().unwrap()),
         organisation_id: caller.organisation_id,
@@ -31,7 +31,7 @@ fn batch(caller: &Caller, n: u32, decided: i64) -> QueueBatch {
     }
 }
 
-fn parked(pair: &Pair, caller: &Caller, n: u32) -> QueueItem {
+pub(crate) fn parked(pair: &Pair, caller: &Caller, n: u32) -> QueueItem {
     QueueItem {
         organisation_id: caller.organisation_id,
         op_id: OpId(id(n).parse().unwrap()),
@@ -59,7 +59,7 @@ fn parked(pair: &Pair, caller: &Caller, n: u32) -> QueueItem {
     }
 }
 
-fn put(pair: &Pair, rows: &[QueueBatch], items: &[QueueItem]) {
+pub(crate) fn put(pair: &Pair, rows: &[QueueBatch], items: &[QueueItem]) {
     let (rows, items) = (rows.to_vec(), items.to_vec());
     let store: &dyn Store = &*pair.world.store;
     let write = store.transact(Access::Write, move |tx| {
@@ -69,7 +69,7 @@ fn put(pair: &Pair, rows: &[QueueBatch], items: &[QueueItem]) {
     now(write).unwrap();
 }
 
-fn tell(pair: &Pair, signals: &[Signal]) {
+pub(crate) fn tell(pair: &Pair, signals: &[Signal]) {
     pair.world.service.broadcaster().publish(signals);
 }
 
