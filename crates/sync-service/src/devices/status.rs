@@ -27,7 +27,7 @@ use crate::{Caller, Service, ServiceResult};
 /// Spaces that are looked at.
 const MAX_SPACES: i64 = 1_000;
 /// Open questions that are counted; one more means more than this.
-const MAX_CONFLICTS: i64 = 1_000;
+const MAX_CONFLICTS: i64 = 100;
 
 impl Service {
     /// How a device fares: for its owner, for a lead of a space that they share, and for who manages the organisation.
@@ -114,6 +114,16 @@ fn find(tx: &mut dyn Tx, caller: &Caller, device_id: DeviceId) -> ServiceResult<
     if spaces.is_empty() { Err(unknown().into()) } else { Ok((device, Sight { spaces, all: false })) }
 }
 
+/// What was looked up of a device, to be told.
+struct Looked {
+    counts: StatusCounts,
+    batch: Option<QueueBatch>,
+    calendar: Calendar,
+    day: Day,
+    way: Way,
+    spaces: BTreeMap<SpaceId, SpaceLag>,
+}
+
 /// A device that is told about.
 struct Subject {
     device: Device,
@@ -138,41 +148,53 @@ impl Subject {
 
     fn told(&self, tx: &mut dyn Tx, caller: &Caller, (now, load): (Timestamp, &StoreLoad)) -> StoreResult<DeviceStatus> {
         let counts = self.counts(tx, caller)?;
-        let batch = tx.list_batches(self.device.device_id, 1)?.into_iter().find(is_under_way);
+        // of whatever spaces a batch is
+        let batches = if self.sight.all { tx.list_batches(self.device.device_id, 1)? } else { Vec::new() };
+        let batch = batches.into_iter().find(is_under_way);
         let (calendar, day) = self.place(now);
-        let hours = day.hours(now);
-        let way = Way::of(&self.known, hours);
-        let presence = state_of(self.seen_at, now, hours);
-        let spaces = self.lags();
-        let more = self.known.more == Some(true);
+        let way = Way::of(&self.known, day.hours(now));
+        Ok(self.status(&Looked { counts, batch, calendar, day, way, spaces: self.lags() }, (now, load)))
+    }
+
+    fn facts(&self, looked: &Looked, now: Timestamp) -> Facts {
         let waiting = self.known.reports.last().is_some_and(|report| report.operations > 0);
-        let facts = Facts {
+        Facts {
             revoked: self.device.revoked_at.is_some(),
-            presence,
-            parked: counts.parked > 0,
-            stuck: way.stuck_since.is_some(),
-            queued: counts.queued > 0 || batch.is_some(),
-            unfinished: waiting || more,
-            lags: spaces.values().any(|lag| lag.cursor_lag > 0),
-        };
-        let skew_ms = self.known.skew_ms();
-        Ok(DeviceStatus {
+            presence: state_of(self.seen_at, now, looked.day.hours(now)),
+            parked: looked.counts.parked > 0,
+            stuck: looked.way.stuck_since.is_some(),
+            queued: looked.counts.queued > 0 || looked.batch.is_some(),
+            unfinished: waiting || self.has_more(),
+            lags: looked.spaces.values().any(|lag| lag.cursor_lag > 0),
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        self.known.more == Some(true)
+    }
+
+    fn presence(&self, state: PresenceState, place: (&Calendar, Timestamp)) -> DevicePresence {
+        let text = said_of((&self.owner, Some(&self.device.name)), state, self.seen_at, place);
+        DevicePresence { state, since: self.seen_at, text }
+    }
+
+    fn status(&self, looked: &Looked, (now, load): (Timestamp, &StoreLoad)) -> DeviceStatus {
+        let Looked { counts, batch, calendar, day, way, spaces } = looked;
+        let (facts, skew_ms, place) = (self.facts(looked, now), self.known.skew_ms(), (calendar, now));
+        let waits = way.waiting.is_some_and(|waiting| waiting > 0);
+        DeviceStatus {
             device_id: self.device.device_id,
             name: self.device.name.clone(),
             user_id: self.device.user_id,
             state: condition(facts),
-            presence: DevicePresence {
-                state: presence,
-                since: self.seen_at,
-                text: said_of((&self.owner, Some(&self.device.name)), presence, self.seen_at, (&calendar, now)),
-            },
-            counts,
+            presence: self.presence(facts.presence, place),
+            counts: *counts,
             eta: batch.as_ref().and_then(|batch| eta(batch, now)),
             batch: batch.as_ref().map(progress),
             last_push_at: self.known.push_at,
             last_pull_at: self.known.pull_at,
             last_seen_at: self.seen_at,
-            spaces,
+            spaces: spaces.clone(),
             open_conflicts: counts.conflicts_open,
             parked: counts.parked,
             quarantined: counts.quarantined,
@@ -183,11 +205,11 @@ impl Subject {
             link: way.link,
             battery: self.known.battery,
             storage: self.known.storage,
-            outbox: self.outbox(hours),
-            notices: notices(&self.matters(facts, &counts, &way), (&calendar, now)),
-            next: advise(&situation(&way, day, (more, way.waiting.is_some_and(|waiting| waiting > 0)), (now, load))),
+            outbox: self.outbox(day.hours(now)),
+            notices: notices(&self.matters(facts, counts, way), place),
+            next: advise(&situation(way, *day, (self.has_more(), waits), (now, load))),
             server_time: now,
-        })
+        }
     }
 
     fn matters(&self, facts: Facts, counts: &StatusCounts, way: &Way) -> Matters<'_> {

@@ -61,40 +61,54 @@ pub(super) struct Matters<'a> {
 
 /// What somebody should know about a device, the most pressing first: said to its owner and to the lead alike.
 pub(super) fn notices(matters: &Matters<'_>, place: (&Calendar, Timestamp)) -> Vec<Notice> {
-    let Matters { owner, device, .. } = *matters;
-    let told = |code: NoticeCode, detail: String| Some(Notice { code, detail });
-    let silent = matters.silent_since.and_then(|since| {
-        let since = moment(since, place);
-        told(
-            NoticeCode::Silent,
-            format!("{owner} has not synced {device} since {since}. Ask {owner} to open the app where there is signal."),
-        )
-    });
-    let stuck = matters.stuck.and_then(|(since, depth)| {
-        let (since, what) = (moment(since, place), counted(depth, "change"));
-        told(
-            NoticeCode::OutboxStuck,
-            format!("{device} syncs, but {what} on it have not gone out since {since}. {owner} should keep the app open on a good connection, and must not sign out or remove it until they have."),
-        )
-    });
-    let parked = (matters.parked > 0).then(|| counted(matters.parked.unsigned_abs(), "change")).and_then(|what| {
-        told(
-            NoticeCode::Parked,
-            format!("{what} from {device} could not be applied. Look at them in the dead letters: correct and retry, or discard."),
-        )
-    });
-    let quarantined = (matters.quarantined > 0).then(|| counted(matters.quarantined.unsigned_abs(), "change")).and_then(|what| {
-        told(NoticeCode::Quarantined, format!("{what} from {device} wait for a lead's decision, because {owner} may not make them."))
-    });
-    let clock = matters.skew_ms.filter(|skew| skew.unsigned_abs() > CLOCK_OFF_MS).and_then(|skew| {
-        let minutes = counted(skew.unsigned_abs() / 60_000, "minute");
+    let all = [
+        (NoticeCode::Silent, matters.silent(place)),
+        (NoticeCode::OutboxStuck, matters.outbox_stuck(place)),
+        (NoticeCode::Parked, matters.parked()),
+        (NoticeCode::Quarantined, matters.quarantined()),
+        (NoticeCode::ClockOff, matters.clock_off()),
+        (NoticeCode::StorageLow, matters.storage_low()),
+    ];
+    all.into_iter().filter_map(|(code, detail)| Some(Notice { code, detail: detail? })).collect()
+}
+
+impl Matters<'_> {
+    fn silent(&self, place: (&Calendar, Timestamp)) -> Option<String> {
+        let (owner, device, since) = (self.owner, self.device, moment(self.silent_since?, place));
+        Some(format!("{owner} has not synced {device} since {since}. Ask {owner} to open the app where there is signal."))
+    }
+
+    fn outbox_stuck(&self, place: (&Calendar, Timestamp)) -> Option<String> {
+        let (since, depth) = self.stuck?;
+        let (owner, device, since, what) = (self.owner, self.device, moment(since, place), counted(depth, "change"));
+        Some(format!(
+            "{device} syncs, but {what} on it have not gone out since {since}. {owner} should keep the app open on a good connection, and must not sign out or remove it until they have."
+        ))
+    }
+
+    fn parked(&self) -> Option<String> {
+        let what = (self.parked > 0).then(|| counted(self.parked.unsigned_abs(), "change"))?;
+        let device = self.device;
+        Some(format!("{what} from {device} could not be applied. Look at them in the dead letters: correct and retry, or discard."))
+    }
+
+    fn quarantined(&self) -> Option<String> {
+        let what = (self.quarantined > 0).then(|| counted(self.quarantined.unsigned_abs(), "change"))?;
+        let (owner, device) = (self.owner, self.device);
+        Some(format!("{what} from {device} wait for a lead's decision, because {owner} may not make them."))
+    }
+
+    fn clock_off(&self) -> Option<String> {
+        let skew = self.skew_ms.filter(|skew| skew.unsigned_abs() > CLOCK_OFF_MS)?;
+        let (device, minutes) = (self.device, counted(skew.unsigned_abs() / 60_000, "minute"));
         let way = if skew > 0 { "slow" } else { "fast" };
-        told(NoticeCode::ClockOff, format!("The clock of {device} is {minutes} {way}. Let it set its time by the network."))
-    });
-    let storage = matters.storage.filter(is_low).and_then(|_| {
-        told(NoticeCode::StorageLow, format!("There is little room left on {device}. Free some, or its copy may be cleared by the system."))
-    });
-    [silent, stuck, parked, quarantined, clock, storage].into_iter().flatten().collect()
+        Some(format!("The clock of {device} is {minutes} {way}. Let it set its time by the network."))
+    }
+
+    fn storage_low(&self) -> Option<String> {
+        self.storage.filter(is_low)?;
+        Some(format!("There is little room left on {}. Free some, or its copy may be cleared by the system.", self.device))
+    }
 }
 
 fn is_low(storage: &StorageReport) -> bool {
