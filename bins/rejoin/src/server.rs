@@ -38,7 +38,7 @@ const BACKLOG: i32 = 2_048;
 const LAST_REQUESTS_WITHIN: Duration = Duration::from_millis(250);
 /// How often the database is maintained.
 const MAINTENANCE_EVERY: Duration = Duration::from_secs(60);
-/// How often what was noted of devices is written down.
+/// How often what was noted of devices and counted of the queue is written down.
 const NOTES_EVERY: Duration = Duration::from_secs(5);
 /// How often it is told who went.
 const PRESENCE_EVERY: u32 = 12;
@@ -225,6 +225,9 @@ impl Server {
         if let Err(error) = backend.service.flush_devices().await {
             tracing::warn!(%error, "what was noted of devices could not be written down");
         }
+        if let Err(error) = backend.service.flush_queue_figures().await {
+            tracing::warn!(%error, "what was counted of the queue could not be written down");
+        }
         if let Err(error) = backend.service.flush_presented().await {
             tracing::warn!(%error, "how far devices have read could not be written down");
         }
@@ -255,12 +258,15 @@ async fn keep_house(service: Service) {
     }
 }
 
-/// Writes down what was noted of devices, and tells who went, for as long as the server runs.
+/// Writes down what was noted of devices and counted of the queue, and tells who went, for as long as the server runs.
 async fn keep_notes(service: Service) {
     for round in (1..=PRESENCE_EVERY).cycle() {
         sleep(NOTES_EVERY).await;
         if let Err(error) = service.flush_devices().await {
             tracing::warn!(%error, "what was noted of devices could not be written down; the next round tries again");
+        }
+        if let Err(error) = service.flush_queue_figures().await {
+            tracing::warn!(%error, "what was counted of the queue could not be written down; the next round tries again");
         }
         if round == PRESENCE_EVERY
             && let Err(error) = service.sweep_presence().await
@@ -286,6 +292,10 @@ async fn keep_queue(service: Service) {
         sleep(TEND_QUEUE_EVERY).await;
         if let Err(error) = service.tend_queue().await {
             tracing::warn!(%error, "the queue could not be tended; the next round goes on");
+        }
+        // workers do it at leisure, which they may not have for long
+        if let Err(error) = service.run_queue_tasks().await {
+            tracing::warn!(%error, "what people began on the queue could not go on; the next round does");
         }
     }
 }

@@ -28,7 +28,7 @@
 //! | above 16 KiB, above 64 KiB | +100, +200 |
 //! | each try before this one, up to four | +125 |
 //!
-//! An [`Override`] puts an item to the very beginning or end of a lane.
+//! Somebody's word moves an item that failed into another lane, with its instant, its size and its tries.
 
 use sync_core::{Kind, Operation, Role, Schema, Timestamp};
 
@@ -52,17 +52,6 @@ pub fn lane_of(schema: &Schema, operation: &Operation) -> u8 {
     if operation.kind == Kind::Intent { 0 } else { schema.lane(&operation.collection, operation.patch.keys()) }
 }
 
-/// Somebody's word about an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Override {
-    /// As the first of its lane.
-    First,
-    /// As the first of lane 0.
-    Now,
-    /// As the last of lane 3.
-    Last,
-}
-
 /// What an item's rank depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Factors {
@@ -78,16 +67,13 @@ pub struct Factors {
     pub size_bytes: usize,
     /// How often it was tried before.
     pub attempts: i32,
-    /// Somebody's word.
-    pub override_by: Option<Override>,
 }
 
 impl Factors {
     /// An ordinary operation: nothing but its lane and its instant is known.
     #[must_use]
     pub const fn ordinary(lane: i32, accepted_at: Timestamp) -> Self {
-        let (event_at, role, override_by) = (None, Some(Role::Photographer), None);
-        Self { lane, accepted_at, event_at, role, size_bytes: 2_048, attempts: 0, override_by }
+        Self { lane, accepted_at, event_at: None, role: Some(Role::Photographer), size_bytes: 2_048, attempts: 0 }
     }
 }
 
@@ -101,12 +87,6 @@ pub fn rank(factors: &Factors) -> i64 {
 #[must_use]
 pub fn allowance_ms(factors: &Factors) -> i64 {
     let (least, most) = range(factors.lane);
-    match factors.override_by {
-        Some(Override::Now) => return 0,
-        Some(Override::First) => return least,
-        Some(Override::Last) => return MAX_ALLOWANCE_MS,
-        None => {}
-    }
     let moved = nearness(factors) + role(factors.role) + size(factors.size_bytes) + tries(factors.attempts);
     let half = (most - least) / 2;
     least + half + half * moved.clamp(-1_000, 1_000) / 1_000

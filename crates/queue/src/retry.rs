@@ -5,7 +5,7 @@
 //! | the store was busy, overloaded or away | transient | tried again; parked only after four times as many tries |
 //! | the outcome of the commit is not known | transient | the same: the next try finds what was stored |
 //! | what is stored is damaged, a statement was refused | permanent | parked at once: the next try would fail alike |
-//! | deciding it panicked, or took too long | unknown | tried again, parked after the last try |
+//! | deciding it panicked | unknown | tried again, parked after the last try |
 //!
 //! The pause before a try is drawn evenly between nothing and a bound that doubles with every try (*full jitter*: Brooker,
 //! *Exponential Backoff And Jitter*, 2015). Where whoever refused named a time (`Retry-After`), it comes after that time,
@@ -53,8 +53,6 @@ pub enum Fault<'a> {
     Store(&'a StoreError),
     /// Deciding it panicked.
     Panic,
-    /// It took too long.
-    Timeout,
 }
 
 /// The class of a fault.
@@ -63,7 +61,7 @@ pub const fn classify(fault: &Fault<'_>) -> Class {
     match fault {
         Fault::Store(StoreError::Damaged(_) | StoreError::Refused(_)) => Class::Permanent,
         Fault::Store(_) => Class::Transient,
-        Fault::Panic | Fault::Timeout => Class::Unknown,
+        Fault::Panic => Class::Unknown,
     }
 }
 
@@ -146,7 +144,7 @@ mod tests {
         assert!(transient.iter().all(|error| classify(&Fault::Store(error)) == Class::Transient));
         let permanent = [StoreError::Damaged(words()), StoreError::Refused(words())];
         assert!(permanent.iter().all(|error| classify(&Fault::Store(error)) == Class::Permanent));
-        assert_eq!([classify(&Fault::Panic), classify(&Fault::Timeout)], [Class::Unknown, Class::Unknown]);
+        assert_eq!(classify(&Fault::Panic), Class::Unknown);
     }
 
     #[test]

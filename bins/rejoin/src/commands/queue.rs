@@ -45,34 +45,34 @@ async fn manage(backend: &Backend, command: QueueCommand) -> Result<(), Failure>
             let caller = caller(backend, &user).await?;
             show(backend, &caller, op_id, json).await
         }
-        QueueCommand::Retry { user, op_id, filter, at, patch, reason, preview, json } => {
+        QueueCommand::Retry { user, op_id: Some(op_id), at, patch, reason, json, .. } => {
+            let patch = patch.as_deref().map(read_patch).transpose()?;
             let caller = caller(backend, &user).await?;
-            let reason = reason.clone();
-            match op_id {
-                Some(op_id) => {
-                    let patch = patch.as_deref().map(read_patch).transpose()?;
-                    let request = RetryRequest { at, patch, operation: None, reason };
-                    let told = backend.service().retry_operation(&caller, op_id, request).await?;
-                    report(json, &json!(told), &format!("{op_id} is {} ({})\n", told.status.as_str(), told.state.unwrap_or("decided")))
-                }
-                None => many(backend, &caller, BulkAction::Retry, (filter.into(), reason, preview), json).await,
-            }
+            retry(backend, &caller, (op_id, RetryRequest { at, patch, reason, ..RetryRequest::default() }), json).await
         }
-        QueueCommand::Discard { user, op_id, filter, reason, preview, json } => {
+        QueueCommand::Retry { user, filter, reason, preview, json, .. } => {
             let caller = caller(backend, &user).await?;
-            match op_id {
-                Some(op_id) => {
-                    backend.service().discard_operation(&caller, op_id, DiscardRequest { reason }).await?;
-                    report(json, &json!({"op_id": op_id, "discarded": true}), &format!("{op_id} is discarded\n"))
-                }
-                None => many(backend, &caller, BulkAction::Discard, (filter.into(), reason, preview), json).await,
-            }
+            many(backend, &caller, BulkAction::Retry, (filter.into(), reason, preview), json).await
+        }
+        QueueCommand::Discard { user, op_id: Some(op_id), reason, json, .. } => {
+            let caller = caller(backend, &user).await?;
+            backend.service().discard_operation(&caller, op_id, DiscardRequest { reason }).await?;
+            report(json, &json!({"op_id": op_id, "discarded": true}), &format!("{op_id} is discarded\n"))
+        }
+        QueueCommand::Discard { user, filter, reason, preview, json, .. } => {
+            let caller = caller(backend, &user).await?;
+            many(backend, &caller, BulkAction::Discard, (filter.into(), reason, preview), json).await
         }
         QueueCommand::Export { user, filter, state } => {
             let caller = caller(backend, &user).await?;
             export(backend, &caller, BulkFilter { state, ..filter.into() }).await
         }
     }
+}
+
+async fn retry(backend: &Backend, caller: &Caller, (op_id, request): (OpId, RetryRequest), as_json: bool) -> Result<(), Failure> {
+    let told = backend.service().retry_operation(caller, op_id, request).await?;
+    report(as_json, &json!(told), &format!("{op_id} is {} ({})\n", told.status.as_str(), told.state.unwrap_or("decided")))
 }
 
 async fn caller(backend: &Backend, email: &str) -> Result<Caller, Failure> {
@@ -178,7 +178,8 @@ async fn many(
     };
     let words =
         format!("{}: {} of {} operations; {} were left as they are\n", progress.action, progress.done, progress.total, progress.skipped);
-    report(as_json, &json!(progress), &words)
+    let ended = progress.problem.as_ref().map(|problem| format!("it ended before it was through: {}\n", problem.detail));
+    report(as_json, &json!(progress), &(words + &ended.unwrap_or_default()))
 }
 
 async fn export(backend: &Backend, caller: &Caller, filter: BulkFilter) -> Result<(), Failure> {

@@ -300,11 +300,29 @@ async fn a_group_goes_as_a_whole() {
     let studio = studio().await;
     let member = |n| QueueItem { group: Some("seats".into()), ..studio.item(n, &studio.ines, ItemState::Parked) };
     studio.put(vec![member(1), member(2), studio.item(3, &studio.ines, ItemState::Parked)]).await;
-    studio.retry(&studio.ines, 2, json!({})).await;
+    // now, as it is, needs no body
+    assert_eq!(studio.retry(&studio.ines, 2, Value::Null).await.status, 200);
     assert_eq!([studio.find(1).await.unwrap().state, studio.find(3).await.unwrap().state], [ItemState::Ready, ItemState::Parked]);
     studio.put(vec![member(1), member(2)]).await;
     assert_eq!(studio.discard(&studio.ines, 1, "").await.status, 204);
     assert_eq!((studio.find(2).await, studio.find(3).await.is_some()), (None, true));
+}
+
+#[actix_web::test]
+async fn what_failed_is_moved_into_another_lane() {
+    let studio = studio().await;
+    let held = QueueItem { waits_for: Some(op(1)), ..studio.item(2, &studio.ines, ItemState::Held) };
+    studio.put(vec![studio.item(1, &studio.ines, ItemState::Parked), held.clone()]).await;
+    studio.retry(&studio.ines, 1, json!({"lane": 0})).await.assert_problem(403, "forbidden");
+    assert_eq!(studio.retry(&studio.rui, 1, json!({"lane": 4})).await.assert_problem(400, "malformed")["pointer"], "/lane");
+    for _ in 0..2 {
+        assert_eq!(studio.retry(&studio.rui, 1, json!({"lane": 0})).await.status, 200);
+        let item = studio.find(1).await.unwrap();
+        // two minutes, and half of two more for its tries and its size
+        assert_eq!((item.state, item.lane, item.rank), (ItemState::Ready, 0, START.millis() + 168_000));
+    }
+    assert_eq!(studio.retry(&studio.rui, 2, json!({"lane": 0})).await.status, 200);
+    assert_eq!(studio.find(2).await.unwrap(), held, "what only waits keeps its place");
 }
 
 #[actix_web::test]
@@ -449,7 +467,8 @@ async fn how_it_went_is_told_with_advice() {
     assert_eq!(advice, ["lanes_useless", "poison_repeats", "parked_waits"]);
     assert_eq!(told["waiting"]["states"], json!({"parked": 1}));
     let lead = ask(&studio.rui, "?step=hour").await.json();
-    assert_eq!((lead["devices"].as_array().unwrap().len(), lead["series"].as_array().unwrap().len()), (0, 2), "{lead}");
+    assert_eq!([&lead["devices"], &lead["series"], &lead["lanes"], &lead["reasons"]], [&json!([]); 4], "{lead}");
+    assert_eq!((&lead["waiting"]["states"], &lead["advice"][0]["code"]), (&json!({"parked": 1}), &json!("parked_waits")));
     let from = START.plus_ms(-60 * 24 * 3_600_000).to_string();
     ask(&studio.ana, &format!("?from={from}")).await.assert_problem(400, "malformed");
     assert_eq!(ask(&studio.ana, &format!("?from={from}&step=hour")).await.status, 200);

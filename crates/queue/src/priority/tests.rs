@@ -67,9 +67,6 @@ fn what_moves_an_item_within_its_lane() {
         (Factors { size_bytes: 1 << 20, ..plain }, 160),
         (Factors { attempts: 2, ..plain }, 162),
         (Factors { attempts: 99, ..plain }, 175),
-        (Factors { override_by: Some(Override::First), ..plain }, 100),
-        (Factors { override_by: Some(Override::Now), ..plain }, 0),
-        (Factors { override_by: Some(Override::Last), ..plain }, 3_000),
     ];
     for (factors, expected) in table {
         assert_eq!(minutes(factors), expected, "{factors:?}");
@@ -79,18 +76,14 @@ fn what_moves_an_item_within_its_lane() {
 fn any_factors() -> impl Strategy<Value = Factors> {
     let event = prop_oneof![Just(None), (-3_000_000_000_i64..3_000_000_000).prop_map(Some)];
     let role = prop_oneof![Just(None), (0..6_usize).prop_map(|index| Some(Role::ALL[index]))];
-    let word = prop_oneof![9 => Just(None), 1 => Just(Some(Override::First))];
-    (0..4_i32, 0..100_000_000_i64, event, role, any::<u32>(), -1..20_i32, word).prop_map(
-        |(lane, at, event, role, size, attempts, override_by)| Factors {
-            lane,
-            accepted_at: Timestamp::from_millis(at),
-            event_at: event.map(|ms| Timestamp::from_millis(at + ms)),
-            role,
-            size_bytes: usize::try_from(size).unwrap(),
-            attempts,
-            override_by,
-        },
-    )
+    (0..4_i32, 0..100_000_000_i64, event, role, any::<u32>(), -1..20_i32).prop_map(|(lane, at, event, role, size, attempts)| Factors {
+        lane,
+        accepted_at: Timestamp::from_millis(at),
+        event_at: event.map(|ms| Timestamp::from_millis(at + ms)),
+        role,
+        size_bytes: usize::try_from(size).unwrap(),
+        attempts,
+    })
 }
 
 /// An item in a queue that is served one at a time; the smaller rank first, then the one that came first.

@@ -100,8 +100,8 @@ pub(super) fn record(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), word: &
     tx.insert_audit_records(&records)
 }
 
-/// Takes items of one space out of the queue: each is refused and kept, what waited for it is released. The locks of the
-/// space's log and queue are held.
+/// Takes items of one space out of the queue: each is refused and kept, unless it was decided already; what waited for it
+/// is released. The locks of the space's log and queue are held.
 pub(super) fn discard(
     tx: &mut dyn Tx,
     entropy: &(dyn Entropy + 'static),
@@ -110,8 +110,10 @@ pub(super) fn discard(
 ) -> StoreResult<()> {
     let Some(organisation_id) = items.first().map(|item| item.organisation_id) else { return Ok(()) };
     let problem = RawJson::of(&discarded(word.reason));
-    let rows: Vec<StoredOperation> = items.iter().map(|item| refused(item, &problem, head, word.now)).collect();
     let op_ids: Vec<OpId> = items.iter().map(|item| item.op_id).collect();
+    let decided: Vec<OpId> = tx.load_results(organisation_id, &op_ids)?.into_iter().map(|row| row.op_id).collect();
+    let open = items.iter().filter(|item| !decided.contains(&item.op_id));
+    let rows: Vec<StoredOperation> = open.map(|item| refused(item, &problem, head, word.now)).collect();
     tx.insert_operations(&rows)?;
     record(tx, entropy, word, items)?;
     tx.drop_items(organisation_id, &op_ids, None)?;

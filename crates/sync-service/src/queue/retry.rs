@@ -1,7 +1,8 @@
 //! Trying again what failed, now or at a time, as it was or edited.
 
+use queue::priority::{self, Factors};
 use sync_core::json::{Object, RawJson};
-use sync_core::ports::{Access, ItemState, QueueItem, Signal, Tx};
+use sync_core::ports::{Access, Entropy, ItemState, QueueItem, Signal, Tx};
 use sync_core::protocol::v1::queue::{RetryRequest, RetryResponse};
 use sync_core::protocol::v1::read_edited_operation;
 use sync_core::{Code, OpId, Problem, Schema, Status, Timestamp};
@@ -21,7 +22,8 @@ const LATEST_MS: i64 = 90 * 24 * 3_600_000;
 impl Service {
     /// Has an operation tried again that failed: now or at a time, as it was or edited. Whatever pause it was in is over.
     /// The same again changes nothing more; one that is decided already answers its receipt. What came in a group goes
-    /// as a group. Its sender, leads of its space and admins may; edit it, its sender and leads.
+    /// as a group. Its sender, leads of its space and admins may; edit it, its sender and leads; move it into another
+    /// lane, leads and admins.
     ///
     /// # Errors
     /// `unknown_operation`, `leased`, `not_failed`, `forbidden`; those of an operation's form; the store's.
@@ -33,43 +35,8 @@ impl Service {
             return Err(Problem::new(Code::Malformed, detail).at("/operation").into());
         }
         check_at(request.at, now)?;
-        let work = move |tx: &mut dyn Tx| {
-            let Some(place) = tx.load_places(caller.organisation_id, &[op_id])?.pop() else { return decided(tx, &caller, op_id) };
-            let mut sight = Sight::of_space(tx, &caller, place.space_id)?;
-            if !sight.sees(place.user_id, place.space_id) {
-                return Err(unknown_operation(op_id).into());
-            }
-            let (space, items) = lock_items(tx, (caller.organisation_id, place.space_id), &[op_id])?;
-            let Some(item) = items.iter().find(|item| item.op_id == op_id) else { return decided(tx, &caller, op_id) };
-            let may_edit = item.user_id == caller.user_id || sight.leads(item.space_id);
-            let edited = edited(item, &request, sight.schema(item.space_id)?.as_deref())?;
-            if edited.is_some() && !may_edit {
-                return Err(Problem::new(Code::Forbidden, "an operation is edited by its sender, or by a lead of its space").into());
-            }
-            let is_edit = edited.is_some();
-            let item = edited.unwrap_or_else(|| item.clone());
-            if let Some(member) = items.iter().find(|member| member.state == ItemState::Leased) {
-                return Err(leased(member.op_id).into());
-            }
-            let siblings = items.iter().filter(|member| member.op_id != op_id);
-            let mut after: Vec<QueueItem> = siblings.map(|member| retried(member, request.at, now)).collect();
-            let item = retried(&item, request.at, now);
-            after.push(item.clone());
-            let changed: Vec<QueueItem> = after.into_iter().filter(|member| !items.contains(member)).collect();
-            if !changed.is_empty() {
-                tx.put_items(&changed)?;
-                tx.put_queue_space(&due(space, &changed, now))?;
-            }
-            if !changed.is_empty() && (is_edit || item.user_id != caller.user_id) {
-                let action = if is_edit { "queue.edit" } else { "queue.retry" };
-                let word = Word { caller: &caller, action, reason: request.reason.as_deref(), now };
-                record(tx, &*entropy, &word, std::slice::from_ref(&item))?;
-            }
-            let blocker = item.waits_for.filter(|_| item.state == ItemState::Held);
-            let behind = tx.load_places(caller.organisation_id, blocker.as_slice())?;
-            let parked = behind.iter().any(|place| place.state == ItemState::Parked);
-            Ok((answer(&item, parked), signals(&changed)))
-        };
+        check_lane(request.lane)?;
+        let work = move |tx: &mut dyn Tx| retry(tx, &*entropy, (&caller, op_id), &request, now);
         let (response, signals) = self.decide(Access::Write, work).await?;
         if signals.len() > 1 {
             self.signals.publish(&signals);
@@ -78,8 +45,52 @@ impl Service {
     }
 }
 
+type Told = (RetryResponse, Vec<Signal>);
+
+fn retry(
+    tx: &mut dyn Tx,
+    entropy: &(dyn Entropy + 'static),
+    (caller, op_id): (&Caller, OpId),
+    request: &RetryRequest,
+    now: Timestamp,
+) -> ServiceResult<Told> {
+    let Some(place) = tx.load_places(caller.organisation_id, &[op_id])?.pop() else { return decided(tx, caller, op_id) };
+    let mut sight = Sight::of_space(tx, caller, place.space_id)?;
+    if !sight.sees(place.user_id, place.space_id) {
+        return Err(unknown_operation(op_id).into());
+    }
+    if request.lane.is_some() && !(caller.admin || sight.leads(place.space_id)) {
+        return Err(Problem::new(Code::Forbidden, "into another lane an operation is moved by a lead of its space, or an admin").into());
+    }
+    let (space, items) = lock_items(tx, (caller.organisation_id, place.space_id), &[op_id])?;
+    let Some(item) = items.iter().find(|item| item.op_id == op_id) else { return decided(tx, caller, op_id) };
+    let edited = edited(item, request, sight.schema(item.space_id)?.as_deref())?;
+    if edited.is_some() && item.user_id != caller.user_id && !sight.leads(item.space_id) {
+        return Err(Problem::new(Code::Forbidden, "an operation is edited by its sender, or by a lead of its space").into());
+    }
+    if let Some(member) = items.iter().find(|member| member.state == ItemState::Leased) {
+        return Err(leased(member.op_id).into());
+    }
+    let action = if edited.is_some() { "queue.edit" } else { "queue.retry" };
+    let item = again(edited.as_ref().unwrap_or(item), request, now);
+    let siblings = items.iter().filter(|member| member.op_id != op_id).map(|member| again(member, request, now));
+    let changed: Vec<QueueItem> = siblings.chain([item.clone()]).filter(|member| !items.contains(member)).collect();
+    if !changed.is_empty() {
+        tx.put_items(&changed)?;
+        tx.put_queue_space(&due(space, &changed, now))?;
+        if edited.is_some() || item.user_id != caller.user_id {
+            let word = Word { caller, action, reason: request.reason.as_deref(), now };
+            record(tx, entropy, &word, std::slice::from_ref(&item))?;
+        }
+    }
+    let blocker = item.waits_for.filter(|_| item.state == ItemState::Held);
+    let behind = tx.load_places(caller.organisation_id, blocker.as_slice())?;
+    let parked = behind.iter().any(|place| place.state == ItemState::Parked);
+    Ok((answer(&item, parked), signals(&changed)))
+}
+
 /// What is told of an operation that is not in the queue any more.
-fn decided(tx: &mut dyn Tx, caller: &Caller, op_id: OpId) -> ServiceResult<(RetryResponse, Vec<Signal>)> {
+fn decided(tx: &mut dyn Tx, caller: &Caller, op_id: OpId) -> ServiceResult<Told> {
     let row = tx.load_results(caller.organisation_id, &[op_id])?.pop().ok_or_else(|| unknown_operation(op_id))?;
     if !Sight::of_space(tx, caller, row.space_id)?.sees(row.user_id, row.space_id) {
         return Err(unknown_operation(op_id).into());
@@ -88,6 +99,16 @@ fn decided(tx: &mut dyn Tx, caller: &Caller, op_id: OpId) -> ServiceResult<(Retr
     let receipt = Some(receipt(op_id, Some(&row)));
     let response = RetryResponse { op_id, status: row.status, state, next_try_at, attempts: 0, edited: false, waits_for, receipt };
     Ok((response, Vec::new()))
+}
+
+/// An item tried again as it is asked; what failed goes into another lane as if it had come in that one.
+fn again(item: &QueueItem, request: &RetryRequest, now: Timestamp) -> QueueItem {
+    let next = retried(item, request.at, now);
+    let failed = matches!(item.state, ItemState::Parked | ItemState::Delayed);
+    let Some(lane) = request.lane.filter(|_| failed).map(i32::from) else { return next };
+    let size_bytes = usize::try_from(item.size_bytes).unwrap_or(0);
+    let factors = Factors { size_bytes, attempts: item.attempts, ..Factors::ordinary(lane, item.accepted_at) };
+    QueueItem { lane, rank: priority::rank(&factors), ..next }
 }
 
 fn answer(item: &QueueItem, behind_parked: bool) -> RetryResponse {
@@ -158,6 +179,15 @@ fn with_fixed(item: &QueueItem, mut given: Object) -> Result<Object, Problem> {
 fn placed(problem: Problem, within: &str) -> Problem {
     let pointer = format!("{within}{}", problem.pointer.as_deref().unwrap_or_default());
     problem.at(pointer)
+}
+
+fn check_lane(lane: Option<u8>) -> Result<(), Problem> {
+    match lane {
+        Some(lane) if !priority::LANES.contains(&lane) => {
+            Err(Problem::new(Code::Malformed, "lane is to be 0, 1, 2 or 3: safety and times, the day's work, planning, bulk").at("/lane"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Checks when something is to be tried again.

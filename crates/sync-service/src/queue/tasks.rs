@@ -1,25 +1,28 @@
 //! Retrying or discarding many items at once: told first how many, then done in the background, in steps.
 //!
 //! A step is one unit of work on items of one space. It is counted in the task's row in the same transaction: of two
-//! nodes that take the same step, one finds that it was taken, and does nothing.
+//! nodes that take the same step, one finds that it was taken, and does nothing. A task whose steps fail holds up no
+//! other, and ends.
+
+mod step;
 
 use serde::{Deserialize, Serialize};
 use sync_core::json::RawJson;
-use sync_core::ports::{Access, Entropy, ItemMark, ItemState, QueueItem, QueueTask, StoreError, Tx};
+use sync_core::ports::{Access, ItemMark, ItemState, QueueTask, Signal, StoreError, Tx};
 use sync_core::protocol::v1::queue::{BulkFilter, BulkRequest, BulkResponse, TaskProgress};
-use sync_core::{Code, DeviceId, OpId, Problem, SessionId, TaskId, Timestamp};
-use uuid::Uuid;
+use sync_core::{Code, DeviceId, OpId, Problem, TaskId};
 
 use super::discard::check_reason;
-use super::letters::{Word, as_decided, discard, due, may_discard, record, retried, signals, with_groups};
-use super::pending::{mark_of, totals};
+use super::letters::{as_decided, signals};
+use super::pending::totals;
+use super::settle::is_passing;
 use super::sight::Sight;
-use crate::{Caller, Service, ServiceResult};
+use crate::{Caller, Service, ServiceError, ServiceResult};
 
-/// Items of a step.
-const STEP: i64 = 500;
 /// Tasks that one call goes on with.
 const TASKS: i64 = 10;
+/// After so many steps in a row that failed for a cause of its own, a task ends.
+const MOST_FAILURES: u32 = 3;
 /// Items that a preview names.
 const SHOWN: i64 = 20;
 /// What a bulk request may mean.
@@ -56,11 +59,25 @@ struct Body {
     done: i64,
     skipped: i64,
     after: Option<ItemMark>,
+    /// Steps that failed since the last one that did not.
+    #[serde(default)]
+    failures: u32,
+    /// Why it ended before it was through.
+    #[serde(default)]
+    problem: Option<Problem>,
+}
+
+impl Body {
+    fn of(action: BulkAction, filter: BulkFilter, reason: Option<String>, caller: &Caller) -> Self {
+        let Caller { admin, device_id, .. } = *caller;
+        let (total, done, skipped, after, failures, problem) = Default::default();
+        Self { action, filter, reason, admin, device_id, total, done, skipped, after, failures, problem }
+    }
 }
 
 impl Service {
     /// Tells how many items a filter means, or begins to retry or discard them: those that failed, of what the caller may
-    /// see. What fails later is not meant.
+    /// see. What is accepted later is not meant; what was accepted before, and fails until the task comes to it, is.
     ///
     /// # Errors
     /// `malformed` for a state that can't be meant, or a discard without a reason; the store's.
@@ -77,13 +94,12 @@ impl Service {
         let until = request.filter.accepted_before.map_or(now.plus_ms(1), |before| before.min(now.plus_ms(1)));
         let filter = BulkFilter { accepted_before: Some(until), ..request.filter };
         let task_id = TaskId(self.entropy.uuid_v7(now));
+        let body = Body::of(action, filter, reason, &caller);
         let work = move |tx: &mut dyn Tx| {
-            let meant = Sight::load(tx, &caller)?.filter(&filter, &STATES)?;
+            let meant = Sight::load(tx, &caller)?.filter(&body.filter, &STATES)?;
             let total = totals(&tx.count_queue(caller.organisation_id, &meant)?).items;
             let first = tx.list_queue(caller.organisation_id, &meant, None, SHOWN)?;
             if !preview {
-                let (filter, reason, device_id) = (filter.clone(), reason.clone(), caller.device_id);
-                let body = Body { action, filter, reason, admin: caller.admin, device_id, total, done: 0, skipped: 0, after: None };
                 tx.put_task(&QueueTask {
                     task_id,
                     organisation_id: caller.organisation_id,
@@ -91,7 +107,7 @@ impl Service {
                     created_at: now,
                     step: 1,
                     finished_at: (total == 0).then_some(now),
-                    body: RawJson::of(&body),
+                    body: RawJson::of(&Body { total, ..body.clone() }),
                 })?;
             }
             Ok((total, first.into_iter().map(|item| item.op_id).collect::<Vec<OpId>>()))
@@ -99,7 +115,7 @@ impl Service {
         let access = if preview { Access::Read } else { Access::Write };
         let (count, op_ids) = self.decide(access, work).await?;
         if !preview {
-            self.signals.publish(&[sync_core::ports::Signal::Queue]);
+            self.signals.publish(&[Signal::Queue]);
         }
         Ok(BulkResponse { preview, count, op_ids, task_id: (!preview).then_some(task_id) })
     }
@@ -123,100 +139,73 @@ impl Service {
             total: body.total,
             done: body.done,
             skipped: body.skipped,
+            problem: body.problem,
         })
     }
 
     /// Goes on with the tasks that have not ended, one step each. How many steps were taken: none when there is nothing
-    /// left to do. To be called by whoever works the queue, until it answers 0.
+    /// left to do. To be called by whoever works the queue, until it answers 0, and once a second however busy they are.
     ///
     /// # Errors
-    /// The store's; the next call goes on.
+    /// The store's, where no task could go on; the next call does.
     pub async fn run_queue_tasks(&self) -> ServiceResult<usize> {
         let tasks = self.store.transact(Access::Read, |tx| tx.list_unfinished_tasks(TASKS)).await?;
-        let mut taken = 0;
+        let (mut taken, mut passing) = (0, None);
         for task in tasks {
-            let (now, entropy) = (self.now(), self.entropy.clone());
-            let work = move |tx: &mut dyn Tx| step(tx, &*entropy, &task, now);
-            let (action, items) = self.decide(Access::Write, work).await?;
-            taken += 1;
-            if !items.is_empty() {
-                if action == BulkAction::Discard {
-                    self.recorder.decided(&as_decided(&items), now);
+            let task_id = task.task_id;
+            let outcome = match self.run_task(task.clone()).await {
+                Err(error) if !matches!(&error, ServiceError::Store(error) if is_passing(error)) => {
+                    tracing::warn!(task.id = %task_id, %error, "a step of a task failed; if it fails again, the task ends");
+                    self.count_failure(task, error).await
                 }
-                self.signals.publish(&signals(&items));
+                outcome => outcome,
+            };
+            match outcome {
+                Ok(()) => taken += 1,
+                Err(error) => {
+                    tracing::warn!(task.id = %task_id, %error, "a step of a task could not be done now; it is tried again");
+                    passing = Some(error);
+                }
             }
         }
-        Ok(taken)
+        passing.filter(|_| taken == 0).map_or(Ok(taken), Err)
+    }
+
+    async fn run_task(&self, task: QueueTask) -> ServiceResult<()> {
+        let (now, entropy) = (self.now(), self.entropy.clone());
+        let work = move |tx: &mut dyn Tx| step::take(tx, &*entropy, &task, now);
+        let (action, items) = self.decide(Access::Write, work).await?;
+        if !items.is_empty() {
+            if action == BulkAction::Discard {
+                self.recorder.decided(&as_decided(&items), now);
+            }
+            self.signals.publish(&signals(&items));
+        }
+        Ok(())
+    }
+
+    /// Notes that a step of a task failed; the last time, the task ends with the reason.
+    async fn count_failure(&self, task: QueueTask, error: ServiceError) -> ServiceResult<()> {
+        let problem = match error {
+            ServiceError::Problem(problem) => problem,
+            ServiceError::Store(_) => {
+                let detail = "the server could not go on with this; the log says why. What it did stands; begin anew for the rest";
+                Problem::new(Code::ProcessingFailed, detail)
+            }
+        };
+        let failed = |mut body: Body| {
+            body.failures += 1;
+            body.problem = (body.failures >= MOST_FAILURES).then_some(problem);
+            (body.problem.is_some(), RawJson::of(&body))
+        };
+        // one that can't be read can't be done
+        let (ends, body) = task.body.read().map_or_else(|| (true, task.body.clone()), failed);
+        let next = QueueTask { step: task.step + 1, finished_at: ends.then(|| self.now()), body, ..task };
+        self.store.transact(Access::Write, move |tx| tx.put_task(&next)).await?;
+        Ok(())
     }
 }
 
 fn read(task: &QueueTask) -> ServiceResult<Body> {
     Ok(task.body.read().ok_or_else(|| StoreError::Damaged(format!("the task {}", task.task_id)))?)
-}
-
-/// One step of a task; the items that were changed.
-fn step(
-    tx: &mut dyn Tx,
-    entropy: &(dyn Entropy + 'static),
-    task: &QueueTask,
-    now: Timestamp,
-) -> ServiceResult<(BulkAction, Vec<QueueItem>)> {
-    let mut body = read(task)?;
-    let action = body.action;
-    let session_id = SessionId(Uuid::nil());
-    let caller =
-        Caller { organisation_id: task.organisation_id, user_id: task.user_id, device_id: body.device_id, session_id, admin: body.admin };
-    // what the person may do is looked at anew in every step
-    let filter = Sight::load(tx, &caller)?.filter(&body.filter, &STATES)?;
-    let listed = tx.list_queue(caller.organisation_id, &filter, body.after.as_ref(), STEP)?;
-    let Some(space_id) = listed.first().map(|item| item.space_id) else {
-        let ended = QueueTask { step: task.step + 1, finished_at: Some(now), body: RawJson::of(&body), ..task.clone() };
-        tx.put_task(&ended)?;
-        return Ok((action, Vec::new()));
-    };
-    let listed: Vec<QueueItem> = listed.into_iter().take_while(|item| item.space_id == space_id).collect();
-    body.after = listed.last().map(mark_of);
-    let head = if action == BulkAction::Discard { tx.lock_head(space_id)?.map_or(0, |head| head.version) } else { 0 };
-    let space = tx.lock_queue_space(caller.organisation_id, space_id)?;
-    let op_ids: Vec<OpId> = listed.iter().map(|item| item.op_id).collect();
-    let present = tx.load_items(caller.organisation_id, &op_ids)?;
-    let chosen = choose(tx, action, present)?;
-    let done = chosen.iter().filter(|item| op_ids.contains(&item.op_id)).count();
-    body.done += i64::try_from(done).unwrap_or(0);
-    body.skipped += i64::try_from(op_ids.len().saturating_sub(done)).unwrap_or(0);
-    let next = QueueTask { step: task.step + 1, body: RawJson::of(&body), ..task.clone() };
-    if !tx.put_task(&next)? {
-        // somebody else took this step
-        return Ok((action, Vec::new()));
-    }
-    let word = Word {
-        caller: &caller,
-        action: if action == BulkAction::Discard { "queue.discard" } else { "queue.retry" },
-        reason: body.reason.as_deref(),
-        now,
-    };
-    match action {
-        BulkAction::Discard => discard(tx, entropy, &word, (head, &chosen))?,
-        BulkAction::Retry => {
-            let retried: Vec<QueueItem> = chosen.iter().map(|item| retried(item, None, now)).collect();
-            tx.put_items(&retried)?;
-            tx.put_queue_space(&due(space, &retried, now))?;
-            let others: Vec<QueueItem> = chosen.iter().filter(|item| item.user_id != caller.user_id).cloned().collect();
-            record(tx, entropy, &word, &others)?;
-        }
-    }
-    Ok((action, chosen))
-}
-
-/// The items that can be changed, with those of their groups: without those that a worker has, or has one of their group.
-fn choose(tx: &mut dyn Tx, action: BulkAction, present: Vec<QueueItem>) -> ServiceResult<Vec<QueueItem>> {
-    let all = with_groups(tx, present)?;
-    let fits = |item: &QueueItem| match action {
-        BulkAction::Discard => may_discard(item).is_ok(),
-        BulkAction::Retry => item.state != ItemState::Leased,
-    };
-    let group_of = |item: &QueueItem| item.group.clone().map(|group| (item.user_id, group));
-    let stuck: Vec<_> = all.iter().filter(|item| !fits(item)).filter_map(group_of).collect();
-    let is_free = |item: &QueueItem| fits(item) && group_of(item).is_none_or(|group| !stuck.contains(&group));
-    Ok(all.into_iter().filter(is_free).collect())
 }

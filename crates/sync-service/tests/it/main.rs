@@ -32,6 +32,7 @@ mod push_kinds;
 mod push_storage;
 mod queue_batch;
 mod queue_order;
+mod queue_tasks;
 mod queue_work;
 mod realtime;
 mod realtime_follows;

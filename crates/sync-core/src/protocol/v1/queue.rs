@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Receipt;
 use crate::json::{Object, RawJson};
-use crate::{BatchId, DeviceId, Kind, OpId, SpaceId, Status, TaskId, Timestamp, UserId};
+use crate::{BatchId, DeviceId, Kind, OpId, Problem, SpaceId, Status, TaskId, Timestamp, UserId};
 
 /// The answer to `GET /api/offline/queue/pending`.
 #[derive(Debug, Clone, Serialize)]
@@ -128,6 +128,9 @@ pub struct RetryRequest {
     /// The whole operation, edited: what makes it the same (id, space, document, kind, order) stays.
     #[serde(default)]
     pub operation: Option<Object>,
+    /// In this lane from now on, 0 to 3.
+    #[serde(default)]
+    pub lane: Option<u8>,
     /// Why, in the caller's words.
     #[serde(default)]
     pub reason: Option<String>,
@@ -243,6 +246,9 @@ pub struct TaskProgress {
     pub done: i64,
     /// How many were left as they are: a worker had them, or they were decided meanwhile.
     pub skipped: i64,
+    /// Why it ended before it was through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
 }
 
 /// The answer to `GET /api/offline/queue/analytics`.
