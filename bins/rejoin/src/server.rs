@@ -222,21 +222,26 @@ impl Server {
             // what it had begun is finished by the database; its end is awaited, so that it lets go of the service
             let _ = task.await;
         }
-        if let Err(error) = backend.service.flush_devices().await {
-            tracing::warn!(%error, "what was noted of devices could not be written down");
-        }
-        if let Err(error) = backend.service.flush_queue_figures().await {
-            tracing::warn!(%error, "what was counted of the queue could not be written down");
-        }
-        if let Err(error) = backend.service.flush_presented().await {
-            tracing::warn!(%error, "how far devices have read could not be written down");
-        }
+        write_down(&backend.service).await;
         backend.close().await;
         match ended {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Failure::Failed(format!("the server ended: {error}"))),
             Err(error) => Err(Failure::Failed(format!("the server broke off: {error}"))),
         }
+    }
+}
+
+/// Writes down what was only noted in memory, at the end.
+async fn write_down(service: &Service) {
+    if let Err(error) = service.flush_devices().await {
+        tracing::warn!(%error, "what was noted of devices could not be written down");
+    }
+    if let Err(error) = service.flush_queue_figures().await {
+        tracing::warn!(%error, "what was counted of the queue could not be written down");
+    }
+    if let Err(error) = service.flush_presented().await {
+        tracing::warn!(%error, "how far devices have read could not be written down");
     }
 }
 

@@ -373,7 +373,9 @@ fn spaces_that_were_lost_starve_no_others() {
     change(1, &kept);
     assert_eq!(line.take().unwrap()["space_id"], json!(kept));
     // it has room for nothing more at this moment
-    (2..).zip(&spaces).for_each(|(n, space)| change(n, space));
+    for (n, space) in (2..).zip(&spaces) {
+        change(n, space);
+    }
     change(20, &kept);
     let frames = line.take_all();
     assert_eq!((types(&frames), &frames[0]["space_id"]), (vec!["change"], &json!(kept)));
