@@ -18,7 +18,7 @@ const AIM: Duration = Duration::from_millis(100);
 /// The limit never falls below this.
 const LEAST: u32 = 16;
 /// Nor below so many for each connection of the database: those that work, and some that are ready when one is done.
-const EACH_CONNECTION: usize = 4;
+const EACH_CONNECTION: usize = 8;
 /// The limit never rises above this.
 const MOST: u32 = 2_048;
 /// Where it begins.
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn every_connection_has_some_to_do() {
-        for (busy, idle, least) in [(0, 0, 16), (1, 4, 20), (16, 0, 64), (3, 13, 64), (10_000, 0, MOST)] {
+        for (busy, idle, least) in [(0, 0, 16), (1, 4, 40), (8, 0, 64), (3, 13, 128), (10_000, 0, MOST)] {
             let load = StoreLoad { busy_connections: busy, idle_connections: idle, ..StoreLoad::default() };
             assert_eq!(least_of(&load), least, "{busy} {idle}");
         }
