@@ -24,7 +24,7 @@ fn with_dead_letters() -> TempDir {
     let folder = furnished();
     let added = run(rejoin(folder.path(), &["space", "add", "--name", "Amara & Joel", "--lead", EMAIL]), "");
     let space_id: SpaceId = text(&added.stdout).trim().strip_prefix("space_id ").unwrap().parse().unwrap();
-    let store = storage_diesel::open(&DatabaseConfig::new(&format!("sqlite:{}", folder.path().join("rejoin.db").display()))).unwrap();
+    let store = storage_diesel::open(&DatabaseConfig::new(format!("sqlite:{}", folder.path().join("rejoin.db").display()))).unwrap();
     let work = move |tx: &mut dyn sync_core::ports::Tx| {
         let user = tx.find_user_by_email(EMAIL)?.unwrap();
         let item = |n: u128, state| QueueItem {

@@ -127,7 +127,7 @@ pub(super) fn one_of<'b>(out: &mut AstPass<'_, 'b, Sqlite>, ids: &'b Vec<&'b [u8
 }
 
 /// The number that belongs to the batch of a piece, of which it has one.
-pub(super) fn of_batch<'b>(out: &mut AstPass<'_, 'b, Sqlite>, _: &'b Vec<&'b [u8]>, numbers: &'b Vec<i64>) -> QueryResult<()> {
+pub(super) fn of_batch<'b>(out: &mut AstPass<'_, 'b, Sqlite>, _: &[&[u8]], numbers: &'b [i64]) -> QueryResult<()> {
     out.push_bind_param::<BigInt, _>(numbers.first().ok_or_else(|| Error::QueryBuilderError("a list without a number".into()))?)
 }
 
