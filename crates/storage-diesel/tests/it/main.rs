@@ -15,5 +15,6 @@ mod columns;
 mod floor;
 mod opening;
 mod postgres;
+mod queue;
 mod sqlite;
 mod support;
