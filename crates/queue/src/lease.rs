@@ -72,6 +72,16 @@ pub fn release(space: &QueueSpace, lease: &Lease) -> Option<QueueSpace> {
     may_write(space, lease).then_some(QueueSpace { leased_by: None, leased_until: None, ..*space })
 }
 
+/// The row of a lease that is void, because what it was about was put back: its holder writes nothing any more, and anybody
+/// takes it at once. A row that nobody holds stays as it is.
+#[must_use]
+pub fn void(space: &QueueSpace, now: Timestamp) -> QueueSpace {
+    match space.leased_by {
+        None => *space,
+        Some(_) => QueueSpace { fence: space.fence.saturating_add(1), leased_until: Some(now), due_at: Some(now), ..*space },
+    }
+}
+
 /// Whether what this holder decided may be written: it has the lease, or had it last and nobody took it since. To be asked
 /// under the row's lock, in the transaction that writes.
 #[must_use]

@@ -94,6 +94,10 @@ fn fork(tx: &mut dyn Tx, logs: &[SpaceLog], now: sync_core::Timestamp, new_epoch
         // cursors tell epochs apart by a tag
         let epoch = std::iter::repeat_with(&mut *new_epoch).find(|epoch| !taken.contains(&epoch_tag(*epoch))).unwrap_or_default();
         tx.put_epoch(log.space_id, epoch)?;
+        // who worked on its queue when the backup was made does not any more; where somebody does now, the lock is theirs
+        if let Some(space) = tx.try_lock_queue_space(log.space_id)? {
+            tx.put_queue_space(&queue::lease::void(&space, now))?;
+        }
         former.push(former_of(&log, now));
     }
     tx.put_former_epochs(&former)

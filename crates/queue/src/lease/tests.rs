@@ -32,6 +32,16 @@ fn worker(number: usize) -> Uuid {
 }
 
 #[test]
+fn a_lease_of_what_was_put_back_is_void() {
+    let (held, lease) = take(&row(), worker(0), at(0), LEASE).unwrap();
+    let after = void(&held, at(1));
+    assert!(!may_write(&after, &lease) && renew(&after, &lease, at(1), LEASE).is_none());
+    assert!(is_free(&after, at(1)) && after.due_at == Some(at(1)), "nobody waits for its end");
+    assert_eq!(take(&after, worker(1), at(1), LEASE).unwrap().1.fence, 3);
+    assert_eq!(void(&row(), at(1)), row());
+}
+
+#[test]
 fn a_lease_from_its_beginning_to_its_end() {
     let (held, lease) = take(&row(), worker(0), at(0), LEASE).unwrap();
     assert_eq!((lease.fence, standing(&held, at(499))), (1, Standing::Held(lease, at(500))));

@@ -1,10 +1,13 @@
 //! A backup is restored: the log forks, and nothing that was typed is lost.
 
+use queue::runner::Ran;
 use serde_json::{Value, json};
 use testkit::device::Compose;
 
+use crate::queue_work::{queueing, receipt, work_off};
 use crate::story::{NOTES, Story};
-use crate::sync::{op, with};
+use crate::sync::{op, statuses, with};
+use crate::world::now;
 
 #[test]
 fn what_a_restore_loses_comes_back_from_the_devices() {
@@ -155,4 +158,24 @@ fn a_deletion_above_the_fork_is_applied_where_nothing_changed_since() {
     story.restore();
     assert_eq!(push(&story, &epoch, op(102, "delete", "b", head, Value::Null))["status"], "applied", "all of it is of the shared log");
     assert_eq!(story.pair.read(&story.pair.bo, NOTES, "b"), Value::Null);
+}
+
+#[test]
+fn what_waits_in_a_backup_is_decided_without_waiting_for_workers_that_are_gone() {
+    let pair = queueing(1);
+    let push = json!([op(1, "create", "a", 0, json!({"n": 1})), op(2, "create", "b", 0, json!({}))]);
+    assert_eq!(statuses(&pair.push(&pair.ana, push)), ["queued"; 2]);
+    let claim = now(pair.world.service.claim_work()).unwrap().unwrap();
+    let backup = pair.world.store.save();
+    now(pair.world.service.run_step(&claim)).unwrap();
+    assert_eq!(receipt(&pair, &pair.ana, 1)["status"], "applied");
+
+    pair.world.store.put_back(&backup);
+    now(pair.world.service.begin_new_epochs()).unwrap();
+    assert_eq!(receipt(&pair, &pair.ana, 1)["status"], "queued");
+    assert_eq!(now(pair.world.service.run_step(&claim)).unwrap(), Ran::Lost, "its lease is of another log");
+    // the clock stands still: the lease that the backup holds has not ended
+    assert!(work_off(&pair) > 0);
+    assert_eq!(receipt(&pair, &pair.ana, 1)["status"], "applied");
+    assert_eq!(pair.read(&pair.bo, "notes", "a"), json!({"n": 1}));
 }
