@@ -9,6 +9,8 @@ use crate::settings::redacted;
 
 /// The oldest PostgreSQL that is served.
 const OLDEST: i32 = 150_000;
+/// Connections by which servers tell each other what changed: one listens, one notifies.
+const SIGNALS: i64 = 2;
 /// Connections that commands beside the server take: migrate, doctor, a backup.
 const BESIDE: i64 = 3;
 
@@ -76,9 +78,10 @@ pub(super) fn connections(facts: &PostgresFacts, wanted: u32) -> Check {
     let (wanted, found) = (i64::from(wanted), format!("database.connections is {wanted}; PostgreSQL allows {allowed}, {open} are open"));
     let raise =
         format!("in PostgreSQL: ALTER SYSTEM SET max_connections = {}, and start it again; or lower database.connections", wanted + 20);
-    if *allowed < wanted {
-        Check::failure("connections", found, raise)
-    } else if *allowed < wanted + BESIDE {
+    let needed = wanted + SIGNALS;
+    if *allowed < needed {
+        Check::failure("connections", format!("{found}; the server needs {SIGNALS} more than that"), raise)
+    } else if *allowed < needed + BESIDE {
         Check::warning("connections", format!("{found}: none are left for commands beside the server"), raise)
     } else {
         Check::ok("connections", found)
