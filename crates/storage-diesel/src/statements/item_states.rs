@@ -1,18 +1,15 @@
 //! Items of the queue that go from one state to another. Written out because diesel prepares every UPDATE of its own anew.
 
-use std::marker::PhantomData;
-
-use diesel::dsl::{min, sql};
+use diesel::dsl::{exists, min, not, sql};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Bool, Integer};
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Text};
 use sync_core::ports::{ItemRows, ItemState, ItemStateRows, StoreResult};
 use sync_core::{BatchId, OpId, OrganisationId, SpaceId, Timestamp};
 use uuid::Uuid;
 
 use super::tx::Rows;
 use super::{Backend, Conn, dialect};
-use crate::rows::MissedRecord;
 use crate::schema::queue_items as items;
 use crate::values::Id;
 
@@ -46,19 +43,22 @@ impl ItemStateRows for Rows<'_> {
     }
 
     fn release_orphans(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>> {
-        let orphans = ReleaseOrphans { limit, lifetime: PhantomData };
-        let mut found = self.load(|conn| -> QueryResult<Vec<MissedRecord>> { orphans.load(conn) })?;
-        found.sort_unstable();
-        found.dedup();
-        Ok(found)
+        let orphans = self.orphans(limit)?;
+        let mut organisations: Vec<_> = orphans.iter().map(|(organisation_id, _)| *organisation_id).collect();
+        organisations.sort_unstable();
+        organisations.dedup();
+        let mut spaces = Vec::new();
+        for organisation_id in organisations {
+            let own: Vec<_> = orphans.iter().filter(|orphan| orphan.0 == organisation_id).map(|(_, op_id)| *op_id).collect();
+            let found = self.make_ready(organisation_id, &own, ItemState::Held)?;
+            spaces.extend(found.into_iter().map(|space_id| (organisation_id, space_id)));
+        }
+        Ok(spaces)
     }
 
     fn release_staged(&mut self, batch_id: BatchId, limit: i64) -> StoreResult<Vec<SpaceId>> {
         let Some((organisation_id, op_ids)) = self.staged(batch_id, limit)? else { return Ok(Vec::new()) };
-        let found = self.load_each(&op_ids, |conn, ids| -> QueryResult<Vec<Id>> {
-            ReleaseStaged { chosen: Chosen::new(&organisation_id, ids.iter().copied()) }.load(conn)
-        })?;
-        Ok(each_once(found))
+        self.make_ready(organisation_id, &op_ids, ItemState::Staged)
     }
 
     fn drop_staged(&mut self, batch_id: BatchId, limit: i64) -> StoreResult<usize> {
@@ -89,6 +89,33 @@ impl Rows<'_> {
         let organisation_id = found.first().map(|(organisation_id, _)| OrganisationId(organisation_id.0));
         Ok(organisation_id.map(|id| (id, found.into_iter().map(|(_, op_id)| OpId(op_id.0)).collect())))
     }
+
+    /// Some held items whose head is gone.
+    fn orphans(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, OpId)>> {
+        let heads = diesel::alias!(crate::schema::queue_items as heads: Heads);
+        let head = heads
+            .filter(heads.field(items::op_id).nullable().eq(items::waits_for))
+            .filter(heads.field(items::organisation_id).eq(items::organisation_id))
+            .select(heads.field(items::seq));
+        let found = self.send(|conn| -> QueryResult<Vec<(Id, Id)>> {
+            items::table
+                .filter(items::waits_for.is_not_null())
+                .filter(items::state.eq(ItemState::Held.as_str()))
+                .filter(not(exists(head)))
+                .limit(limit)
+                .select((items::organisation_id, items::op_id))
+                .load(conn)
+        })?;
+        Ok(found.into_iter().map(|(organisation_id, op_id)| (OrganisationId(organisation_id.0), OpId(op_id.0))).collect())
+    }
+
+    /// Makes held items ready, and staged ones unless they wait for something. Their spaces, each once.
+    fn make_ready(&mut self, organisation_id: OrganisationId, op_ids: &[OpId], from: ItemState) -> StoreResult<Vec<SpaceId>> {
+        let found = self.load_each(op_ids, |conn, ids| -> QueryResult<Vec<Id>> {
+            MakeReady { chosen: Chosen::new(&organisation_id, ids.iter().copied()), from: from.as_str() }.load(conn)
+        })?;
+        Ok(each_once(found))
+    }
 }
 
 fn each_once(mut spaces: Vec<Uuid>) -> Vec<SpaceId> {
@@ -110,7 +137,7 @@ macro_rules! kept {
     )*};
 }
 
-kept!(LeaseItems, WakeItems, ReleaseItems, ReleaseOrphans, ReleaseStaged, HastenItems);
+kept!(LeaseItems, WakeItems, ReleaseItems, MakeReady, HastenItems);
 
 /// Ids of one organisation.
 #[derive(Debug)]
@@ -189,20 +216,26 @@ impl Query for ReleaseItems<'_> {
 }
 
 #[derive(Debug)]
-struct ReleaseStaged<'a> {
+struct MakeReady<'a> {
     chosen: Chosen<'a>,
+    from: &'a str,
 }
 
-impl QueryFragment<Backend> for ReleaseStaged<'_> {
+impl QueryFragment<Backend> for MakeReady<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql("UPDATE \"queue_items\" SET \"state\" = CASE WHEN \"waits_for\" IS NULL THEN 'ready' ELSE 'held' END");
+        out.push_sql(
+            "UPDATE \"queue_items\" SET \"state\" = CASE WHEN \"state\" = 'staged' AND \"waits_for\" IS NOT NULL THEN 'held' ELSE 'ready' END, \
+             \"waits_for\" = CASE WHEN \"state\" = 'staged' THEN \"waits_for\" END",
+        );
         self.chosen.rows("op_id", &mut out)?;
-        out.push_sql(" AND \"state\" = 'staged' RETURNING \"space_id\"");
+        out.push_sql(" AND \"state\" = ");
+        out.push_bind_param::<Text, _>(&self.from)?;
+        out.push_sql(" RETURNING \"space_id\"");
         Ok(())
     }
 }
 
-impl Query for ReleaseStaged<'_> {
+impl Query for MakeReady<'_> {
     type SqlType = Binary;
 }
 
@@ -232,29 +265,4 @@ impl QueryFragment<Backend> for HastenItems<'_> {
         out.push_sql(")");
         Ok(())
     }
-}
-
-/// Held items whose head is gone.
-#[derive(Debug)]
-struct ReleaseOrphans<'a> {
-    limit: i64,
-    lifetime: PhantomData<&'a ()>,
-}
-
-impl QueryFragment<Backend> for ReleaseOrphans<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql(
-            "UPDATE \"queue_items\" SET \"state\" = 'ready', \"waits_for\" = NULL \
-             WHERE (\"organisation_id\", \"op_id\") IN (SELECT \"held\".\"organisation_id\", \"held\".\"op_id\" FROM \"queue_items\" AS \"held\" \
-             WHERE \"held\".\"waits_for\" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM \"queue_items\" AS \"head\" \
-             WHERE \"head\".\"organisation_id\" = \"held\".\"organisation_id\" AND \"head\".\"op_id\" = \"held\".\"waits_for\") LIMIT ",
-        );
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql(") AND \"state\" = 'held' RETURNING \"organisation_id\", \"space_id\"");
-        Ok(())
-    }
-}
-
-impl Query for ReleaseOrphans<'_> {
-    type SqlType = (Binary, Binary);
 }

@@ -2,10 +2,10 @@
 
 use std::slice::from_ref;
 
-use diesel::dsl::min;
+use diesel::dsl::{exists, min, sql};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Nullable};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable};
 use sync_core::ports::{ItemState, QueueSpace, QueueSpaceRows, StoreError, StoreResult};
 use sync_core::{OrganisationId, SpaceId, Timestamp};
 
@@ -13,16 +13,16 @@ use super::tx::Rows;
 use super::{Backend, Conn, dialect};
 use crate::insert::{Insert, Taken};
 use crate::rows::{MissedRecord, QueueSpaceRecord};
-use crate::schema::{queue_items as items, queue_spaces as spaces};
+use crate::schema::{queue_items as items, queue_spaces as queues};
 
 impl QueueSpaceRows for Rows<'_> {
     fn list_queue_spaces(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<QueueSpace>> {
         // one index each
         let mut found = self.load(|conn| -> QueryResult<Vec<QueueSpaceRecord>> {
-            spaces::table.filter(spaces::due_at.le(now.millis())).order((spaces::due_at, spaces::space_id)).limit(limit).load(conn)
+            queues::table.filter(queues::due_at.le(now.millis())).order((queues::due_at, queues::space_id)).limit(limit).load(conn)
         })?;
         found.extend(
-            self.load(|conn| -> QueryResult<Vec<QueueSpaceRecord>> { spaces::table.filter(spaces::leased_by.is_not_null()).load(conn) })?,
+            self.load(|conn| -> QueryResult<Vec<QueueSpaceRecord>> { queues::table.filter(queues::leased_by.is_not_null()).load(conn) })?,
         );
         found.sort_unstable_by_key(|space: &QueueSpace| (space.due_at.is_none(), space.due_at, space.space_id));
         found.dedup_by_key(|space| space.space_id);
@@ -32,7 +32,7 @@ impl QueueSpaceRows for Rows<'_> {
 
     fn try_lock_queue_space(&mut self, space_id: SpaceId) -> StoreResult<Option<QueueSpace>> {
         let found = self.load(|conn| -> QueryResult<Vec<QueueSpaceRecord>> {
-            dialect::locked_unless_taken!(spaces::table.find(space_id.as_bytes().as_slice())).load(conn)
+            dialect::locked_unless_taken!(queues::table.find(space_id.as_bytes().as_slice())).load(conn)
         })?;
         Ok(found.into_iter().next())
     }
@@ -42,17 +42,17 @@ impl QueueSpaceRows for Rows<'_> {
             return Ok(space);
         }
         let space = QueueSpace::new(organisation_id, space_id);
-        let bulk = Insert::<spaces::table, _>::into("queue_spaces", from_ref(&space), Taken::Keep)
-            .key(spaces::space_id, |row| row.space_id.as_bytes())
-            .column(spaces::organisation_id, |row| row.organisation_id.as_bytes())
-            .column(spaces::next_seq, |row| row.next_seq)
-            .column(spaces::fence, |row| row.fence)
-            .column(spaces::leased_by, |row| row.leased_by.as_ref().map(|id| id.as_bytes().as_slice()))
-            .column(spaces::leased_until, |row| row.leased_until.map(Timestamp::millis))
-            .column(spaces::due_at, |row| row.due_at.map(Timestamp::millis))
-            .column(spaces::rank, |row| row.rank)
-            .column(spaces::served, |row| row.served)
-            .column(spaces::served_at, |row| row.served_at.millis())
+        let bulk = Insert::<queues::table, _>::into("queue_spaces", from_ref(&space), Taken::Keep)
+            .key(queues::space_id, |row| row.space_id.as_bytes())
+            .column(queues::organisation_id, |row| row.organisation_id.as_bytes())
+            .column(queues::next_seq, |row| row.next_seq)
+            .column(queues::fence, |row| row.fence)
+            .column(queues::leased_by, |row| row.leased_by.as_ref().map(|id| id.as_bytes().as_slice()))
+            .column(queues::leased_until, |row| row.leased_until.map(Timestamp::millis))
+            .column(queues::due_at, |row| row.due_at.map(Timestamp::millis))
+            .column(queues::rank, |row| row.rank)
+            .column(queues::served, |row| row.served)
+            .column(queues::served_at, |row| row.served_at.millis())
             .build();
         self.insert(&bulk)?;
         // somebody may have made it meanwhile
@@ -65,15 +65,18 @@ impl QueueSpaceRows for Rows<'_> {
     }
 
     fn list_missed_spaces(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>> {
-        let seen = spaces::due_at.le(now.millis()).and(spaces::due_at.is_not_null()).or(spaces::leased_by.is_not_null().nullable());
-        let due = spaces::table.filter(seen).select(spaces::space_id);
+        // of a space whose queue rests the index tells at once whether somebody is in line
+        let in_line = items::table
+            .filter(items::space_id.eq(queues::space_id))
+            .filter(sql::<Bool>("\"phase\" = 'line'"))
+            .filter(items::state.eq(ItemState::Ready.as_str()));
         self.load(|conn| -> QueryResult<Vec<MissedRecord>> {
-            items::table
-                .filter(items::state.eq(ItemState::Ready.as_str()))
-                .filter(items::space_id.ne_all(due))
-                .select((items::organisation_id, items::space_id))
-                .distinct()
-                .order((items::organisation_id, items::space_id))
+            queues::table
+                .filter(queues::leased_by.is_null())
+                .filter(queues::due_at.is_null().nullable().or(queues::due_at.gt(now.millis())))
+                .filter(exists(in_line.select(items::seq)))
+                .select((queues::organisation_id, queues::space_id))
+                .order((queues::organisation_id, queues::space_id))
                 .limit(limit)
                 .load(conn)
         })
@@ -81,7 +84,7 @@ impl QueueSpaceRows for Rows<'_> {
 
     fn find_next_due(&mut self, after: Timestamp) -> StoreResult<Option<Timestamp>> {
         let next: Option<i64> =
-            self.send(|conn| spaces::table.filter(spaces::due_at.gt(after.millis())).select(min(spaces::due_at)).get_result(conn))?;
+            self.send(|conn| queues::table.filter(queues::due_at.gt(after.millis())).select(min(queues::due_at)).get_result(conn))?;
         Ok(next.map(Timestamp::from_millis))
     }
 }
@@ -89,7 +92,7 @@ impl QueueSpaceRows for Rows<'_> {
 impl Rows<'_> {
     fn locked_queue_space(&mut self, space_id: SpaceId) -> StoreResult<Option<QueueSpace>> {
         let found = self.load(|conn| -> QueryResult<Vec<QueueSpaceRecord>> {
-            dialect::locked!(spaces::table.find(space_id.as_bytes().as_slice())).load(conn)
+            dialect::locked!(queues::table.find(space_id.as_bytes().as_slice())).load(conn)
         })?;
         Ok(found.into_iter().next())
     }

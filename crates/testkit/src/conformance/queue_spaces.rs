@@ -75,6 +75,9 @@ fn a_space_that_nobody_called_is_found(bench: &Bench) {
     assert_eq!(missed(), []);
     let elsewhere = |number| QueueItem { space_id: SECOND_SPACE, ..item(number) };
     insert(bench, vec![item(1), item(2), elsewhere(3), QueueItem { state: ItemState::Parked, ..elsewhere(4) }]);
+    for space_id in [SPACE, SECOND_SPACE] {
+        put(bench, QueueSpace::new(ORGANISATION, space_id));
+    }
     assert_eq!(missed(), [(ORGANISATION, SPACE), (ORGANISATION, SECOND_SPACE)], "each once");
     put(bench, QueueSpace { due_at: Some(NOW), ..QueueSpace::new(ORGANISATION, SPACE) });
     put(bench, QueueSpace { due_at: Some(NOW.plus_ms(1)), ..QueueSpace::new(ORGANISATION, SECOND_SPACE) });

@@ -108,9 +108,9 @@ impl QueueSpaceRows for MemoryTx<'_> {
     }
 
     fn list_missed_spaces(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<(OrganisationId, SpaceId)>> {
-        let seen = |space: &QueueSpace| space.leased_by.is_some() || space.due_at.is_some_and(|due| due <= now);
-        let is_due = |space_id| self.state.queue_spaces.get(&space_id).is_some_and(seen);
-        let ready = self.state.items.values().filter(|item| item.state == ItemState::Ready && !is_due(item.space_id));
+        let rests = |space: &QueueSpace| space.leased_by.is_none() && space.due_at.is_none_or(|due| due > now);
+        let rests = |space_id| self.state.queue_spaces.get(&space_id).is_some_and(rests);
+        let ready = self.state.items.values().filter(|item| item.state == ItemState::Ready && rests(item.space_id));
         let spaces: BTreeSet<_> = ready.map(|item| (item.organisation_id, item.space_id)).collect();
         Ok(spaces.into_iter().take(count(limit)).collect())
     }
