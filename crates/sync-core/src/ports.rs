@@ -1,6 +1,7 @@
 //! The ports: every effect of Rejoin passes through one of these traits. Each has a real and an in-memory
 //! implementation under one conformance suite (`testkit`).
 
+mod batches;
 mod broadcast;
 mod conflicts;
 mod documents;
@@ -13,9 +14,13 @@ mod preferences;
 mod presence;
 mod purges;
 mod queue;
+mod queue_memory;
+mod queue_reading;
+mod queue_spaces;
 mod spaces;
 mod store;
 
+pub use batches::{BatchRows, BatchState, QueueBatch};
 pub use broadcast::{Broadcaster, Listener, Signal};
 pub use conflicts::{ConflictEntry, ConflictFilter, ConflictLink, ConflictPage, ConflictRows, DueConflict};
 pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, LiveDocument, LivePage, Presence};
@@ -27,9 +32,9 @@ pub use operations::{OperationRows, StoredOperation, StoredResult};
 pub use preferences::{PreferenceKey, PreferenceRow, PreferenceRows, PreferenceRule};
 pub use presence::{AuditRecord, AuditRows, DeviceState, DeviceStateRows, SocketRows};
 pub use purges::{Purge, PurgeRows};
-pub use queue::{
-    BatchRows, BatchState, ItemCount, ItemMark, ItemPlace, ItemRows, ItemState, ItemStateRows, QueueBatch, QueueFigure, QueueFilter,
-    QueueItem, QueueMemoryRows, QueueReading, QueueSpace, QueueSpaceRows, QueueTask, Visible,
-};
+pub use queue::{ItemPlace, ItemRows, ItemState, ItemStateRows, QueueItem};
+pub use queue_memory::{QueueFigure, QueueMemoryRows, QueueTask};
+pub use queue_reading::{ItemCount, ItemMark, QueueFilter, QueueReading, Visible};
+pub use queue_spaces::{QueueSpace, QueueSpaceRows};
 pub use spaces::{Head, Member, Space, SpaceAccess, SpaceRows, SpaceStatus};
 pub use store::{Access, Job, Store, StoreError, StoreResult, Transaction, Tx};

@@ -92,7 +92,7 @@ impl Rows<'_> {
 
     /// Some held items whose head is gone.
     fn orphans(&mut self, limit: i64) -> StoreResult<Vec<(OrganisationId, OpId)>> {
-        let heads = diesel::alias!(crate::schema::queue_items as heads: Heads);
+        let heads = diesel::alias!(items as heads);
         let head = heads
             .filter(heads.field(items::op_id).nullable().eq(items::waits_for))
             .filter(heads.field(items::organisation_id).eq(items::organisation_id))
