@@ -193,7 +193,7 @@ fn workers_that_finish_the_same_batches_do_not_cross() {
 fn ask_everything(tx: &mut dyn Tx) -> StoreResult<()> {
     let ids = [op(1), op(2)];
     tx.load_places(ORGANISATION, &ids)?;
-    tx.list_strands(SPACE, &[DocumentKey::new("guests", "g1").unwrap()])?;
+    tx.list_strands(SPACE, sync_core::DeviceId(uuid::Uuid::nil()), &[DocumentKey::new("guests", "g1").unwrap()], false)?;
     tx.lock_queue_space(ORGANISATION, SPACE)?;
     tx.try_lock_queue_space(SPACE)?;
     tx.list_queue_spaces(Timestamp::from_millis(0), 10)?;
