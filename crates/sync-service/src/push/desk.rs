@@ -134,16 +134,6 @@ impl<'a> Desk<'a> {
         true
     }
 
-    /// Answers an operation that was put into the queue before.
-    fn answer_queued(&mut self, index: usize, operation: &Operation) -> bool {
-        let place = self.waiting.place(operation.op_id).filter(|_| self.request.taken(operation.op_id).is_none());
-        let Some(place) = place else { return false };
-        let same = place.user_id == self.request.caller.user_id && place.identity == sha256(operation.identity_text().as_bytes());
-        let result = if same { self.told(operation.op_id, place) } else { reused(operation.op_id) };
-        self.results.insert(index, result);
-        true
-    }
-
     /// Answers the later appearances of ids that stand earlier in the request.
     pub(crate) fn answer_repeated(&mut self) {
         for (index, first) in &self.request.plan.repeated {
@@ -398,7 +388,7 @@ impl<'a> Desk<'a> {
 }
 
 /// The refusal of an operation whose id is taken.
-fn reused(op_id: OpId) -> OperationResult {
+pub(super) fn reused(op_id: OpId) -> OperationResult {
     let detail = "this op_id was used for something else; give the operation a new one";
     OperationResult::refused(op_id, Problem::new(Code::OpIdReuse, detail))
 }

@@ -10,7 +10,7 @@ use sync_core::{BatchId, Code, OpId, Operation, Problem, Status};
 
 use super::{Entry, Waiting};
 use crate::digest::sha256;
-use crate::push::desk::Desk;
+use crate::push::desk::{Desk, reused};
 use crate::push::unit::{Batch, Taking};
 use crate::queue::enqueued;
 use crate::queue::recorder::AcceptedItem;
@@ -63,6 +63,16 @@ impl Desk<'_> {
         let key = operation.key.as_ref().filter(|_| operation.after.is_none())?;
         let in_request = || self.operation(*self.request.plan.before.get(&index)?).map(|before| before.op_id);
         self.waiting.before_in_batch(key.as_str(), self.request.batch_id).or_else(in_request)
+    }
+
+    /// Answers an operation that was put into the queue before.
+    pub(crate) fn answer_queued(&mut self, index: usize, operation: &Operation) -> bool {
+        let place = self.waiting.place(operation.op_id).filter(|_| self.request.taken(operation.op_id).is_none());
+        let Some(place) = place else { return false };
+        let same = place.user_id == self.request.caller.user_id && place.identity == sha256(operation.identity_text().as_bytes());
+        let result = if same { self.told(operation.op_id, place) } else { reused(operation.op_id) };
+        self.results.insert(index, result);
+        true
     }
 
     /// What is answered about an operation that is in the queue.
