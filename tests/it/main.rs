@@ -1,4 +1,4 @@
-//! The real server, from outside: crashes, shutdown, and how many statements a push takes.
+//! The real server, from outside: crashes, workers that die or stand still, shutdown, and how many statements a push takes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +12,7 @@ mod crash;
 mod database;
 mod life;
 mod questions;
+mod queue_faults;
 mod server;
 mod shutdown;
 mod socket;

@@ -53,8 +53,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it on a free port and waits for the line that says where it listens.
     pub(crate) fn start(database: &Database) -> Self {
-        let mut child =
-            command(database, &["serve", "--bind", "127.0.0.1:0", "--log-level", "error"]).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_with(database, |command| command.args(["--log-level", "error"]))
+    }
+
+    /// [`Self::start`] with what is set on the command.
+    pub(crate) fn start_with(database: &Database, set: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        let mut command = command(database, &["serve", "--bind", "127.0.0.1:0"]);
+        let mut child = set(command.stdout(Stdio::piped())).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().rsplit(' ').next().unwrap().to_owned();
@@ -68,10 +73,20 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
-        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
+        self.signal("TERM");
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Waits for its end; the exit code.
@@ -100,9 +115,12 @@ impl Server {
     }
 
     fn anonymous(&self) -> Client {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30))).build();
-        Client { agent: config.into(), url: self.url.clone(), token: String::new() }
+        Client { agent: agent(Duration::from_secs(30)), url: self.url.clone(), token: String::new() }
     }
+}
+
+fn agent(timeout: Duration) -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(timeout)).build().into()
 }
 
 impl Drop for Server {
@@ -126,14 +144,34 @@ impl Client {
         (self.url.trim_start_matches("http://"), &self.token)
     }
 
+    /// The same device on connections of its own, that wait no longer than this for an answer.
+    pub(crate) fn patient(&self, timeout: Duration) -> Self {
+        Self { agent: agent(timeout), ..self.clone() }
+    }
+
+    /// The same device at another server on the same database.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
     /// A request; `Err` when there was no whole answer, or none of 2xx.
     pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+        self.send(method, path, "application/json", body.to_string())
+    }
+
+    /// Sends operations for the queue, a line each; the answer.
+    pub(crate) fn batch(&self, space: &str, operations: &[Value]) -> Result<Value, String> {
+        let lines: Vec<String> = operations.iter().map(Value::to_string).collect();
+        self.send("POST", &format!("/api/offline/queue/batch?space={space}"), "application/x-ndjson", lines.join("\n"))
+    }
+
+    fn send(&self, method: &str, path: &str, content: &str, body: String) -> Result<Value, String> {
         let request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
             .header("Authorization", format!("Bearer {}", self.token))
-            .header("Content-Type", "application/json")
-            .body(body.to_string())
+            .header("Content-Type", content)
+            .body(body)
             .unwrap();
         let mut answer = self.agent.run(request).map_err(|error| error.to_string())?;
         let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().map_err(|error| error.to_string())?;

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use auth::{PasswordConfig, PasswordHasher};
+use queue::runner::Ran;
+use queue::sizing::Budget;
 use serde_json::{Value, json};
 use storage_diesel::{PostgresConfig, PostgresStore, migrate};
 use sync_core::protocol::v1::identity::{AddUserRequest, LoginRequest};
 use sync_core::protocol::v1::{OperationResult, SyncRequest};
+use sync_service::queue::QueueConfig;
 use sync_service::{Caller, Service};
 use testkit::fake::{FakeClock, SeededEntropy};
 
@@ -46,6 +49,47 @@ fn a_push_takes_the_same_statements_whatever_its_size() {
     assert_eq!(creates.0, creates.1);
     assert_eq!(updates.0, updates.1);
     assert!(creates.1 <= 20, "{creates:?}");
+}
+
+/// Whoever puts ten operations or a thousand into the queue, and whoever works off ten of them or five hundred.
+#[test]
+fn what_goes_through_the_queue_takes_the_same_statements_whatever_its_size() {
+    let Some(database) = Database::postgres() else { return };
+    let (store, service) = counted(&database);
+    let mut config = QueueConfig::default();
+    config.inline = Budget::of(0, 0, 0);
+    let service = service.with_queue(config);
+    let (caller, space) = enter(&service, &Value::Null);
+    let count = |work: &mut dyn FnMut()| {
+        let before = store.statements();
+        work();
+        store.statements() - before
+    };
+    let queue =
+        |round: u32, operations: u32, kind: &str, base: i64| count(&mut || push(&service, &caller, &space, round, operations, kind, base));
+    let step = |items: usize| {
+        let mut claim = None;
+        let claimed = count(&mut || claim = pollster::block_on(service.claim_work()).unwrap().ok());
+        let claim = claim.unwrap();
+        assert_eq!(claim.items().len(), items);
+        (claimed, count(&mut || assert_eq!(pollster::block_on(service.run_step(&claim)).unwrap(), Ran::Done)))
+    };
+    // the documents that the updates change, and how long an operation takes: none at all by this clock
+    queue(1, 1_000, "create", 0);
+    pollster::block_on(service.work_off()).unwrap();
+    let queued = (queue(2, 10, "create", 0), queue(3, 1_000, "create", 0));
+    pollster::block_on(service.work_off()).unwrap();
+    // from here on every update meets a document that moved on, and reads history
+    queue(1_001, 1_000, "update", 1_000);
+    pollster::block_on(service.work_off()).unwrap();
+    let steps = [(1_002, 10), (1_003, 500)].map(|(round, items)| {
+        queue(round, items, "update", 1_000);
+        step(items as usize)
+    });
+    println!("statements: queued {queued:?}, claims and steps {steps:?}");
+    assert_eq!(queued.0, queued.1);
+    assert_eq!(steps[0], steps[1]);
+    assert!(queued.0 <= 20 && steps[0].0 <= 12 && steps[0].1 <= 32, "{queued:?} {steps:?}");
 }
 
 /// Whoever shifts a day of ten events or of nine hundred, and whoever seats ten guests or nine hundred whom the rules of

@@ -33,6 +33,7 @@ impl World<'_> {
         let stored: BTreeMap<String, StoredOperation> =
             self.server.operations(op_ids).into_iter().map(|row| (row.op_id.to_string(), row)).collect();
         self.results_are_stored(&stored)?;
+        self.strands_keep_their_order(&stored)?;
         for space in self.server.spaces.clone() {
             let documents = self.server.documents(space);
             let changes = self.server.changes(space);
@@ -65,6 +66,18 @@ impl World<'_> {
             Some(op_id) => fail(format!("{op_id} is stored, and nobody was told")),
             None => Ok(()),
         }
+    }
+
+    /// What a device sent on a document was decided in the order in which it was taken.
+    fn strands_keep_their_order(&self, stored: &BTreeMap<String, StoredOperation>) -> Check {
+        for (strand, op_ids) in &self.ledger.strands {
+            let versions = op_ids.iter().filter_map(|op_id| Some((op_id, stored.get(op_id)?.decided_version?)));
+            let versions: Vec<_> = versions.collect();
+            if !versions.is_sorted_by_key(|(_, version)| *version) {
+                return fail(format!("{strand:?} was decided in another order than it was sent: {versions:?}"));
+            }
+        }
+        Ok(())
     }
 
     fn versions_grow(&self, head: i64, documents: &[DocumentRow], changes: &[ChangeRow]) -> Check {

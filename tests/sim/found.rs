@@ -34,7 +34,7 @@ fn unheard(device: usize) -> Step {
 const TITLE: Change = Change::Text(0);
 
 fn check(users: usize, devices: usize, schemas: &[SchemaKind], steps: Vec<Step>) {
-    let script = Script { users, devices, schemas: schemas.to_vec(), steps };
+    let script = Script { users, devices, schemas: schemas.to_vec(), inline: None, steps };
     let coverage = Coverage::default();
     if let Err(error) = play(Backing::Memory, &script, &coverage) {
         panic!("{error}");

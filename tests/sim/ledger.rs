@@ -43,6 +43,10 @@ pub(crate) struct Ledger {
     pub(crate) sent: BTreeMap<String, Value>,
     /// Whose first result may have been lost inside the server.
     pub(crate) doubtful: HashSet<String>,
+    /// What the queue holds or held.
+    pub(crate) queued: HashSet<String>,
+    /// By device, space and document: its operations, in the order in which the server first said that it holds them.
+    pub(crate) strands: HashMap<(usize, String, String), Vec<String>>,
     /// The chain: each operation's predecessor.
     before: HashMap<String, String>,
 }
@@ -110,9 +114,21 @@ impl Ledger {
             if !result["problem"].is_null() {
                 coverage.hit(format!("problem {}", text(&result["problem"]["code"])));
             }
+            if result["status"] == "queued" && !sent["group"].is_null() {
+                coverage.hit("queue a group");
+            }
             self.observe_result(&op_id, result)?;
         }
-        for receipt in list(response, "receipts").iter().filter(|receipt| receipt["held"] == true) {
+        for receipt in list(response, "receipts") {
+            if receipt["held"] != true {
+                self.observe_result(&text(&receipt["op_id"]), receipt)?;
+                continue;
+            }
+            coverage.hit(format!("receipt {}", text(&receipt["status"])));
+            if let Some("queued" | "parked") = receipt["status"].as_str() {
+                self.observe_result(&text(&receipt["op_id"]), receipt)?;
+                continue;
+            }
             let replay = json!({"held": true, "status": "duplicate", "was": receipt["status"], "decided_version": receipt["version"], "conflict_id": receipt["conflict_id"]});
             self.observe_result(&text(&receipt["op_id"]), &replay)?;
         }
@@ -127,6 +143,26 @@ impl Ledger {
 
     fn observe_result(&mut self, op_id: &str, result: &Value) -> Check {
         let status = text(&result["status"]);
+        let is_open = self.queued.contains(op_id) && !self.terminals.contains_key(op_id);
+        if result["held"] != true && is_open && result["problem"]["code"] != "unknown_outcome" {
+            return fail(format!("{op_id} was in the queue, and is not held any more: {result}"));
+        }
+        if result["held"] == true
+            && !self.queued.contains(op_id)
+            && !self.terminals.contains_key(op_id)
+            && !self.doubtful.contains(op_id)
+            && let Some(typed) = self.typed.get(op_id).filter(|typed| typed.kind != "resolve")
+        {
+            let strand = (typed.device, typed.space.clone(), typed.key.clone());
+            self.strands.entry(strand).or_default().push(op_id.to_owned());
+        }
+        if matches!(status.as_str(), "queued" | "parked") {
+            self.queued.insert(op_id.to_owned());
+            return match self.terminals.get(op_id) {
+                Some(known) => fail(format!("{op_id} was {known:?}, and is in the queue again: {result}")),
+                None => Ok(()),
+            };
+        }
         if result["held"] != true {
             return match self.terminals.get(op_id) {
                 Some(known) if result["problem"]["code"] != "unknown_outcome" => {
@@ -144,8 +180,11 @@ impl Ledger {
         match self.terminals.get(op_id) {
             Some(known) if replay && *known == terminal => Ok(()),
             Some(known) => fail(format!("{op_id} was {known:?} and now answers {result}")),
-            None if replay && !self.doubtful.contains(op_id) => {
+            None if replay && !self.doubtful.contains(op_id) && !self.queued.contains(op_id) => {
                 fail(format!("{op_id} is answered as a replay, and was never decided: {result}"))
+            }
+            None if !replay && self.queued.contains(op_id) => {
+                fail(format!("{op_id} was in the queue, and is decided as if it were new: {result}"))
             }
             None => {
                 self.terminals.insert(op_id.to_owned(), terminal);

@@ -22,6 +22,7 @@ mod found;
 mod ledger;
 mod postgres;
 mod properties;
+mod queueing;
 mod quiet;
 mod script;
 mod server;

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestError, TestRng, TestRunner};
 
-use crate::coverage::{Coverage, MARKS};
-use crate::script::{Script, alone, crowd, skewed};
+use crate::coverage::{Coverage, MARKS, QUEUE_MARKS};
+use crate::script::{Script, alone, crowd, queued, skewed};
 use crate::server::Backing;
 use crate::world::{Check, World, fail};
 
@@ -57,9 +57,9 @@ fn run(
     match outcome {
         Ok(()) => coverage,
         Err(TestError::Abort(reason)) => panic!("{reason}"),
-        Err(TestError::Fail(reason, Script { users, devices, schemas, steps })) => {
+        Err(TestError::Fail(reason, Script { users, devices, schemas, inline, steps })) => {
             let steps: Vec<_> = steps.iter().map(|step| format!("  {step:?}")).collect();
-            panic!("{reason}\nin a world of {users} users, {devices} devices, {schemas:?}:\n{}", steps.join("\n"))
+            panic!("{reason}\nin a world of {users} users, {devices} devices, {schemas:?}, {inline:?} inline:\n{}", steps.join("\n"))
         }
     }
 }
@@ -94,6 +94,25 @@ fn one_person_is_never_in_conflict_with_themselves() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/alone.txt");
     let coverage = run(file, cases() / 2, alone(60), Backing::Memory, no_question);
     coverage.require(&["status applied", "status noop", "status duplicate", "status waiting", "fault reply lost", "sync out of order"]);
+}
+
+#[test]
+fn workers_decide_what_devices_sent_whatever_becomes_of_them() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/queued.txt");
+    run(file, cases() / 4, queued(false, 110), Backing::Memory, |_| Ok(())).require(QUEUE_MARKS);
+}
+
+#[test]
+fn workers_put_nobody_in_conflict_with_themselves() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/queued-alone.txt");
+    let marks = ["status queued", "receipt applied", "receipt noop", "work lease rescued", "work stale step refused"];
+    run(file, cases() / 4, queued(true, 70), Backing::Memory, no_question).require(&marks);
+}
+
+#[test]
+fn workers_over_sqlite() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/queued-sqlite.txt");
+    run(file, cases() / 25, queued(false, 70), Backing::Sqlite, |_| Ok(())).require(&["status queued", "receipt applied"]);
 }
 
 fn no_question(world: &World<'_>) -> Check {

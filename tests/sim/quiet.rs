@@ -17,6 +17,7 @@ impl World<'_> {
     pub(crate) fn calm(&mut self) -> Check {
         self.land()?;
         self.update_all();
+        self.claims.clear();
         let how = SyncHow { to_the_end: true, ..SyncHow::default() };
         for _ in 0..ROUNDS {
             let heads = self.heads();
@@ -25,7 +26,9 @@ impl World<'_> {
                 // a reset wants a second visit
                 self.sync(device, Fate::Delivered, &how)?;
             }
+            self.work_everything_off()?;
             if self.heads() == heads && self.phones.iter().all(|phone| phone.device.is_settled()) {
+                self.ask_for_all()?;
                 return self.agree();
             }
         }

@@ -9,6 +9,8 @@ pub(crate) struct Script {
     pub(crate) users: usize,
     pub(crate) devices: usize,
     pub(crate) schemas: Vec<SchemaKind>,
+    /// A push of more operations goes into the queue; `None`: of more than any.
+    pub(crate) inline: Option<usize>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -96,6 +98,39 @@ pub(crate) enum Step {
         device: usize,
         which: usize,
     },
+    /// A device sends its operations for the queue.
+    Batch {
+        device: usize,
+        atomic: bool,
+        how: SyncHow,
+    },
+    Work(Work),
+    /// A lead has a dead letter tried again, or discards it.
+    Letter {
+        which: usize,
+        discard: bool,
+    },
+}
+
+/// What a worker does. Leases are named by number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Work {
+    /// Takes a lease; or finds nothing to do.
+    Claim,
+    /// Decides what it took, and takes what comes next.
+    Step(usize),
+    /// The same, and cannot read the document of one of them, or breaks on it.
+    Poisoned {
+        which: usize,
+        item: usize,
+        panics: bool,
+    },
+    Keep(usize),
+    HandBack(usize),
+    /// Dies, and says nothing.
+    Die(usize),
+    /// Everything that can be decided now is.
+    Off,
 }
 
 /// How an operation is made.
@@ -314,13 +349,20 @@ pub(crate) fn crowd(steps: usize) -> impl Strategy<Value = Script> {
         users,
         devices,
         schemas,
+        inline: None,
         steps,
     })
 }
 
 /// Worlds of one person with one device.
 pub(crate) fn alone(steps: usize) -> impl Strategy<Value = Script> {
-    (vec(schema(), 1..3), vec(step(true), 1..steps)).prop_map(|(schemas, steps)| Script { users: 1, devices: 1, schemas, steps })
+    (vec(schema(), 1..3), vec(step(true), 1..steps)).prop_map(|(schemas, steps)| Script {
+        users: 1,
+        devices: 1,
+        schemas,
+        inline: None,
+        steps,
+    })
 }
 
 /// Worlds whose schemas move on, of several people or of one with one device.
@@ -329,6 +371,39 @@ pub(crate) fn skewed(alone: bool, steps: usize) -> impl Strategy<Value = Script>
     let (users, devices) = if alone { (1..2_usize, 1..2_usize) } else { (2..4_usize, 2..6_usize) };
     (users, devices, vec(kinds, 1..3), vec(skewed_step(alone), 1..steps)).prop_map(|(users, devices, schemas, mut steps)| {
         steps.insert(steps.len() / 2, Step::Upgrade(0));
-        Script { users, devices, schemas, steps }
+        Script { users, devices, schemas, inline: None, steps }
     })
+}
+
+fn work() -> impl Strategy<Value = Work> {
+    prop_oneof![
+        4 => Just(Work::Claim),
+        6 => ANY.prop_map(Work::Step),
+        3 => (ANY, ANY, prop::bool::weighted(0.2)).prop_map(|(which, item, panics)| Work::Poisoned { which, item, panics }),
+        1 => ANY.prop_map(Work::Keep),
+        1 => ANY.prop_map(Work::HandBack),
+        1 => ANY.prop_map(Work::Die),
+        1 => Just(Work::Off),
+    ]
+}
+
+/// A step of a world with a queue. Nothing is discarded where one is alone: what builds on that is refused.
+fn queued_step(alone: bool) -> BoxedStrategy<Step> {
+    let letter = (ANY, any::<bool>()).prop_map(move |(which, discard)| Step::Letter { which, discard: discard && !alone });
+    prop_oneof![
+        50 => step(alone),
+        20 => work().prop_map(Step::Work),
+        3 => (ANY, any::<bool>(), sync_how(alone)).prop_map(|(device, atomic, how)| Step::Batch { device, atomic, how }),
+        // the lease is thirty seconds
+        4 => (1_000..60_000_i64).prop_map(Step::Clock),
+        5 => letter,
+    ]
+    .boxed()
+}
+
+/// Worlds in which much goes through the queue, of several people or of one with one device.
+pub(crate) fn queued(alone: bool, steps: usize) -> impl Strategy<Value = Script> {
+    let (users, devices) = if alone { (1..2_usize, 1..2_usize) } else { (2..4_usize, 2..6_usize) };
+    (users, devices, vec(schema(), 1..3), 0..3_usize, vec(queued_step(alone), 1..steps))
+        .prop_map(|(users, devices, schemas, inline, steps)| Script { users, devices, schemas, inline: Some(inline), steps })
 }

@@ -4,17 +4,21 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
 use auth::{PasswordConfig, PasswordHasher};
+use queue::sizing::Budget;
 use serde_json::{Value, json};
 use storage_diesel::{SqliteConfig, SqliteStore};
-use sync_core::ports::{Access, ChangeRow, DocumentPage, DocumentRow, Head, History, Member, Store, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{
+    Access, ChangeRow, DocumentPage, DocumentRow, Head, History, Member, QueueFilter, QueueItem, Store, StoreResult, StoredOperation, Tx,
+};
 use sync_core::protocol::v1::identity::{AddUserRequest, LoginDevice, LoginRequest};
 use sync_core::protocol::v1::{SyncRequest, VerifyRequest};
 use sync_core::{Audience, OpId, Role, Schema, SpaceId};
-use sync_service::{Caller, Service};
+use sync_service::queue::batch::BatchHead;
+use sync_service::{Caller, QueueConfig, Service};
 use tempfile::TempDir;
 use testkit::device::WireError;
 use testkit::fake::{FakeClock, SeededEntropy};
-use testkit::memory::MemoryStore;
+use testkit::memory::{Breaks, MemoryStore};
 
 use crate::script::SchemaKind;
 use crate::skew::schema;
@@ -34,7 +38,7 @@ pub(crate) struct Server {
     pub(crate) store: Arc<dyn Store>,
     memory: Option<Arc<MemoryStore>>,
     pub(crate) clock: Arc<FakeClock>,
-    service: Service,
+    pub(crate) service: Service,
     /// The first is the lead of every space.
     pub(crate) users: Vec<Caller>,
     pub(crate) spaces: Vec<SpaceId>,
@@ -54,8 +58,9 @@ fn hasher() -> Arc<PasswordHasher> {
 }
 
 impl Server {
-    pub(crate) fn new(backing: Backing, users: usize, schemas: &[SchemaKind]) -> Self {
-        match backing {
+    /// `inline`: pushes of more operations go into the queue.
+    pub(crate) fn new(backing: Backing, users: usize, schemas: &[SchemaKind], inline: Option<usize>) -> Self {
+        let mut server = match backing {
             Backing::Memory => {
                 let memory = Arc::new(MemoryStore::new());
                 Self { memory: Some(memory.clone()), ..Self::over(memory, users, schemas) }
@@ -67,7 +72,45 @@ impl Server {
                 let store = Arc::new(SqliteStore::open(&config).unwrap());
                 Self { _folder: Some(folder), ..Self::over(store, users, schemas) }
             }
+        };
+        if let Some(operations) = inline {
+            let mut config = QueueConfig::default();
+            config.inline = Budget::of(operations, 1 << 20, 60_000);
+            // so few that a step does not take everything
+            config.step_items = 3;
+            server.service = server.service.with_queue(config);
         }
+        server
+    }
+
+    /// A document can't be read, or breaks who reads it, or is well again; where the store can.
+    pub(crate) fn break_document(&self, key: &str, breaks: Option<Breaks>) {
+        if let Some(memory) = &self.memory {
+            memory.break_document(key, breaks);
+        }
+    }
+
+    /// Operations for the queue, and the answer.
+    pub(crate) fn batch(&self, caller: &Caller, body: &Value, atomic: bool) -> Result<Value, WireError> {
+        let request = SyncRequest::parse(body.to_string().as_bytes()).unwrap_or_else(|problem| panic!("{problem}: {body}"));
+        let head = BatchHead { atomic, sent_at: request.sent_at, epochs: request.epochs };
+        let answer = now(async {
+            let mut writer = self.service.open_batch(caller, head).await?;
+            for operation in request.operations {
+                writer.take(operation, 0).await?;
+            }
+            writer.finish().await
+        });
+        match answer {
+            Ok(answer) => Ok(serde_json::to_value(&answer).unwrap()),
+            Err(error) => Err(WireError::Refused(serde_json::to_value(error.problem()).unwrap())),
+        }
+    }
+
+    /// What is in the queue, in the order of its ranks.
+    pub(crate) fn queue(&self) -> Vec<QueueItem> {
+        let organisation = self.users[0].organisation_id;
+        self.read(move |tx| tx.list_queue(organisation, &QueueFilter::default(), None, 1_000_000))
     }
 
     /// A service over memory, with so many users and no space.

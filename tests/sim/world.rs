@@ -6,6 +6,7 @@ use proptest::test_runner::TestCaseError;
 use serde_json::{Value, json};
 use sync_core::json::Object;
 use sync_service::Caller;
+use sync_service::queue::Claim;
 use testkit::device::{Compose, Device, Edit, WireError};
 
 use crate::coverage::Coverage;
@@ -44,6 +45,12 @@ pub(crate) struct World<'a> {
     /// The version of each space's schema.
     pub(crate) versions: Vec<u32>,
     ids: u32,
+    /// A push of more operations goes into the queue.
+    inline: Option<usize>,
+    /// By how much the clock is behind where it was once.
+    pub(crate) behind_by: i64,
+    /// Leases of workers, some of them long lost.
+    pub(crate) claims: Vec<Claim>,
     /// Requests that were given up and are still under way.
     air: Vec<(usize, Value)>,
     /// Every request that reached the server, with its sender.
@@ -66,7 +73,7 @@ const DOCUMENTS: [(&str, &str); 10] = [
 
 impl<'a> World<'a> {
     pub(crate) fn new(backing: Backing, script: &Script, coverage: &'a Coverage) -> Self {
-        let server = Server::new(backing, script.users, &script.schemas);
+        let server = Server::new(backing, script.users, &script.schemas, script.inline);
         let spaces: Vec<String> = server.spaces.iter().map(ToString::to_string).collect();
         let app = skew::is_skewed(&script.steps).then_some(1);
         let phone = |index: usize| {
@@ -76,8 +83,8 @@ impl<'a> World<'a> {
         };
         let phones = (0..script.devices).map(phone).collect();
         let (kinds, versions) = (script.schemas.clone(), vec![1; script.schemas.len()]);
-        let (ledger, mint, ids, air, heard) = Default::default();
-        Self { server, phones, ledger, coverage, mint, kinds, versions, ids, air, heard }
+        let (ledger, mint, ids, claims, air, heard) = Default::default();
+        Self { server, phones, ledger, coverage, mint, kinds, versions, ids, inline: script.inline, behind_by: 0, claims, air, heard }
     }
 
     pub(crate) fn step(&mut self, step: &Step) -> Check {
@@ -94,6 +101,7 @@ impl<'a> World<'a> {
             Step::Clock(ms) => {
                 self.coverage.hit(if *ms < 0 { "fault clock back" } else { "fault clock forward" });
                 self.server.clock.advance_ms(*ms);
+                self.behind_by = (self.behind_by - ms).max(0);
             }
             Step::Member { user, space, role } => self.change_member(*user, *space, *role),
             Step::Save(device) => {
@@ -105,6 +113,9 @@ impl<'a> World<'a> {
             Step::Upgrade(space) => self.upgrade(*space),
             Step::Update(device) => self.update_app(*device),
             Step::Reuse { device, which } => return self.reuse(*device, *which),
+            Step::Batch { device, atomic, how } => return self.batch(*device % self.phones.len(), *atomic, how),
+            Step::Work(work) => return self.work(*work),
+            Step::Letter { which, discard } => return self.letter(*which, *discard),
         }
         Ok(())
     }
@@ -119,7 +130,7 @@ impl<'a> World<'a> {
         format!("01890000-0000-7000-8000-{:012x}", self.ids)
     }
 
-    fn place(&self, doc: usize) -> (String, &'static str, &'static str) {
+    pub(crate) fn place(&self, doc: usize) -> (String, &'static str, &'static str) {
         let (collection, id) = DOCUMENTS[doc % DOCUMENTS.len()];
         let space = self.server.spaces[doc % DOCUMENTS.len() / 3 % self.server.spaces.len()];
         (space.to_string(), collection, id)
@@ -268,7 +279,7 @@ impl<'a> World<'a> {
         self.phone(device).device.damage_cursor(&space, "bm8");
     }
 
-    fn compose(&self, how: &SyncHow) -> Compose {
+    pub(crate) fn compose(&self, how: &SyncHow) -> Compose {
         let now = sync_core::ports::Clock::now(&*self.server.clock);
         Compose {
             without_pull: how.without_pull,
@@ -283,6 +294,7 @@ impl<'a> World<'a> {
             foreign_epoch: how.foreign_epoch.then(|| FOREIGN_EPOCH.to_owned()),
             sent_at: Some(now.to_string()),
             schema: None,
+            for_batch: false,
         }
     }
 
@@ -363,7 +375,14 @@ impl<'a> World<'a> {
             println!("{} sends {body}\n  and is answered {answer:?}", self.phones[device].device.name());
         }
         match &answer {
-            Ok(response) => self.ledger.observe(&self.server, self.coverage, body, response)?,
+            Ok(response) => {
+                let sent = body["operations"].as_array().map_or(0, Vec::len);
+                let is_small = sent > 0 && self.inline.is_some_and(|inline| sent <= inline);
+                if is_small && response["results"].as_array().unwrap().iter().any(|result| result["status"] == "queued") {
+                    self.coverage.hit("queue behind what is queued");
+                }
+                self.ledger.observe(&self.server, self.coverage, body, response)?;
+            }
             Err(WireError::Refused(problem)) if problem["code"] == "unknown_outcome" => self.coverage.hit("answer unknown outcome"),
             Err(error) => return fail(format!("the request was refused: {error:?}: {body}")),
         }

@@ -145,7 +145,7 @@ impl Device {
         self.spaces.get_mut(space).unwrap()
     }
 
-    /// Whether nothing waits to be sent.
+    /// Whether nothing waits to be sent, or in the server's queue.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.outbox.is_empty() && self.answers.is_empty()
@@ -227,8 +227,8 @@ impl Device {
         let operations = self.operations_to_send(how);
         self.sent = Sent {
             operations: operations.iter().map(|operation| operation["op_id"].as_str().unwrap().to_owned()).collect(),
-            answers: self.answers.iter().map(|answer| answer.op_id.clone()).collect(),
-            asked: if how.ask { self.unanswered() } else { Vec::new() },
+            answers: self.answers.iter().filter(|_| !how.for_batch).map(|answer| answer.op_id.clone()).collect(),
+            asked: self.to_ask(how),
             pulled: BTreeMap::new(),
         };
         for pending in &mut self.outbox {
@@ -238,7 +238,7 @@ impl Device {
         for (space, epoch) in self.spaces.keys().filter_map(|space| Some((space, self.epoch_to_name(space)?))) {
             epochs.insert(space.clone(), how.foreign_epoch.clone().unwrap_or(epoch).into());
         }
-        let answers: Vec<&Value> = self.answers.iter().map(|answer| &answer.wire).collect();
+        let answers: Vec<&Value> = self.answers.iter().filter(|_| !how.for_batch).map(|answer| &answer.wire).collect();
         let mut body = json!({"protocol": 1, "epochs": epochs, "operations": operations, "resolutions": answers, "ask": self.sent.asked});
         if let Some(sent_at) = &how.sent_at {
             body["sent_at"] = sent_at.as_str().into();
@@ -246,7 +246,7 @@ impl Device {
         if let Some(schema) = how.schema {
             body["schema"] = schema.into();
         }
-        if !how.without_pull {
+        if !(how.without_pull || how.for_batch) {
             body["pull"] = self.pull_to_send(how);
         }
         body
@@ -280,7 +280,7 @@ impl Device {
         for (space, from_start) in sent.pulled {
             let page = &response["changes"][&space];
             let settled =
-                self.outbox.iter().all(|pending| pending.space_id != space) && self.answers.iter().all(|answer| answer.about.0 != space);
+                self.unheld().all(|pending| pending.space_id != space) && self.answers.iter().all(|answer| answer.about.0 != space);
             let absorbed = self.replica_mut(&space).absorb_page(page, from_start, settled);
             absorbed.map_err(|broken| Broken(format!("{} in {space}: {broken}", self.name)))?;
             if let Some(shared_until) = self.replica_mut(&space).forked_at.take() {

@@ -2,11 +2,10 @@
 
 mod studio;
 
-
 use serde_json::{Value, json};
+use sync_core::Timestamp;
 use sync_core::json::RawJson;
 use sync_core::ports::{Access, ItemState, QueueFigure, QueueItem};
-use sync_core::Timestamp;
 use testkit::fake::START;
 use uuid::Uuid;
 

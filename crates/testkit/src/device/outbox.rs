@@ -66,9 +66,12 @@ pub struct Compose {
     pub sent_at: Option<String>,
     /// The version of the spaces' schemas that the device speaks, where it says so.
     pub schema: Option<u32>,
+    /// Operations alone, for a batch: it asks for nothing, and answers no conflict.
+    pub for_batch: bool,
 }
 
 /// An operation that no result has answered yet.
+#[allow(clippy::struct_excessive_bools, reason = "what is known of an operation, each by itself")]
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Pending {
     pub(super) op_id: String,
@@ -93,6 +96,8 @@ pub(super) struct Pending {
     pub(super) sent: bool,
     /// A later operation of its chain was decided, so this one was too: the copy tells, not the outbox.
     pub(super) passed: bool,
+    /// The server holds it in its queue: it is not sent again, and shown until its receipt tells what came of it.
+    pub(super) accepted: bool,
 }
 
 impl Pending {
@@ -117,6 +122,7 @@ impl Pending {
             schema: edit.schema,
             sent: false,
             passed: false,
+            accepted: false,
         }
     }
 
@@ -164,8 +170,13 @@ impl Pending {
 impl Device {
     /// The epoch that a request names for a space: a request has one, so what was made on an older copy goes first.
     pub(super) fn epoch_to_name(&self, space: &str) -> Option<String> {
-        let oldest = self.outbox.iter().filter(|pending| pending.space_id == space).find_map(|pending| pending.epoch.clone());
+        let oldest = self.unheld().filter(|pending| pending.space_id == space).find_map(|pending| pending.epoch.clone());
         oldest.or_else(|| self.replica(space).epoch.clone())
+    }
+
+    /// What the server does not hold.
+    pub(super) fn unheld(&self) -> impl Iterator<Item = &Pending> {
+        self.outbox.iter().filter(|pending| !pending.accepted)
     }
 
     /// Remembers what the server holds: a restore may lose it.
@@ -183,19 +194,23 @@ impl Device {
         self.acknowledged = kept;
         let again = again.into_iter().map(|(pending, _)| Pending { inline_base: true, passed: false, ..pending });
         let waiting = std::mem::take(&mut self.outbox).into_iter();
-        let waiting = waiting.map(|pending| if pending.space_id == space { Pending { inline_base: true, ..pending } } else { pending });
+        // the queue was restored as well
+        let anew = |pending| Pending { inline_base: true, accepted: false, ..pending };
+        let waiting = waiting.map(|pending| if pending.space_id == space { anew(pending) } else { pending });
         self.outbox = again.chain(waiting).collect();
     }
 
-    /// What was sent before and never answered.
-    pub(super) fn unanswered(&self) -> Vec<String> {
-        self.outbox.iter().filter(|pending| pending.sent).map(|pending| pending.op_id.clone()).collect()
+    /// What a request asks for receipts of: what the server holds in its queue, and perhaps what was sent before and never
+    /// answered.
+    pub(super) fn to_ask(&self, how: &Compose) -> Vec<String> {
+        let asks = |pending: &&Pending| !how.for_batch && (pending.accepted || how.ask && pending.sent);
+        self.outbox.iter().filter(asks).map(|pending| pending.op_id.clone()).collect()
     }
 
     pub(super) fn operations_to_send(&self, how: &Compose) -> Vec<Value> {
         let mut units: Vec<Vec<&Pending>> = Vec::new();
         let of_epoch = |pending: &&Pending| pending.epoch.is_none() || pending.epoch == self.epoch_to_name(&pending.space_id);
-        for pending in self.outbox.iter().filter(|pending| !how.ask || !pending.sent).filter(of_epoch) {
+        for pending in self.unheld().filter(|pending| !how.ask || !pending.sent).filter(of_epoch) {
             match units.iter_mut().find(|unit| pending.group.is_some() && unit[0].group == pending.group) {
                 Some(unit) => unit.push(pending),
                 None => units.push(vec![pending]),

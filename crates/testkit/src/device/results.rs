@@ -25,9 +25,13 @@ impl Device {
         else {
             return broken(format!("a result has an op_id, a status and held: {result}"));
         };
-        let terminal = !matches!(status, "waiting" | "queued" | "parked");
+        let terminal = status != "waiting";
         if held == (status == "waiting") && status != "rejected" {
             return broken(format!("held says whether it is durable: {result}"));
+        }
+        if matches!(status, "queued" | "parked") {
+            self.accept(op_id);
+            return Ok(());
         }
         let operation = self.outbox.iter().find(|pending| pending.op_id == op_id).cloned();
         let answer = self.answers.iter().find(|answer| answer.op_id == op_id).cloned();
@@ -55,6 +59,11 @@ impl Device {
             self.forget(op_id);
         }
         Ok(())
+    }
+
+    /// The server holds it, and decides later.
+    fn accept(&mut self, op_id: &str) {
+        self.outbox.iter_mut().filter(|pending| pending.op_id == op_id).for_each(|pending| pending.accepted = true);
     }
 
     /// A refused operation that the server does not keep: what builds on it goes without it, with its own base.
@@ -134,7 +143,9 @@ impl Device {
             if (receipt["status"] == "unknown") == (receipt["held"] == true) {
                 return broken(format!("what is unknown is not held: {receipt}"));
             }
-            if receipt["held"] == true {
+            if matches!(receipt["status"].as_str(), Some("queued" | "parked")) {
+                self.accept(receipt["op_id"].as_str().unwrap_or_default());
+            } else if receipt["held"] == true {
                 let place = self.outbox.iter().position(|pending| receipt["op_id"] == pending.op_id.as_str());
                 if let Some(pending) = place.map(|place| self.outbox.remove(place)) {
                     self.pass(pending.after.clone());
