@@ -101,7 +101,6 @@ pub(crate) const QUEUE_MARKS: &[&str] = &[
     "work more",
     "work lease rescued",
     "work stale step refused",
-    "work stale heartbeat refused",
     "work handed back",
     "work died",
     "work poisoned",
