@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 /// How long a transaction of a worker is to take: so long may a push have to wait for it.
 pub const STEP_MS: i64 = 25;
 
+/// So few items are taken at once even where that takes up to four times as long: most of it may be what every step costs,
+/// however little it does, and who took ever less because of that would never find out.
+const FEW: i64 = 16;
+
 /// The share of the newest measurement in what is known, 1/8.
 const WEIGHT: i64 = 8;
 
@@ -36,13 +40,15 @@ impl Pace {
         Self { item_us, seen: self.seen.saturating_add(1) }
     }
 
-    /// How many items a step takes so that it stays within so many milliseconds: at least 1, at most `most`. A step grows
+    /// How many items a step takes so that it stays within so many milliseconds, or, of a few, within four times as many: at
+    /// least 1, at most `most`. A step grows
     /// slowly while little is known: it doubles with every measurement, from 16 on.
     #[must_use]
     pub fn take(&self, budget_ms: i64, most: usize) -> usize {
-        let fits = budget_ms.max(0).saturating_mul(1_000) / self.item_us.max(1);
-        let known = 16_i64 << self.seen.min(16);
-        usize::try_from(fits.min(known)).unwrap_or(1).clamp(1, most.max(1))
+        let fits = |budget_ms: i64| budget_ms.max(0).saturating_mul(1_000) / self.item_us.max(1);
+        let few = fits(budget_ms.saturating_mul(4)).min(FEW);
+        let known = FEW << self.seen.min(16);
+        usize::try_from(fits(budget_ms).max(few).min(known)).unwrap_or(1).clamp(1, most.max(1))
     }
 
     /// How long so many items take, in milliseconds, rounded up.
@@ -117,9 +123,19 @@ mod tests {
                 pace = pace.learn(items, cost_us * i64::try_from(items).unwrap());
             }
             let items = i64::try_from(pace.take(25, 5_000)).unwrap();
-            let ideal = (25_000 / cost_us).clamp(1, 5_000);
+            let ideal = (25_000 / cost_us).max(16.min(100_000 / cost_us)).clamp(1, 5_000);
             assert!((items - ideal).abs() * 4 <= ideal.max(4), "{cost_us} µs: {items} instead of {ideal}");
         }
+    }
+
+    #[test]
+    fn what_every_step_costs_does_not_make_steps_ever_smaller() {
+        let mut pace = Pace::default();
+        for _ in 0..200 {
+            let items = pace.take(25, 5_000);
+            pace = pace.learn(items, 60_000 + 50 * i64::try_from(items).unwrap());
+        }
+        assert_eq!(pace.take(25, 5_000), 16);
     }
 
     #[test]
