@@ -32,7 +32,9 @@ const OLDEST_SERVER: i32 = 150_000;
 const MIGRATION_LOCK: i64 = 0x72_65_6a_6f_69_6e;
 
 /// Bounds of a session, so that nothing holds a lock for ever; indexes wherever there is one, because statements stay prepared
-/// and a table that was short when a plan was made grows; plain messages, so that errors can be told apart.
+/// and a table that was short when a plan was made grows; plain messages, so that errors can be told apart. A process that
+/// stands still in the midst of a transaction loses it sooner than whoever waits for its locks gives up, and soon enough that
+/// what it was about is taken up within its lease and five seconds.
 const SESSION: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
     SET idle_in_transaction_session_timeout = '4s'; SET jit = off; SET enable_seqscan = off; SET application_name = 'rejoin'; \
     DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
