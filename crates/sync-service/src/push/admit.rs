@@ -181,7 +181,9 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn predecessor_in_request(&self, operation: &Operation, index: usize) -> Result<Option<&Known>, Stop> {
+    /// The last decided operation before this one on its document in the request; an error where one of those between was
+    /// not taken.
+    pub(super) fn predecessor_in_request(&self, operation: &Operation, index: usize) -> Result<Option<&Known>, Stop> {
         let plan = self.request.plan;
         let mut place = index;
         while let Some(before) = plan.before.get(&place) {

@@ -188,9 +188,14 @@ impl Desk<'_> {
         !self.waiting.places.is_empty() && unit.refusal.is_none() && matches!(self.gate, Gate::Open)
     }
 
-    /// Stops an operation that names another which is not here; one that was taken from the queue goes on waiting.
+    /// Stops an operation that names another which is not here, or comes after one of its request that is not taken; one that was taken from the queue goes on waiting.
     fn missing(&self, unit: &Unit, index: usize) -> Option<Stop> {
         let operation = self.operation(index).filter(|operation| self.request.taken(operation.op_id).is_none())?;
+        if operation.after.is_none()
+            && let Err(stop) = self.predecessor_in_request(operation, index)
+        {
+            return Some(stop);
+        }
         if let Some(creation) = self.request.plan.orphans.get(&index) {
             return Some(waiting(operation.op_id, *creation));
         }
@@ -225,8 +230,9 @@ impl Desk<'_> {
         };
         let strand = operation.key.as_ref().and_then(|key| self.waiting.strands.get(key.as_str()));
         let before = |op_id: &&OpId| self.waiting.places.get(*op_id).is_some_and(|place| place.seq < own_seq);
-        let on_document = strand.into_iter().flatten().rev().filter(before).find_map(open);
+        // a unit does not wait for itself, however many of it are about a document
         let elsewhere = |op_id: &&OpId| !unit.op_ids.contains(*op_id);
+        let on_document = strand.into_iter().flatten().rev().filter(before).filter(elsewhere).find_map(open);
         let named = operation.after.iter().chain(&operation.depends_on).filter(elsewhere).find_map(open);
         match (on_document, named) {
             (Some(blocker), Some(other)) if other.holds && !blocker.holds => Some(other),

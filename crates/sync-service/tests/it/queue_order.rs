@@ -53,6 +53,40 @@ fn a_group_goes_into_the_queue_and_out_of_it_as_a_whole() {
 }
 
 #[test]
+fn nothing_goes_into_the_queue_before_what_it_comes_after() {
+    let pair = queueing(0);
+    let second = pair.second_space();
+    // each space's operations are looked at before the other's are there
+    for (n, here, there) in [(1, pair.space.clone(), second.clone()), (5, second, pair.space.clone())] {
+        let at = |operation: Value, space: &str| with(operation, json!({"space_id": space}));
+        let results = pair.push(
+            &pair.ana,
+            json!([
+                at(op(n, "create", &format!("far{n}"), 0, json!({})), &there),
+                at(op(n + 1, "create", &format!("a{n}"), 0, json!({"t": "1"})), &here),
+                with(at(op(n + 2, "update", &format!("a{n}"), 0, json!({"t": "2"})), &here), json!({"depends_on": [id(n)]})),
+                at(op(n + 3, "update", &format!("a{n}"), 0, json!({"t": "3"})), &here),
+            ]),
+        );
+        assert_eq!(statuses(&results), ["queued"; 4]);
+        work_off(&pair);
+        let versions: Vec<i64> = (n + 1..n + 4).map(|n| receipt(&pair, &pair.ana, n)["version"].as_i64().unwrap()).collect();
+        assert!(versions.is_sorted(), "{versions:?}");
+    }
+}
+
+#[test]
+fn a_group_does_not_wait_for_itself() {
+    let pair = queueing(0);
+    let grouped = |n, kind, patch| with(op(n, kind, "a", 0, patch), json!({"group": "g1"}));
+    let results = pair.push(&pair.bo, json!([grouped(1, "create", json!({"t": "1"})), grouped(2, "update", json!({"t": "2"}))]));
+    assert_eq!(statuses(&results), ["queued", "queued"]);
+    work_off(&pair);
+    assert_eq!((&receipt(&pair, &pair.bo, 1)["status"], &receipt(&pair, &pair.bo, 2)["status"]), (&json!("applied"), &json!("applied")));
+    assert_eq!(pair.read(&pair.ana, "notes", "a"), json!({"t": "2"}));
+}
+
+#[test]
 fn urgent_work_overtakes_and_takes_what_it_builds_on_along() {
     let schema = json!({"name": "n", "version": 1, "collections": {
         "notes": {"lane": 3, "fields": {"t": {"type": "text", "lane": 3}, "starts_at": {"type": "text", "lane": 0}}}}});
