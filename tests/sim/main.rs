@@ -20,6 +20,7 @@ mod coverage;
 mod edits;
 mod found;
 mod ledger;
+mod network;
 mod postgres;
 mod properties;
 mod queueing;
