@@ -26,6 +26,7 @@ pub mod problem;
 mod query;
 mod routes;
 mod state;
+mod stream;
 mod websocket;
 mod words;
 

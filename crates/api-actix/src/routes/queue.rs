@@ -1,27 +1,18 @@
 //! `/api/offline/queue`: what waits to be decided, what people do about what failed, and how it went.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
 use actix_web::HttpResponse;
-use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::Method;
-use actix_web::web::{self, Bytes};
+use actix_web::web;
 use serde::Deserialize;
 use sync_core::limits::MAX_DOCUMENT_BYTES;
 use sync_core::protocol::v1::queue::{BulkFilter, BulkRequest, DiscardRequest, RetryRequest};
 use sync_core::{BatchId, Code, DeviceId, OpId, Problem, SpaceId, TaskId, Timestamp, UserId};
-use sync_service::queue::{AnalyticsQuery, BulkAction, PendingQuery, QueueExport};
+use sync_service::queue::{AnalyticsQuery, BulkAction, PendingQuery};
 
 use super::{endpoint, mount};
 use crate::call::{Answered, Call, no_content, ok};
-use crate::observe::RequestId;
-use crate::problem::ApiError;
+use crate::stream::as_lines;
 
-/// The media type of newline-delimited JSON.
-const NDJSON: &str = "application/x-ndjson";
-/// Bytes handed on at once.
-const CHUNK_BYTES: usize = 65_536;
 /// Items on a page when the caller names no number.
 const DEFAULT_PAGE: i64 = 50;
 /// An edited operation: its patch, its base, and what is around them.
@@ -151,50 +142,5 @@ async fn export(call: Call) -> Answered {
         return Err(Problem::new(Code::Malformed, detail).into());
     }
     let reader = call.service().export_queue(&caller, query.into_query().filter).await?;
-    let lines = Lines { reader: Some(reader), rest: Bytes::new(), request_id: call.request_id(), retry_ms: call.state().retry_ms() };
-    Ok(HttpResponse::Ok().content_type(NDJSON).body(lines))
-}
-
-/// The lines, as they are read. An error on the way is a last line.
-struct Lines {
-    reader: Option<QueueExport>,
-    rest: Bytes,
-    request_id: Option<RequestId>,
-    retry_ms: u64,
-}
-
-impl Lines {
-    /// The last line of an export that broke off.
-    fn broken_off(&self, error: ApiError) -> Bytes {
-        let error = match &self.request_id {
-            Some(RequestId(id)) => error.of_request(id.clone()),
-            None => error,
-        };
-        error.log();
-        error.line(self.retry_ms)
-    }
-}
-
-impl MessageBody for Lines {
-    type Error = std::convert::Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        if self.rest.is_empty() {
-            let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
-            match ready!(reader.poll_lines(context)) {
-                Some(Ok(lines)) => self.rest = lines.into(),
-                Some(Err(error)) => {
-                    self.reader = None;
-                    self.rest = self.broken_off(error.into());
-                }
-                None => return Poll::Ready(None),
-            }
-        }
-        let length = self.rest.len().min(CHUNK_BYTES);
-        Poll::Ready(Some(Ok(self.rest.split_to(length))))
-    }
+    Ok(as_lines(&call, reader))
 }

@@ -188,16 +188,14 @@ impl Desk<'_> {
         !self.waiting.places.is_empty() && unit.refusal.is_none() && matches!(self.gate, Gate::Open)
     }
 
-    /// Stops an operation that names another which is not here, or comes after one of its request that is not taken; one that was taken from the queue goes on waiting.
+    /// Stops an operation that names another which is not here, or comes after one of its request that is not taken; one
+    /// that was taken from the queue goes on waiting.
     fn missing(&self, unit: &Unit, index: usize) -> Option<Stop> {
         let operation = self.operation(index).filter(|operation| self.request.taken(operation.op_id).is_none())?;
         if operation.after.is_none()
             && let Err(stop) = self.predecessor_in_request(operation, index)
         {
             return Some(stop);
-        }
-        if let Some(creation) = self.request.plan.orphans.get(&index) {
-            return Some(waiting(operation.op_id, *creation));
         }
         let is_own = |user_id: UserId| user_id == self.request.caller.user_id;
         let is_here = |op_id: &OpId| {
