@@ -5,11 +5,13 @@ use std::process::Command;
 
 use crate::{read, root};
 
-fn is_a(path: &str, extension: &str) -> bool {
+/// Whether a path has this extension.
+pub(crate) fn is_a(path: &str, extension: &str) -> bool {
     Path::new(path).extension().is_some_and(|own| own == extension)
 }
 
-fn tracked() -> Vec<String> {
+/// The paths of all files that git knows, sorted.
+pub(crate) fn tracked() -> Vec<String> {
     let output = Command::new("git").args(["ls-files"]).current_dir(root()).output().unwrap();
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }

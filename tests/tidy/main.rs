@@ -11,6 +11,7 @@ mod errors;
 mod files;
 mod migrations;
 mod schemas;
+mod scopes;
 mod statements;
 
 use std::path::PathBuf;

@@ -5,20 +5,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sync_core::ports::{Access, Job, StoreError, StoreResult, Tx};
+use sync_core::ports::{Access, Job, StoreError, StoreResult, Terms, Tx};
 
 use crate::figures::Waiting;
 
-/// A job and what it needs.
+/// A job and its terms.
 pub(crate) struct Task {
-    pub(crate) access: Access,
+    pub(crate) terms: Terms,
     job: Box<dyn Job>,
     since: Instant,
 }
 
 impl Task {
-    pub(crate) fn new(access: Access, job: Box<dyn Job>) -> Self {
-        Self { access, job, since: Instant::now() }
+    pub(crate) fn new(terms: Terms, job: Box<dyn Job>) -> Self {
+        Self { terms, job, since: Instant::now() }
     }
 
     /// Runs the job; a panic inside it is an error.
@@ -59,13 +59,13 @@ struct State {
 
 impl State {
     fn push(&mut self, task: Task) {
-        self.writes += usize::from(task.access == Access::Write);
+        self.writes += usize::from(task.terms.access == Access::Write);
         self.tasks.push_back(task);
     }
 
     fn pop(&mut self) -> Option<Task> {
         let task = self.tasks.pop_front()?;
-        if task.access == Access::Write {
+        if task.terms.access == Access::Write {
             self.writes = self.writes.saturating_sub(1);
             self.write_wait = task.since.elapsed();
         }

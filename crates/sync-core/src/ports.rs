@@ -37,4 +37,4 @@ pub use queue_memory::{QueueFigure, QueueMemoryRows, QueueTask};
 pub use queue_reading::{ItemCount, ItemMark, QueueFilter, QueueReading, Visible};
 pub use queue_spaces::{QueueSpace, QueueSpaceRows};
 pub use spaces::{Head, Member, Space, SpaceAccess, SpaceRows, SpaceStatus};
-pub use store::{Access, Job, Store, StoreError, StoreResult, Transaction, Tx};
+pub use store::{Access, Job, Scope, Store, StoreError, StoreResult, Terms, Transaction, Tx};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::ports::{Access, SpaceAccess, SpaceStatus, StoreResult, Transaction, Tx};
+use sync_core::ports::{Access, Scope, SpaceAccess, SpaceStatus, StoreResult, Terms, Transaction, Tx};
 use sync_core::{Code, Problem, SpaceId};
 use tracing::Instrument as _;
 
@@ -110,20 +110,45 @@ pub(crate) fn lock_as_manager(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceI
     require_management(lock(tx, caller, space_id)?.member()?)
 }
 
+/// The terms of what is done for a caller: the database itself keeps to them (`storage-diesel`).
+impl Caller {
+    /// Their own: what they may see anywhere.
+    pub(crate) const fn scope(&self) -> Scope {
+        Scope::Member { organisation_id: self.organisation_id, user_id: self.user_id }
+    }
+
+    /// The terms of what they read.
+    pub(crate) const fn read(&self) -> Terms {
+        self.scope().read()
+    }
+
+    /// The terms of what they change.
+    pub(crate) const fn write(&self) -> Terms {
+        self.scope().write()
+    }
+
+    /// The terms where an admin answers for the whole organisation, spaces of others included: its queue, its devices.
+    pub(crate) const fn oversee(&self, access: Access) -> Terms {
+        let scope = if self.admin { Scope::Organisation(self.organisation_id) } else { self.scope() };
+        Terms { access, scope }
+    }
+}
+
 impl Service {
     /// Runs a unit of work that may end in a problem. A problem commits what was written before it: a job decides first
     /// and writes then.
-    pub(crate) async fn decide<T, F>(&self, access: Access, work: F) -> ServiceResult<T>
+    pub(crate) async fn decide<T, F>(&self, terms: impl Into<Terms>, work: F) -> ServiceResult<T>
     where
         T: Send + 'static,
         F: FnMut(&mut dyn Tx) -> ServiceResult<T> + Send + 'static,
     {
-        let span = tracing::debug_span!("transaction", access = ?access);
-        Ok(self.begin(access, work).instrument(span).await??)
+        let terms = terms.into();
+        let span = tracing::debug_span!("transaction", access = ?terms.access);
+        Ok(self.begin(terms, work).instrument(span).await??)
     }
 
     /// [`Service::decide`], under way: the work goes on while its answer is not yet asked for.
-    pub(crate) fn begin<T, F>(&self, access: Access, mut work: F) -> Transaction<Result<T, Problem>>
+    pub(crate) fn begin<T, F>(&self, terms: impl Into<Terms>, mut work: F) -> Transaction<Result<T, Problem>>
     where
         T: Send + 'static,
         F: FnMut(&mut dyn Tx) -> ServiceResult<T> + Send + 'static,
@@ -133,6 +158,6 @@ impl Service {
             Err(ServiceError::Problem(problem)) => Ok(Err(problem)),
             Err(ServiceError::Store(error)) => Err(error),
         };
-        self.store.transact(access, job)
+        self.store.transact(terms, job)
     }
 }

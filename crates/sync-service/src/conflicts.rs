@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::conflict::{Conflict, ConflictState};
 use sync_core::json::pointer_tokens;
-use sync_core::ports::{Access, ConflictFilter as Only, ConflictPage, PreferenceKey, SpaceAccess, StoreError, StoreResult, Tx};
+use sync_core::ports::{ConflictFilter as Only, ConflictPage, PreferenceKey, SpaceAccess, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::inbox::{ConflictList, UndoResponse};
 use sync_core::protocol::v1::{Received, Resolution};
 use sync_core::{Code, ConflictId, DocumentKey, OpId, OrganisationId, Problem, Role, Schema, SpaceId, Status};
@@ -77,7 +77,7 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_conflicts(&self, caller: &Caller, query: ConflictQuery) -> ServiceResult<ConflictList> {
         let caller = *caller;
-        self.decide(Access::Read, move |tx| {
+        self.decide(caller.read(), move |tx| {
             let spaces = match query.space {
                 Some(space_id) => vec![access::require_member(tx, &caller, space_id)?],
                 None => access::list_own(tx, &caller, None, MAX_SPACES)?,
@@ -94,7 +94,7 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn load_conflict(&self, caller: &Caller, conflict_id: ConflictId) -> ServiceResult<Conflict> {
         let caller = *caller;
-        self.decide(Access::Read, move |tx| {
+        self.decide(caller.read(), move |tx| {
             let Some((access, conflict)) = find(tx, &caller, conflict_id)? else { return Err(unknown_conflict().into()) };
             Ok(present(tx, &caller, vec![(&access, conflict)])?.pop().ok_or_else(unknown_conflict)?)
         })

@@ -11,7 +11,7 @@ use serde_json::Value;
 use sync_core::conflict::{Conflict, DisputedField};
 use sync_core::document::CONFLICTS;
 use sync_core::json::{Object, RawJson};
-use sync_core::ports::{Access, ChangeRow, DocumentRow, History, SpaceAccess, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{ChangeRow, DocumentRow, History, SpaceAccess, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::explain::{Base, BaseSource, Decided, Explanation, FieldExplanation, ReadBy, Sender};
 use sync_core::schema::lens::Lens;
 use sync_core::{Audience, Code, DocumentKey, Kind, OpId, Problem, Schema, Timestamp, UserId};
@@ -34,7 +34,7 @@ impl Service {
             require_session(tx, &caller)?;
             Ok(Reader::open(tx, &caller, op_id)?.map(|reader| reader.explain(tx)).transpose()?.flatten())
         };
-        let found = self.decide(Access::Read, work).await?;
+        let found = self.decide(caller.read(), work).await?;
         let unknown = || Problem::new(Code::UnknownOperation, "there is no operation under this op_id about anything that you may see");
         Ok(found.ok_or_else(unknown)?)
     }

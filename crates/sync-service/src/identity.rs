@@ -155,7 +155,7 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn logout(&self, caller: &Caller) -> ServiceResult<()> {
         let (session_id, now) = (caller.session_id, self.now());
-        let end = self.store.transact(Access::Write, move |tx| match tx.lock_session(session_id)? {
+        let end = self.store.transact(caller.write(), move |tx| match tx.lock_session(session_id)? {
             Some(session) if session.ended_at.is_none() => tx.put_session(&Session { ended_at: Some(now), ..session }),
             _ => Ok(()),
         });

@@ -9,7 +9,7 @@ use sync_core::cursor::Cursor;
 use sync_core::document::CONFLICTS;
 use sync_core::json::{Object, RawJson};
 use sync_core::limits::MAX_REMAINING;
-use sync_core::ports::{Access, DocumentPage, DocumentRow, Presented, SpaceAccess, StoreError, StoreResult, Tx};
+use sync_core::ports::{DocumentPage, DocumentRow, Presented, SpaceAccess, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{Item, ItemKind, Pull, SpaceChanges};
 use sync_core::{Audience, Code, DocumentKey, FieldVersions, Problem, Schema, SpaceId, Timestamp};
 
@@ -63,7 +63,7 @@ impl Service {
             access::require_session(tx, &caller)?;
             Ok(read_spaces(tx, (&caller, now), &keys, &pull, &pushed)?)
         };
-        let pulled = self.decide(Access::Read, work).await?;
+        let pulled = self.decide(caller.read(), work).await?;
         self.note_presented(&pulled);
         Ok(pulled)
     }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
-use sync_core::ports::{Access, Purge, ServerKey, SpaceAccess, StoreResult, Tx};
+use sync_core::ports::{Purge, ServerKey, SpaceAccess, StoreResult, Tx};
 use sync_core::protocol::v1::{PurgedRequest, PurgedResponse};
 use sync_core::{Code, Problem, SpaceId, Timestamp, UserId};
 use uuid::Uuid;
@@ -56,7 +56,7 @@ impl Service {
             let stored = tx.load_purges(caller.device_id, &[purge_id])?.pop();
             Ok(answer(stored.as_ref().unwrap_or(&purge)))
         };
-        self.decide(Access::Write, work).await
+        self.decide(caller.write(), work).await
     }
 }
 

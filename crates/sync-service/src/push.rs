@@ -29,7 +29,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sync_core::ports::{Access, Signal, Tx};
+use sync_core::ports::{Signal, Tx};
 use sync_core::protocol::v1::{OperationResult, SyncRequest, SyncResponse};
 use sync_core::{BatchId, ConflictId, DocumentKey, SpaceId, Status};
 
@@ -197,13 +197,13 @@ impl Service {
     ) -> ServiceResult<Decided> {
         let batch = Arc::clone(batch);
         let entropy = Arc::clone(&self.entropy);
-        let received_at = batch.received_at;
+        let (received_at, terms) = (batch.received_at, batch.caller.write());
         let mut new_id = move || ConflictId(entropy.uuid_v7(received_at));
         let work = move |tx: &mut dyn Tx| {
             access::require_session(tx, &batch.caller)?;
             Ok(decide_space(tx, &batch, space_id, (&units, &unstored), &mut new_id)?)
         };
-        self.decide(Access::Write, work).await
+        self.decide(terms, work).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sync_core::ports::{Access, ItemPlace, ItemState, StoreResult, StoredResult, Tx};
+use sync_core::ports::{ItemPlace, ItemState, StoreResult, StoredResult, Tx};
 use sync_core::protocol::v1::{Receipt, Receipts};
 use sync_core::{OpId, OrganisationId, Status, UserId};
 
@@ -28,7 +28,7 @@ impl Service {
             let queued = queued(tx, caller.organisation_id, &open)?;
             Ok((decided, queued.into_iter().filter(|(_, (place, _))| own(place.user_id)).collect::<HashMap<_, _>>()))
         };
-        let (decided, queued) = self.decide(Access::Read, work).await?;
+        let (decided, queued) = self.decide(caller.read(), work).await?;
         let one = |op_id: OpId| match queued.get(&op_id) {
             Some((place, is_parked)) => receipt_of_queued(place, *is_parked),
             None => receipt(op_id, decided.get(&op_id)),

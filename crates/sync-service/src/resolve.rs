@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use desk::Desk;
 use merge_engine::Actor;
-use sync_core::ports::{Access, Signal, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{Signal, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::{OperationResult, Received, Resolution, ResolveResponse};
 use sync_core::{ConflictId, OpId, Problem, Schema, SpaceId, Status, Timestamp};
 
@@ -91,7 +91,7 @@ impl Service {
                 access::require_session(tx, &batch.caller)?;
                 Ok(resolve_space(tx, &batch, space_id)?)
             };
-            match self.decide(Access::Write, work).await {
+            match self.decide(caller.write(), work).await {
                 Ok(decided) => {
                     self.publish(&[Signal::Space(space_id)]);
                     results.extend(decided);
@@ -111,7 +111,7 @@ impl Service {
             return Ok(HashMap::new());
         }
         let (organisation_id, ids) = (caller.organisation_id, ids.into_iter().collect::<Vec<_>>());
-        let links = self.store.transact(Access::Read, move |tx| tx.load_conflicts(organisation_id, &ids)).await?;
+        let links = self.store.transact(caller.read(), move |tx| tx.load_conflicts(organisation_id, &ids)).await?;
         Ok(links.into_iter().map(|link| (link.conflict_id, link.space_id)).collect())
     }
 }

@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 use sync_core::cursor::Cursor;
 use sync_core::json::RawJson;
 use sync_core::mark::{Mark, Place};
-use sync_core::ports::{Access, LiveDocument, LivePage, SpaceAccess, StoreError, StoreResult, Transaction, Tx};
+use sync_core::ports::{LiveDocument, LivePage, SpaceAccess, StoreError, StoreResult, Transaction, Tx};
 use sync_core::{Audience, Code, Problem, Role, Schema, SpaceId};
 
 use self::lines::{End, Head, MarkLine, Tier, write_document, write_line};
@@ -85,7 +85,7 @@ impl Service {
             let mark = given.clone().map(|mark| resumable(&access, &schema, mark)).transpose()?;
             Ok(open(tx, &access, &schema, (caller, &keys), mark)?)
         };
-        let (plan, page) = self.decide(Access::Read, work).await?;
+        let (plan, page) = self.decide(caller.read(), work).await?;
         self.note_contact(&caller, Contact::Read);
         let mut reader = SnapshotReader { service: self.clone(), plan: Arc::new(plan), first: Some(page.lines), pending: None };
         reader.read_ahead(page.next);
@@ -115,7 +115,7 @@ impl SnapshotReader {
     fn read_ahead(&mut self, next: Option<Progress>) {
         let Some(progress) = next else { return };
         let plan = Arc::clone(&self.plan);
-        self.pending = Some(self.service.begin(Access::Read, move |tx| {
+        self.pending = Some(self.service.begin(plan.caller.read(), move |tx| {
             plan.require_same(tx)?;
             Ok(plan.read_page(tx, progress.clone(), Vec::new())?)
         }));

@@ -7,7 +7,7 @@ mod settings;
 use auth::check;
 use serde_json::Value;
 use sync_core::json::RawJson;
-use sync_core::ports::{Access, Member, Signal, Space, SpaceAccess, SpaceStatus};
+use sync_core::ports::{Member, Signal, Space, SpaceAccess, SpaceStatus};
 use sync_core::protocol::v1::spaces::{Change, CreateSpaceRequest, SpaceItem, SpaceList, UpdateSpaceRequest};
 use sync_core::schema::is_date;
 use sync_core::{Author, Code, OpId, Problem, Role, Schema, SpaceId};
@@ -46,7 +46,7 @@ impl Service {
         let lead = Member { space_id: space.space_id, user_id: caller.user_id, role: Role::Lead, removed_at: None, purge_id: None };
         let answer = item(space.clone(), Role::Lead);
         let epoch = self.entropy.uuid_v7(now);
-        let write = self.store.transact(Access::Write, move |tx| {
+        let write = self.store.transact(caller.write(), move |tx| {
             tx.insert_space(&space, epoch)?;
             tx.put_member(&lead)
         });
@@ -61,7 +61,7 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn get_space(&self, caller: &Caller, space_id: SpaceId) -> ServiceResult<SpaceItem> {
         let caller = *caller;
-        let access = self.decide(Access::Read, move |tx| require_member(tx, &caller, space_id)).await?;
+        let access = self.decide(caller.read(), move |tx| require_member(tx, &caller, space_id)).await?;
         Ok(item_of(access))
     }
 
@@ -75,7 +75,7 @@ impl Service {
         let limit = limit.unwrap_or(DEFAULT_SPACES).clamp(1, MAX_SPACES);
         // one more than asked tells whether there is a next page
         let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-        let list = self.store.transact(Access::Read, move |tx| list_own(tx, &caller, after, rows));
+        let list = self.store.transact(caller.read(), move |tx| list_own(tx, &caller, after, rows));
         let mut items: Vec<_> = list.await?.into_iter().map(item_of).collect();
         let more = items.len() > limit;
         items.truncate(limit);
@@ -93,7 +93,7 @@ impl Service {
         let update = Update::checked(request)?;
         let now = self.now();
         let by = Author { user_id: caller.user_id, device_id: caller.device_id, op_id: OpId(self.entropy.uuid_v7(now)) };
-        let access = self.decide(Access::Write, move |tx| {
+        let access = self.decide(caller.write(), move |tx| {
             let mut access = lock_as_manager(tx, &caller, space_id)?;
             schema::replace(tx, &mut access, &update.schema, Asker { by, at: now })?;
             update.lay_over(&mut access.space);
@@ -112,7 +112,7 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delete_space(&self, caller: &Caller, space_id: SpaceId) -> ServiceResult<()> {
         let caller = *caller;
-        self.decide(Access::Write, move |tx| {
+        self.decide(caller.write(), move |tx| {
             let access = lock_as_manager(tx, &caller, space_id)?;
             Ok(tx.update_space(&Space { status: SpaceStatus::Deleted, ..access.space })?)
         })

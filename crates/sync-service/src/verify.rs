@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use sync_core::limits::{DEFAULT_PAGE_BYTES, MAX_CHANGES, MAX_REPAIR_BYTES, MAX_VERIFY_ROWS};
-use sync_core::ports::{Access, DocumentRow, LivePage, SpaceAccess, StoreError, StoreResult, Tx};
+use sync_core::ports::{DocumentRow, LivePage, SpaceAccess, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{HeldRow, Item, ItemKind, Pull, Repair, VerifyRequest, VerifyResponse, VerifyStep};
 use sync_core::{Audience, Code, DocumentKey, Problem, Schema, SpaceId, Timestamp, json};
 
@@ -57,7 +57,7 @@ impl Service {
                 }
             }
         };
-        let (answer, pulled) = self.decide(Access::Read, work).await?;
+        let (answer, pulled) = self.decide(caller.read(), work).await?;
         self.note_presented(&pulled);
         self.note_contact(&caller, Contact::Read);
         Ok(answer)

@@ -21,7 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sync_core::ports::{
     Access, AuditRecord, ChangeRow, CollectionSum, ConflictEntry, ConflictLink, Device, DeviceState, DocumentRow, FormerEpoch, Grave, Head,
     Job, Member, Organisation, PreferenceKey, PreferenceRow, PreferenceRule, Presented, Purge, QueueBatch, QueueFigure, QueueItem,
-    QueueSpace, QueueTask, ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult, StoredOperation, User,
+    QueueSpace, QueueTask, ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult, StoredOperation, Terms, User,
 };
 use sync_core::{Audience, BatchId, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, TaskId, Timestamp, UserId};
 use table::Table;
@@ -122,7 +122,8 @@ impl MemoryStore {
 pub struct Saved(State);
 
 impl Store for MemoryStore {
-    fn submit(&self, access: Access, mut job: Box<dyn Job>) {
+    fn submit(&self, terms: Terms, mut job: Box<dyn Job>) {
+        let access = terms.access;
         let mut outcome = self.attempt(access, job.as_mut());
         for _ in 1..ATTEMPTS {
             if !matches!(outcome, Err(StoreError::Busy(_))) {

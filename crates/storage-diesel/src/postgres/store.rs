@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sync_core::ports::{Access, Job, Store, StoreLoad};
+use sync_core::ports::{Job, Store, StoreLoad, Terms};
 
 use super::connection;
 use super::link::Link;
@@ -104,8 +104,8 @@ impl PostgresStore {
 }
 
 impl Store for PostgresStore {
-    fn submit(&self, access: Access, job: Box<dyn Job>) {
-        self.queue.0.submit(Task::new(access, job));
+    fn submit(&self, terms: Terms, job: Box<dyn Job>) {
+        self.queue.0.submit(Task::new(terms, job));
     }
 
     fn load(&self) -> StoreLoad {

@@ -63,7 +63,7 @@ impl Worker {
         loop {
             match attempt(self.link.connection(until)?, task) {
                 Attempt::Over(outcome) => {
-                    if outcome.is_ok() && task.access == Access::Write {
+                    if outcome.is_ok() && task.terms.access == Access::Write {
                         self.figures.committed(1);
                     }
                     return outcome;
@@ -93,7 +93,7 @@ impl Worker {
 }
 
 fn attempt(conn: &mut Conn, task: &mut Task) -> Attempt {
-    let begin = match task.access {
+    let begin = match task.terms.access {
         Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
         Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     };
@@ -103,7 +103,7 @@ fn attempt(conn: &mut Conn, task: &mut Task) -> Attempt {
     let mut rows = Rows::new(conn);
     let outcome = task.run(&mut rows);
     match rows.into_failure().map_or(outcome, Err) {
-        Ok(()) => commit(conn, task.access),
+        Ok(()) => commit(conn, task.terms.access),
         // whether the connection stands shows at the rollback, whatever the error was called
         Err(error) => match (conn.batch_execute("ROLLBACK"), error) {
             (Err(lost), _) => Attempt::Lost(unavailable(&lost)),

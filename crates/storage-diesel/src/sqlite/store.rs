@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sync_core::ports::{Access, Job, Store, StoreLoad};
+use sync_core::ports::{Access, Job, Store, StoreLoad, Terms};
 
 use super::connection::{self, Use};
 use super::lock::{self, Lock};
@@ -110,10 +110,10 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn submit(&self, access: Access, job: Box<dyn Job>) {
-        match access {
-            Access::Write => self.queues.writes.submit(Task::new(access, job)),
-            Access::Read => self.queues.reads.submit(Task::new(access, job)),
+    fn submit(&self, terms: Terms, job: Box<dyn Job>) {
+        match terms.access {
+            Access::Write => self.queues.writes.submit(Task::new(terms, job)),
+            Access::Read => self.queues.reads.submit(Task::new(terms, job)),
         }
     }
 

@@ -11,7 +11,7 @@ use storage_diesel::{PostgresConfig, PostgresStore, SqliteConfig, SqliteStore, m
 use sync_core::json::RawJson;
 use sync_core::ports::{
     Access, ChangeRow, CollectionSum, ConflictLink, DocumentRow, History, Job, Presence, Space, SpaceStatus, Store, StoreLoad, StoreResult,
-    StoredOperation, Tx,
+    StoredOperation, Terms, Tx,
 };
 use sync_core::{Audience, Author, ConflictId, DeviceId, DocumentKey, OpId, OrganisationId, SpaceId, Status, Timestamp, UserId};
 use tempfile::TempDir;
@@ -43,8 +43,8 @@ impl SqliteFile {
 }
 
 impl Store for SqliteFile {
-    fn submit(&self, access: Access, job: Box<dyn Job>) {
-        self.store.submit(access, job);
+    fn submit(&self, terms: Terms, job: Box<dyn Job>) {
+        self.store.submit(terms, job);
     }
 
     fn load(&self) -> StoreLoad {
@@ -134,8 +134,8 @@ impl PostgresFixture {
 }
 
 impl Store for PostgresFixture {
-    fn submit(&self, access: Access, job: Box<dyn Job>) {
-        self.store.submit(access, job);
+    fn submit(&self, terms: Terms, job: Box<dyn Job>) {
+        self.store.submit(terms, job);
     }
 
     fn load(&self) -> StoreLoad {

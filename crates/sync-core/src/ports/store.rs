@@ -11,6 +11,7 @@ use super::{
     ItemStateRows, LogRows, OperationRows, PreferenceRows, PresentedRows, PurgeRows, QueueMemoryRows, QueueReading, QueueSpaceRows,
     SessionRows, SocketRows, SpaceRows, StoreLoad,
 };
+use crate::{OrganisationId, UserId};
 
 /// Why a unit of work did not happen. Except for [`StoreError::Unknown`], nothing of it was kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +53,53 @@ pub enum Access {
     Write,
 }
 
+/// For whom a job is: what the database lets it see, whatever its statements ask for. A store that has no such lock of its
+/// own takes it as told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The installation's own work: housekeeping, workers that look for work, whoever only has a token or an email yet, the
+    /// command line. It sees every tenant.
+    Installation,
+    /// Work for one tenant as a whole: a worker's step, an admin's look at the queue.
+    Organisation(OrganisationId),
+    /// A person's: the tenant's directory, their own things, and what lies in the spaces of which they are a member.
+    Member {
+        /// Their tenant.
+        organisation_id: OrganisationId,
+        /// The person.
+        user_id: UserId,
+    },
+}
+
+impl Scope {
+    /// The terms of a job that only reads.
+    #[must_use]
+    pub const fn read(self) -> Terms {
+        Terms { access: Access::Read, scope: self }
+    }
+
+    /// The terms of a job that may write.
+    #[must_use]
+    pub const fn write(self) -> Terms {
+        Terms { access: Access::Write, scope: self }
+    }
+}
+
+/// On what terms a job runs. An [`Access`] by itself is the installation's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// What it needs.
+    pub access: Access,
+    /// For whom it is.
+    pub scope: Scope,
+}
+
+impl From<Access> for Terms {
+    fn from(access: Access) -> Self {
+        Self { access, scope: Scope::Installation }
+    }
+}
+
 /// A unit of work, object-safe; [`Store::transact`](trait.Store.html#method.transact) makes one from a closure.
 pub trait Job: Send {
     /// Does the work. It may be called more than once (a lost race), each time on a fresh transaction: it must touch
@@ -68,7 +116,7 @@ pub trait Job: Send {
 /// A database.
 pub trait Store: Send + Sync {
     /// Takes a job. It returns at once or runs the job on the calling thread; [`Job::finish`] tells the outcome.
-    fn submit(&self, access: Access, job: Box<dyn Job>);
+    fn submit(&self, terms: Terms, job: Box<dyn Job>);
 
     /// What it has to do, and has done. It never waits for a job.
     fn load(&self) -> StoreLoad;
@@ -77,13 +125,13 @@ pub trait Store: Send + Sync {
 impl dyn Store + '_ {
     /// Runs `work` in one transaction and resolves after the durable commit. Dropping the future drops the answer,
     /// not the work.
-    pub fn transact<T, F>(&self, access: Access, work: F) -> Transaction<T>
+    pub fn transact<T, F>(&self, terms: impl Into<Terms>, work: F) -> Transaction<T>
     where
         T: Send + 'static,
         F: FnMut(&mut dyn Tx) -> StoreResult<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.submit(access, Box::new(ClosureJob { work, output: None, reply }));
+        self.submit(terms.into(), Box::new(ClosureJob { work, output: None, reply }));
         Transaction(answer)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sync_core::conflict::{Conflict, ConflictKind, DisputedField};
 use sync_core::json::{RawJson, canonical, pointer_tokens};
-use sync_core::ports::{Access, ConflictFilter as Only, ConflictPage, Signal, SpaceAccess, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{ConflictFilter as Only, ConflictPage, Signal, SpaceAccess, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::inbox::{AnswerAllRequest, AnswerAllResponse, FieldWouldBe, SideChoice, WouldBe};
 use sync_core::protocol::v1::{Choice, OperationResult, Resolution};
 use sync_core::{Code, ConflictId, DocumentKey, OpId, Problem, SpaceId, Status, Timestamp};
@@ -45,7 +45,7 @@ impl Service {
                 let found = select(tx, &caller, &access, &request)?;
                 Ok(preview(tx, &caller, &access, &request, found)?)
             };
-            return self.decide(Access::Read, work).await;
+            return self.decide(caller.read(), work).await;
         }
         let needed = || Problem::new(Code::Malformed, "op_id is missing; only a preview goes without it").at("/op_id");
         let op_id = request.op_id.ok_or_else(needed)?;
@@ -55,7 +55,7 @@ impl Service {
             let access = require_member(tx, &caller, space_id)?;
             answer(tx, (&caller, received_at), &access, (&request, op_id))
         };
-        let response = self.decide(Access::Write, work).await?;
+        let response = self.decide(caller.write(), work).await?;
         self.publish(&[Signal::Space(space_id)]);
         self.counters.answered(&response.results);
         Ok(response)

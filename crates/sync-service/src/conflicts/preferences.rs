@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use merge_engine::preference::suggest;
-use sync_core::ports::{Access, PreferenceKey, PreferenceRow, PreferenceRule, StoreResult, Tx};
+use sync_core::ports::{PreferenceKey, PreferenceRow, PreferenceRule, StoreResult, Tx};
 use sync_core::protocol::v1::inbox::{PreferenceItem, PreferenceList, PutPreferenceRequest, SideChoice};
 use sync_core::{Code, Problem, Role, UserId};
 
@@ -53,7 +53,7 @@ impl Service {
             let next = rows.last().filter(|_| more).map(|row| row.key.context.clone());
             Ok(PreferenceList { items: items(tx, &caller, &rows)?, next })
         };
-        self.decide(Access::Read, work).await
+        self.decide(caller.read(), work).await
     }
 
     /// Switches a rule on or off for the caller: questions that are theirs to decide are decided in this way without
@@ -78,7 +78,7 @@ impl Service {
             }
             Ok(items(tx, &caller, &[row])?.pop().ok_or_else(unknown_preference)?)
         };
-        self.decide(Access::Write, work).await
+        self.decide(caller.write(), work).await
     }
 
     /// Forgets what was decided before: one context, or all of one's own. What is not only one's own, an admin forgets.
@@ -102,7 +102,7 @@ impl Service {
                 None => Ok(forget_all(tx, &caller, &scope)?),
             }
         };
-        self.decide(Access::Write, work).await
+        self.decide(caller.write(), work).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sync_core::ports::{Access, DeviceState, StoreResult, Tx};
+use sync_core::ports::{DeviceState, StoreResult, Tx};
 use sync_core::protocol::v1::status::OutboxTrend;
 use sync_core::{DeviceId, OrganisationId, Timestamp, UserId};
 
@@ -85,6 +85,6 @@ impl Service {
             }
             health_of(tx, caller.organisation_id, &users.into_iter().collect::<Vec<_>>(), now)
         };
-        Ok(self.store.transact(Access::Read, work).await?)
+        Ok(self.store.transact(caller.read(), work).await?)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
-use sync_core::ports::{Access, Device, DeviceState, Space, StoreResult, Tx};
+use sync_core::ports::{Device, DeviceState, Space, StoreResult, Tx};
 use sync_core::protocol::v1::status::PresenceState;
 use sync_core::{DeviceId, SpaceId, Timestamp, UserId};
 
@@ -75,7 +75,7 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_presence(&self, caller: &Caller, space_id: SpaceId) -> ServiceResult<PresenceList> {
         let (caller, now, devices) = (*caller, self.now(), Arc::clone(&self.devices));
-        self.decide(Access::Read, move |tx| {
+        self.decide(caller.read(), move |tx| {
             let access = require_member(tx, &caller, space_id)?;
             Ok(PresenceList { items: presence_of(tx, &devices, &access.space, now)? })
         })

@@ -38,7 +38,7 @@ impl Service {
     pub async fn device_status(&self, caller: &Caller, device_id: DeviceId) -> ServiceResult<DeviceStatus> {
         let (caller, now, load) = (*caller, self.now(), self.store.load());
         let notes = std::sync::Arc::clone(&self.devices);
-        self.decide(Access::Read, move |tx| {
+        self.decide(caller.oversee(Access::Read), move |tx| {
             let (device, sight) = find(tx, &caller, device_id)?;
             let subject = Subject::load(tx, &notes, device, sight)?;
             Ok(subject.told(tx, &caller, (now, &load))?)
@@ -54,7 +54,7 @@ impl Service {
     pub async fn report_device(&self, caller: &Caller, device_id: DeviceId, report: DeviceReport) -> ServiceResult<DeviceStatus> {
         if caller.device_id != device_id {
             let caller = *caller;
-            self.decide(Access::Read, move |tx| find(tx, &caller, device_id).map(drop)).await?;
+            self.decide(caller.oversee(Access::Read), move |tx| find(tx, &caller, device_id).map(drop)).await?;
             return Err(Problem::new(Code::Forbidden, "A device reports only of itself. Send this with its own token.").into());
         }
         report.check()?;

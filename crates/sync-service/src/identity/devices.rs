@@ -1,6 +1,6 @@
 //! A user's devices.
 
-use sync_core::ports::{Access, Device, Signal};
+use sync_core::ports::{Device, Signal};
 use sync_core::protocol::v1::identity::{DeviceItem, DeviceList};
 use sync_core::{Code, DeviceId, Problem};
 
@@ -14,7 +14,7 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_devices(&self, caller: &Caller) -> ServiceResult<DeviceList> {
         let user_id = caller.user_id;
-        let devices = self.store.transact(Access::Read, move |tx| tx.list_devices(user_id)).await?;
+        let devices = self.store.transact(caller.read(), move |tx| tx.list_devices(user_id)).await?;
         Ok(DeviceList { items: devices.into_iter().map(|device| item(caller, device)).collect() })
     }
 
@@ -24,7 +24,7 @@ impl Service {
     /// `unknown_device`.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn get_device(&self, caller: &Caller, device_id: DeviceId) -> ServiceResult<DeviceItem> {
-        let device = self.store.transact(Access::Read, move |tx| tx.find_device(device_id)).await?;
+        let device = self.store.transact(caller.read(), move |tx| tx.find_device(device_id)).await?;
         Ok(item(caller, visible(caller, device)?))
     }
 
@@ -35,7 +35,7 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn revoke_device(&self, caller: &Caller, device_id: DeviceId) -> ServiceResult<()> {
         let (caller, now) = (*caller, self.now());
-        self.decide(Access::Write, move |tx| {
+        self.decide(caller.write(), move |tx| {
             visible(&caller, tx.find_device(device_id)?)?;
             tx.end_sessions(device_id, now)?;
             // read again after the sessions, whose rows order this and a refresh

@@ -22,7 +22,7 @@ impl Service {
         }
         let user = self.new_user(caller.organisation_id, request, false).await?;
         let user_id = user.user_id;
-        let added = self.store.transact(Access::Write, move |tx| tx.insert_user(&user)).await?;
+        let added = self.store.transact(caller.write(), move |tx| tx.insert_user(&user)).await?;
         if added { Ok(UserAdded { user_id }) } else { Err(email_taken().into()) }
     }
 

@@ -66,7 +66,7 @@ impl Service {
             }
             Ok((counts, figures))
         };
-        let (counts, figures) = self.decide(Access::Read, work).await?;
+        let (counts, figures) = self.decide(caller.oversee(Access::Read), work).await?;
         let window = Window { from, to, step_s, now, ceiling: self.recorder.most_workers(), most_per_step: self.queue.config.step_items };
         Ok(window.analytics(&counts, &figures, caller.admin))
     }

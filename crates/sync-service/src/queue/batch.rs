@@ -85,7 +85,7 @@ impl Service {
             require_session(tx, &who)?;
             Ok(tx.put_batch(&record)?)
         };
-        self.decide(Access::Write, work).await?;
+        self.decide(caller.write(), work).await?;
         let answer = BatchAnswer::new(batch_id, head.atomic);
         Ok(BatchWriter {
             service: self.clone(),
@@ -113,7 +113,7 @@ impl Service {
             let own = found.filter(|batch| batch.organisation_id == who.organisation_id && (batch.user_id == who.user_id || who.admin));
             own.ok_or_else(|| Problem::new(Code::UnknownBatch, "there is no such batch of yours; finished ones are kept for a week").into())
         };
-        let batch = self.decide(Access::Read, work).await?;
+        let batch = self.decide(caller.oversee(Access::Read), work).await?;
         Ok(progress_of(&batch))
     }
 

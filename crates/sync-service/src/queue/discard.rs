@@ -41,7 +41,7 @@ impl Service {
             discard(tx, &*entropy, &word, (head, &items))?;
             Ok(items)
         };
-        let items = self.decide(Access::Write, work).await?;
+        let items = self.decide(caller.oversee(Access::Write), work).await?;
         if !items.is_empty() {
             self.recorder.decided(&as_decided(&items), now);
             self.signals.publish(&signals(&items));

@@ -55,7 +55,7 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn export_queue(&self, caller: &Caller, filter: BulkFilter) -> ServiceResult<QueueExport> {
         let (caller, asked) = (*caller, filter.clone());
-        let page = self.decide(Access::Read, move |tx| read_page(tx, &caller, &asked, None)).await?;
+        let page = self.decide(caller.oversee(Access::Read), move |tx| read_page(tx, &caller, &asked, None)).await?;
         Ok(QueueExport { service: self.clone(), caller, filter, first: Some(page), sent: 0, pending: None })
     }
 }
@@ -86,7 +86,8 @@ impl QueueExport {
         match page.next {
             Some(after) => {
                 let (caller, filter) = (self.caller, self.filter.clone());
-                self.pending = Some(self.service.begin(Access::Read, move |tx| read_page(tx, &caller, &filter, Some(after))));
+                self.pending =
+                    Some(self.service.begin(caller.oversee(Access::Read), move |tx| read_page(tx, &caller, &filter, Some(after))));
             }
             None => write_line(&End { kind: "end", items: self.sent }, &mut lines),
         }

@@ -54,7 +54,7 @@ impl Service {
             let items = present(tx, &mut sight, items, query.payload)?;
             Ok((items, totals, next))
         };
-        let (items, totals, next) = self.decide(Access::Read, work).await?;
+        let (items, totals, next) = self.decide(caller.oversee(Access::Read), work).await?;
         let items = items.into_iter().map(|shown| self.with_eta(shown, now)).collect();
         Ok(PendingList { items, totals, next, server_time: now })
     }
@@ -74,7 +74,7 @@ impl Service {
             }
             Ok(present(tx, &mut sight, vec![found], true)?.pop().ok_or_else(|| unknown_operation(op_id))?)
         };
-        Ok(self.with_eta(self.decide(Access::Read, work).await?, now))
+        Ok(self.with_eta(self.decide(caller.oversee(Access::Read), work).await?, now))
     }
 
     /// Says when an item will be decided, where that can be told, and remembers what was told.

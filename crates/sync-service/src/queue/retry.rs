@@ -37,7 +37,7 @@ impl Service {
         check_at(request.at, now)?;
         check_lane(request.lane)?;
         let work = move |tx: &mut dyn Tx| retry(tx, &*entropy, (&caller, op_id), &request, now);
-        let (response, signals) = self.decide(Access::Write, work).await?;
+        let (response, signals) = self.decide(caller.oversee(Access::Write), work).await?;
         if signals.len() > 1 {
             self.signals.publish(&signals);
         }

@@ -8,7 +8,7 @@ mod step;
 
 use serde::{Deserialize, Serialize};
 use sync_core::json::RawJson;
-use sync_core::ports::{Access, ItemMark, ItemState, QueueTask, Signal, StoreError, Tx};
+use sync_core::ports::{Access, ItemMark, ItemState, QueueTask, Scope, Signal, StoreError, Tx};
 use sync_core::protocol::v1::queue::{BulkFilter, BulkRequest, BulkResponse, TaskProgress};
 use sync_core::{Code, DeviceId, OpId, Problem, TaskId};
 
@@ -113,7 +113,7 @@ impl Service {
             Ok((total, first.into_iter().map(|item| item.op_id).collect::<Vec<OpId>>()))
         };
         let access = if preview { Access::Read } else { Access::Write };
-        let (count, op_ids) = self.decide(access, work).await?;
+        let (count, op_ids) = self.decide(caller.oversee(access), work).await?;
         if !preview {
             self.signals.publish(&[Signal::Queue]);
         }
@@ -127,7 +127,7 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn load_task(&self, caller: &Caller, task_id: TaskId) -> ServiceResult<TaskProgress> {
         let caller = *caller;
-        let task = self.decide(Access::Read, move |tx| Ok(tx.find_task(caller.organisation_id, task_id)?)).await?;
+        let task = self.decide(caller.oversee(Access::Read), move |tx| Ok(tx.find_task(caller.organisation_id, task_id)?)).await?;
         let task = task.filter(|task| task.user_id == caller.user_id || caller.admin);
         let task = task.ok_or_else(|| Problem::new(Code::UnknownTask, "there is no such task of yours; it may have ended long ago"))?;
         let body = read(&task)?;
@@ -172,9 +172,9 @@ impl Service {
     }
 
     async fn run_task(&self, task: QueueTask) -> ServiceResult<()> {
-        let (now, entropy) = (self.now(), self.entropy.clone());
+        let (now, entropy, terms) = (self.now(), self.entropy.clone(), Scope::Organisation(task.organisation_id).write());
         let work = move |tx: &mut dyn Tx| step::take(tx, &*entropy, &task, now);
-        let (action, items) = self.decide(Access::Write, work).await?;
+        let (action, items) = self.decide(terms, work).await?;
         if !items.is_empty() {
             if action == BulkAction::Discard {
                 self.recorder.decided(&as_decided(&items), now);
@@ -201,7 +201,8 @@ impl Service {
         // one that can't be read can't be done
         let (ends, body) = task.body.read().map_or_else(|| (true, task.body.clone()), failed);
         let next = QueueTask { step: task.step + 1, finished_at: ends.then(|| self.now()), body, ..task };
-        self.store.transact(Access::Write, move |tx| tx.put_task(&next)).await?;
+        let terms = Scope::Organisation(next.organisation_id).write();
+        self.store.transact(terms, move |tx| tx.put_task(&next)).await?;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use queue::fairness;
 use queue::lease::{self, Lease};
 use queue::runner::Ran;
 use queue::sizing::STEP_MS;
-use sync_core::ports::{Access, ItemState, QueueItem, QueueSpace, Signal, StoreError, StoreResult, Tx};
+use sync_core::ports::{Access, ItemState, QueueItem, QueueSpace, Scope, Signal, StoreError, StoreResult, Tx};
 use sync_core::{OpId, OrganisationId, SpaceId, Status, Timestamp};
 
 use super::recorder::{self, DecidedItem};
@@ -175,7 +175,9 @@ impl Service {
             let mut new_id = || sync_core::ConflictId(entropy.uuid_v7(now));
             step(tx, &this, &taken, &mut new_id)
         };
-        let Some(stepped) = self.store.transact(Access::Write, work).await? else { return Ok(Ran::Lost) };
+        let Some(stepped) = self.store.transact(Scope::Organisation(claim.organisation_id).write(), work).await? else {
+            return Ok(Ran::Lost);
+        };
         self.count_step(claim, &items, &stepped, now);
         self.after_step(claim, &items, &stepped).await;
         Ok(match stepped.next {
@@ -235,7 +237,7 @@ impl Service {
                 first.map_or(Ok(()), |item| tx.put_queue_space(&super::due(space, Some((now, item.rank)))))
             })
         };
-        self.store.transact(Access::Write, work).await?;
+        self.store.transact(Scope::Organisation(organisation_id).write(), work).await?;
         self.broadcaster().publish(&[Signal::Queue]);
         Ok(())
     }
@@ -261,7 +263,7 @@ impl Service {
             tx.put_queue_space(&space)?;
             Ok(Some(failed))
         };
-        let Some(failed) = self.store.transact(Access::Write, work).await? else { return Ok(false) };
+        let Some(failed) = self.store.transact(Scope::Organisation(organisation_id).write(), work).await? else { return Ok(false) };
         for item in &failed {
             let code = item.code.as_deref().unwrap_or_default();
             self.recorder.failed(organisation_id, item.lane, code, item.state == ItemState::Parked, self.now());
@@ -315,7 +317,7 @@ impl Service {
             }
             Ok(true)
         };
-        Ok(self.store.transact(Access::Write, work).await?)
+        Ok(self.store.transact(Scope::Organisation(organisation_id).write(), work).await?)
     }
 
     /// How many items a step takes.

@@ -72,7 +72,7 @@ impl Shared {
         drop(registry);
         if wanted {
             let ask = Ask { shared: Arc::clone(self), asked, answers: Vec::new(), presences };
-            self.service.store.submit(Access::Read, Box::new(ask));
+            self.service.store.submit(Access::Read.into(), Box::new(ask));
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sync_core::cursor::Cursor;
-use sync_core::ports::{Access, Presented, SpaceAccess, StoreError, StoreResult, Tx};
+use sync_core::ports::{Presented, SpaceAccess, StoreError, StoreResult, Tx};
 use sync_core::{Code, Problem, Role, Schema, SpaceId};
 
 use super::connection::{Connection, Delivery, Ending, State};
@@ -43,7 +43,7 @@ pub(crate) async fn join(shared: Arc<Shared>, connection: Arc<Connection>, wante
         access::require_session(tx, &caller)?;
         Ok(look(tx, &caller, &keys, &wanted)?)
     };
-    let outcome = shared.service.decide(Access::Read, look).await;
+    let outcome = shared.service.decide(caller.read(), look).await;
     match outcome {
         Ok(joined) => {
             shared.service.presented.add(&presented(&shared, &caller, &joined));

@@ -36,7 +36,7 @@ impl Shared {
             followed.into_iter().map(|(connection, follower, generation)| ((connection, generation), follower)).unzip();
         self.looks.fetch_add(1, Ordering::Relaxed);
         let look = Look { shared: Arc::clone(self), space_id, connections, followers, found: Vec::new() };
-        self.service.store.submit(Access::Read, Box::new(look));
+        self.service.store.submit(Access::Read.into(), Box::new(look));
     }
 
     fn begin_look(&self, space_id: SpaceId) -> Option<Vec<(Arc<Connection>, Follower, u64)>> {

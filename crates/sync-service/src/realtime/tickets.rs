@@ -24,7 +24,7 @@ impl Service {
         let (mut secret, now, session_id) = ([0; 32], self.now(), caller.session_id);
         self.entropy.fill(&mut secret);
         let hash = sha256(&secret);
-        let store = self.store.transact(Access::Write, move |tx| {
+        let store = self.store.transact(caller.write(), move |tx| {
             tx.drop_tickets(now)?;
             tx.insert_ticket(&hash, session_id, now.plus_ms(TICKET_MS))
         });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::ports::{Access, Member, Signal, Tx, User};
+use sync_core::ports::{Member, Signal, Tx, User};
 use sync_core::protocol::v1::spaces::{MemberItem, MemberList, PutMemberRequest};
 use sync_core::{Code, Problem, SpaceId, UserId};
 
@@ -23,7 +23,7 @@ impl Service {
         request: PutMemberRequest,
     ) -> ServiceResult<MemberItem> {
         let (caller, role) = (*caller, request.role);
-        let stored = self.decide(Access::Write, move |tx| {
+        let stored = self.decide(caller.write(), move |tx| {
             lock_as_manager(tx, &caller, space_id)?;
             let user = tx.load_users(caller.organisation_id, &[user_id])?.pop().ok_or_else(unknown_user)?;
             if !role.may_manage() {
@@ -45,7 +45,7 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_members(&self, caller: &Caller, space_id: SpaceId) -> ServiceResult<MemberList> {
         let caller = *caller;
-        self.decide(Access::Read, move |tx| {
+        self.decide(caller.read(), move |tx| {
             require_member(tx, &caller, space_id)?;
             let members: Vec<_> = tx.list_members(space_id)?.into_iter().filter(|member| member.removed_at.is_none()).collect();
             let user_ids: Vec<_> = members.iter().map(|member| member.user_id).collect();
@@ -65,7 +65,7 @@ impl Service {
     pub async fn remove_member(&self, caller: &Caller, space_id: SpaceId, user_id: UserId) -> ServiceResult<()> {
         let (caller, now) = (*caller, self.now());
         let purge_id = self.entropy.uuid_v7(now);
-        self.decide(Access::Write, move |tx| {
+        self.decide(caller.write(), move |tx| {
             if caller.user_id == user_id {
                 require_member(tx, &caller, space_id)?;
                 tx.lock_head(space_id)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use auth::{PasswordConfig, PasswordHasher};
 use serde_json::json;
 use sync_core::Code;
-use sync_core::ports::{Access, Job, Signal, Store, StoreError, StoreLoad};
+use sync_core::ports::{Access, Job, Signal, Store, StoreError, StoreLoad, Terms};
 use sync_service::Service;
 use sync_service::realtime::{Ending, Hub, HubLimits};
 use testkit::fake::SeededEntropy;
@@ -157,11 +157,11 @@ struct Busy {
 }
 
 impl Store for Busy {
-    fn submit(&self, access: Access, job: Box<dyn Job>) {
-        if access == Access::Read && self.refuses.load(Ordering::SeqCst) {
+    fn submit(&self, terms: Terms, job: Box<dyn Job>) {
+        if terms.access == Access::Read && self.refuses.load(Ordering::SeqCst) {
             return job.finish(Err(StoreError::Overloaded));
         }
-        self.inner.submit(access, job);
+        self.inner.submit(terms, job);
     }
 
     fn load(&self) -> StoreLoad {
