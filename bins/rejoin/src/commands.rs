@@ -46,6 +46,7 @@ fn in_the_name_of(user: &User) -> Caller {
         device_id: DeviceId(Uuid::nil()),
         session_id: SessionId(Uuid::nil()),
         admin: user.admin,
+        trace: None,
     }
 }
 

@@ -1,5 +1,9 @@
 //! PostgreSQL, spoken to without libpq: a fixed set of threads, each with a connection of its own.
 
+#[path = "statements/audit.rs"]
+mod audit;
+#[path = "statements/audit_trees.rs"]
+mod audit_trees;
 #[path = "statements/batches.rs"]
 mod batches;
 #[path = "postgres/broadcast.rs"]

@@ -1,5 +1,6 @@
 //! Rows as they are read, in the order in which their statements select columns, and what they mean.
 
+mod audit;
 mod identity;
 mod life;
 mod preferences;
@@ -8,10 +9,11 @@ mod purges;
 mod queue;
 mod spaces;
 
+pub(crate) use audit::{AuditCheckpointRow, AuditRow, AuditTileRow, AuditTreeRow};
 pub(crate) use identity::{AccountRecord, DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
 pub(crate) use life::{FormerEpochRecord, GraveRecord, LogEntryRecord, LogRecord, PresentedRecord, ResultEntryRecord, TombstoneRecord};
 pub(crate) use preferences::{PreferenceRecord, RuleRecord};
-pub(crate) use presence::{AuditRow, DeviceStateRecord};
+pub(crate) use presence::DeviceStateRecord;
 pub(crate) use purges::PurgeRecord;
 pub(crate) use queue::{
     BatchRecord, CountRecord, FigureRecord, ItemRecord, MissedRecord, PlaceRecord, QueueSpaceRecord, RankRecord, TaskRecord,

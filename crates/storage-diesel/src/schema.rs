@@ -381,16 +381,47 @@ diesel::table! {
 }
 
 diesel::table! {
-    audit_records (record_id) {
-        record_id -> Binary,
+    audit_records (organisation_id, record_id) {
         organisation_id -> Binary,
+        record_id -> Binary,
         space_id -> Nullable<Binary>,
         at -> BigInt,
-        user_id -> Binary,
-        device_id -> Nullable<Binary>,
         action -> Text,
-        subject -> Binary,
+        commitment -> Nullable<Binary>,
+        leaf_index -> Nullable<BigInt>,
+        salt -> Nullable<Binary>,
+        user_id -> Nullable<Binary>,
+        device_id -> Nullable<Binary>,
+        subject -> Nullable<Binary>,
         reason -> Nullable<Binary>,
+        trace -> Nullable<Text>,
+        details -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    audit_trees (organisation_id) {
+        organisation_id -> Binary,
+        size -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_tiles (organisation_id, level, tile_index) {
+        organisation_id -> Binary,
+        level -> Integer,
+        tile_index -> BigInt,
+        hashes -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_checkpoints (organisation_id, size) {
+        organisation_id -> Binary,
+        size -> BigInt,
+        root -> Binary,
+        at -> BigInt,
+        note -> Text,
     }
 }
 

@@ -1,5 +1,9 @@
 //! The embedded database: one writer that commits many jobs at once, and readers with snapshots of their own.
 
+#[path = "statements/audit.rs"]
+mod audit;
+#[path = "statements/audit_trees.rs"]
+mod audit_trees;
 #[path = "sqlite/backup.rs"]
 mod backup;
 #[path = "statements/batches.rs"]

@@ -1,6 +1,7 @@
 //! The ports: every effect of Rejoin passes through one of these traits. Each has a real and an in-memory
 //! implementation under one conformance suite (`testkit`).
 
+mod audit;
 mod batches;
 mod broadcast;
 mod conflicts;
@@ -20,6 +21,7 @@ mod queue_spaces;
 mod spaces;
 mod store;
 
+pub use audit::{AuditCheckpoint, AuditFilter, AuditRecord, AuditRows, AuditTile, AuditTree, AuditTreeRows, Sequenced};
 pub use batches::{BatchRows, BatchState, QueueBatch};
 pub use broadcast::{Broadcaster, Listener, Signal};
 pub use conflicts::{ConflictEntry, ConflictFilter, ConflictLink, ConflictPage, ConflictRows, DueConflict};
@@ -30,7 +32,7 @@ pub use life::{FormerEpoch, Grave, GraveRows, HistoryRows, LogEntry, LogRows, Pr
 pub use load::{COMMIT_JOBS, CommitTally, StoreLoad};
 pub use operations::{OperationRows, StoredOperation, StoredResult};
 pub use preferences::{PreferenceKey, PreferenceRow, PreferenceRows, PreferenceRule};
-pub use presence::{AuditRecord, AuditRows, DeviceState, DeviceStateRows, SocketRows};
+pub use presence::{DeviceState, DeviceStateRows, SocketRows};
 pub use purges::{Purge, PurgeRows};
 pub use queue::{ItemPlace, ItemRows, ItemState, ItemStateRows, QueueItem};
 pub use queue_memory::{QueueFigure, QueueMemoryRows, QueueTask};

@@ -49,7 +49,7 @@ impl Service {
         let now = self.now();
         let AccessGrant { session_id, organisation_id, user_id, device_id, admin, expires_at, .. } =
             grant.filter(|grant| grant.active && now < grant.expires_at).ok_or_else(refused)?;
-        let caller = Caller { organisation_id, user_id, device_id, session_id, admin };
+        let caller = Caller { organisation_id, user_id, device_id, session_id, admin, trace: None };
         self.recent.note(hash, caller, now, expires_at);
         Ok(caller)
     }

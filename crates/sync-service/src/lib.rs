@@ -3,6 +3,7 @@
 
 mod access;
 mod admission;
+mod audit;
 pub mod conflicts;
 mod cursors;
 mod devices;

@@ -1,14 +1,18 @@
 //! Purges: a device confirms that it dropped its copy of a space that was taken away.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
+use serde_json::json;
 use sync_core::ports::{Purge, ServerKey, SpaceAccess, StoreResult, Tx};
 use sync_core::protocol::v1::{PurgedRequest, PurgedResponse};
 use sync_core::{Code, Problem, SpaceId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::access::{self, Standing, require_session};
+use crate::audit::{self, Act};
 use crate::digest::sha256;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
@@ -26,6 +30,7 @@ impl Service {
         let (purge_id, space_id) = ids.ok_or_else(unknown_purge)?;
         let mut secret = [0; 32];
         self.entropy.fill(&mut secret);
+        let entropy = Arc::clone(&self.entropy);
         let new_key = ServerKey { purpose: PURPOSE.into(), number: 1, secret, created_at: now, retired_at: None };
         let work = move |tx: &mut dyn Tx| {
             require_session(tx, &caller)?;
@@ -52,6 +57,9 @@ impl Service {
             };
             purge.receipt = receipt(&key, &purge);
             tx.insert_purge(&purge)?;
+            let left = json!({"documents": purge.documents, "assets": purge.assets, "outbox_left": purge.outbox_left});
+            let act = Act::by(&caller, "purge.confirm").in_space(space_id).about(&purge_id).with(left);
+            audit::write(tx, &*entropy, now, [act])?;
             // somebody else's confirmation of the same device may have come first
             let stored = tx.load_purges(caller.device_id, &[purge_id])?.pop();
             Ok(answer(stored.as_ref().unwrap_or(&purge)))

@@ -54,6 +54,7 @@ pub(crate) mod working {
     pub(crate) use super::world::{Doc, Known, World, documents_of};
 }
 use crate::access;
+use crate::audit;
 use crate::devices::{Arrival, Visit};
 use crate::pull::{Pulled, Pushed};
 use crate::queue::is_own_fault;
@@ -198,10 +199,13 @@ impl Service {
         let batch = Arc::clone(batch);
         let entropy = Arc::clone(&self.entropy);
         let (received_at, terms) = (batch.received_at, batch.caller.write());
-        let mut new_id = move || ConflictId(entropy.uuid_v7(received_at));
+        let ids = Arc::clone(&entropy);
+        let mut new_id = move || ConflictId(ids.uuid_v7(received_at));
         let work = move |tx: &mut dyn Tx| {
             access::require_session(tx, &batch.caller)?;
-            Ok(decide_space(tx, &batch, space_id, (&units, &unstored), &mut new_id)?)
+            let decided = decide_space(tx, &batch, space_id, (&units, &unstored), &mut new_id)?;
+            audit::write(tx, &*entropy, received_at, audit::of_push(&batch, space_id, &decided))?;
+            Ok(decided)
         };
         self.decide(terms, work).await
     }

@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use desk::Desk;
 use merge_engine::Actor;
-use sync_core::ports::{Signal, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{Entropy, Signal, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::{OperationResult, Received, Resolution, ResolveResponse};
 use sync_core::{ConflictId, OpId, Problem, Schema, SpaceId, Status, Timestamp};
 
 use crate::access::{self, Standing};
+use crate::audit;
 use crate::conflicts::unknown_conflict;
 use crate::devices::Contact;
 use crate::epochs::Shared;
@@ -87,9 +88,10 @@ impl Service {
                 continue;
             };
             let batch = Arc::new(Batch { caller: *caller, resolutions, received_at: self.now(), beside: None });
+            let entropy = Arc::clone(&self.entropy);
             let work = move |tx: &mut dyn Tx| {
                 access::require_session(tx, &batch.caller)?;
-                Ok(resolve_space(tx, &batch, space_id)?)
+                Ok(resolve_space(tx, &*entropy, &batch, space_id)?)
             };
             match self.decide(caller.write(), work).await {
                 Ok(decided) => {
@@ -131,7 +133,12 @@ fn undecided(ids: impl Iterator<Item = (usize, OpId)>, error: &ServiceError) -> 
 }
 
 /// Decides a space's resolutions in one transaction.
-pub(crate) fn resolve_space(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<Vec<(usize, OperationResult)>> {
+pub(crate) fn resolve_space(
+    tx: &mut dyn Tx,
+    entropy: &(dyn Entropy + 'static),
+    batch: &Batch,
+    space_id: SpaceId,
+) -> StoreResult<Vec<(usize, OperationResult)>> {
     let strangers = || batch.resolutions.iter().map(|(index, op_id, _, _)| (*index, OperationResult::refused(*op_id, unknown_conflict())));
     let standing =
         |tx: &mut dyn Tx| access::load(tx, &batch.caller, &[space_id]).map(|mut all| all.remove(&space_id).unwrap_or(Standing::Unknown));
@@ -160,5 +167,7 @@ pub(crate) fn resolve_space(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -
     desk.stored.extend(batch.beside.clone());
     write(tx, &mut desk.world, batch.caller.organisation_id, &desk.stored)?;
     desk.learn(tx)?;
+    let answers = batch.resolutions.iter().zip(&results).map(|((_, _, resolution, _), (_, result))| (resolution, result));
+    audit::write(tx, entropy, batch.received_at, audit::of_answers(&batch.caller, space_id, answers))?;
     Ok(results)
 }

@@ -32,6 +32,8 @@ pub struct Caller {
     pub session_id: SessionId,
     /// Whether they manage the organisation.
     pub admin: bool,
+    /// The trace of the request that they make (W3C Trace Context), for the audit log.
+    pub trace: Option<u128>,
 }
 
 /// The use cases' ports.

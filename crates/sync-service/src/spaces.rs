@@ -4,6 +4,8 @@ mod members;
 mod schema;
 mod settings;
 
+use std::sync::Arc;
+
 use auth::check;
 use serde_json::Value;
 use sync_core::json::RawJson;
@@ -13,6 +15,7 @@ use sync_core::schema::is_date;
 use sync_core::{Author, Code, OpId, Problem, Role, Schema, SpaceId};
 
 use crate::access::{list_own, lock_as_manager, require_member};
+use crate::audit::{self, Act};
 use crate::push::Asker;
 use crate::{Caller, Service, ServiceResult};
 
@@ -46,9 +49,11 @@ impl Service {
         let lead = Member { space_id: space.space_id, user_id: caller.user_id, role: Role::Lead, removed_at: None, purge_id: None };
         let answer = item(space.clone(), Role::Lead);
         let epoch = self.entropy.uuid_v7(now);
+        let (entropy, act) = (Arc::clone(&self.entropy), Act::by(caller, "space.create").about(&space.space_id).in_space(space.space_id));
         let write = self.store.transact(caller.write(), move |tx| {
             tx.insert_space(&space, epoch)?;
-            tx.put_member(&lead)
+            tx.put_member(&lead)?;
+            audit::write(tx, &*entropy, now, [act.clone()])
         });
         write.await?;
         Ok(answer)
@@ -91,13 +96,15 @@ impl Service {
     pub async fn update_space(&self, caller: &Caller, space_id: SpaceId, request: UpdateSpaceRequest) -> ServiceResult<SpaceItem> {
         let caller = *caller;
         let update = Update::checked(request)?;
-        let now = self.now();
+        let (now, entropy) = (self.now(), Arc::clone(&self.entropy));
         let by = Author { user_id: caller.user_id, device_id: caller.device_id, op_id: OpId(self.entropy.uuid_v7(now)) };
         let access = self.decide(caller.write(), move |tx| {
             let mut access = lock_as_manager(tx, &caller, space_id)?;
+            let before = access.space.clone();
             schema::replace(tx, &mut access, &update.schema, Asker { by, at: now })?;
             update.lay_over(&mut access.space);
             tx.update_space(&access.space)?;
+            audit::write(tx, &*entropy, now, changes(&caller, &before, &access.space))?;
             Ok(access)
         });
         let access = access.await?;
@@ -111,15 +118,32 @@ impl Service {
     /// `unknown_space`, `forbidden`.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delete_space(&self, caller: &Caller, space_id: SpaceId) -> ServiceResult<()> {
-        let caller = *caller;
+        let (caller, now, entropy) = (*caller, self.now(), Arc::clone(&self.entropy));
         self.decide(caller.write(), move |tx| {
             let access = lock_as_manager(tx, &caller, space_id)?;
-            Ok(tx.update_space(&Space { status: SpaceStatus::Deleted, ..access.space })?)
+            tx.update_space(&Space { status: SpaceStatus::Deleted, ..access.space })?;
+            Ok(audit::write(tx, &*entropy, now, [Act::by(&caller, "space.delete").about(&space_id).in_space(space_id)])?)
         })
         .await?;
         self.publish(&[Signal::Members(space_id)]);
         Ok(())
     }
+}
+
+/// What is recorded of a space that was changed; nothing where it is as before.
+fn changes(caller: &Caller, before: &Space, after: &Space) -> Option<Act> {
+    let version = |space: &Space| Schema::of_space(space.schema.as_deref()).filter(|_| space.schema.is_some()).map(|schema| schema.version);
+    let settings = |space: &Space| space.settings.as_ref().map(RawJson::object);
+    let act = Act::by(caller, "space.update")
+        .about(&after.space_id)
+        .in_space(after.space_id)
+        .changing("name", before.name.as_str(), after.name.as_str())
+        .changing("event_date", before.event_date.clone(), after.event_date.clone())
+        .changing("time_zone", before.time_zone.clone(), after.time_zone.clone())
+        .changing("status", before.status.as_str(), after.status.as_str())
+        .changing("schema_version", version(before), version(after))
+        .changing("settings", settings(before), settings(after));
+    (before != after).then_some(act)
 }
 
 /// What an update changes, checked.

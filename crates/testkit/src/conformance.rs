@@ -1,5 +1,6 @@
 //! The suites that every implementation of a port passes.
 
+mod audit;
 mod batches;
 mod bench;
 mod broadcast;
@@ -51,6 +52,7 @@ pub fn store_suite(fresh: &dyn Fn() -> Arc<dyn Store>) {
         ("batches", batches::CASES),
         ("queue_memory", queue_memory::CASES),
         ("presence", presence::CASES),
+        ("audit", audit::CASES),
         ("jobs", jobs::CASES),
     ];
     for (area, cases) in areas {

@@ -1,5 +1,6 @@
 //! A whole store over plain maps. Jobs run one after another on the thread that submits them.
 
+mod audit;
 mod conflicts;
 mod documents;
 mod identity;
@@ -19,9 +20,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sync_core::ports::{
-    Access, AuditRecord, ChangeRow, CollectionSum, ConflictEntry, ConflictLink, Device, DeviceState, DocumentRow, FormerEpoch, Grave, Head,
-    Job, Member, Organisation, PreferenceKey, PreferenceRow, PreferenceRule, Presented, Purge, QueueBatch, QueueFigure, QueueItem,
-    QueueSpace, QueueTask, ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult, StoredOperation, Terms, User,
+    Access, AuditCheckpoint, AuditRecord, AuditTile, AuditTree, ChangeRow, CollectionSum, ConflictEntry, ConflictLink, Device, DeviceState,
+    DocumentRow, FormerEpoch, Grave, Head, Job, Member, Organisation, PreferenceKey, PreferenceRow, PreferenceRule, Presented, Purge,
+    QueueBatch, QueueFigure, QueueItem, QueueSpace, QueueTask, ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult,
+    StoredOperation, Terms, User,
 };
 use sync_core::{Audience, BatchId, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, TaskId, Timestamp, UserId};
 use table::Table;
@@ -178,7 +180,10 @@ struct State {
     tasks: Table<TaskId, QueueTask>,
     device_states: Table<DeviceId, DeviceState>,
     tickets: Table<[u8; 32], (SessionId, Timestamp)>,
-    audit_records: Table<Uuid, AuditRecord>,
+    audit_records: Table<(OrganisationId, Uuid), AuditRecord>,
+    audit_trees: Table<OrganisationId, AuditTree>,
+    audit_tiles: Table<(OrganisationId, i32, i64), AuditTile>,
+    audit_checkpoints: Table<(OrganisationId, i64), AuditCheckpoint>,
 }
 
 macro_rules! each_table {
@@ -214,6 +219,9 @@ macro_rules! each_table {
         $state.device_states.$method();
         $state.tickets.$method();
         $state.audit_records.$method();
+        $state.audit_trees.$method();
+        $state.audit_tiles.$method();
+        $state.audit_checkpoints.$method();
     };
 }
 

@@ -10,6 +10,7 @@ use diesel::{AppearsOnTable, Expression, SelectableExpression};
 use sync_core::ports::StoreError;
 
 use super::Conn;
+use super::audit::Sequence;
 use crate::insert::{Bulk, Values};
 
 /// Whether a transaction that writes is the only one from its beginning on.
@@ -110,6 +111,26 @@ pub(super) fn of_batch<'b>(out: &mut AstPass<'_, 'b, Pg>, ids: &'b Vec<&'b [u8]>
     out.push_sql(")[array_position(");
     out.push_bind_param::<Array<Binary>, _>(ids)?;
     out.push_sql(", \"batch_id\")]");
+    Ok(())
+}
+
+/// Gives records their places.
+pub(super) fn sequence<'b>(mut out: AstPass<'_, 'b, Pg>, places: &'b Sequence<'b>) -> QueryResult<()> {
+    out.push_sql(
+        "UPDATE \"audit_records\" AS \"r\" SET \"leaf_index\" = \"p\".\"leaf_index\", \
+         \"salt\" = CASE WHEN \"r\".\"commitment\" IS NULL THEN \"p\".\"salt\" ELSE \"r\".\"salt\" END, \
+         \"commitment\" = COALESCE(\"r\".\"commitment\", \"p\".\"commitment\") FROM UNNEST(",
+    );
+    out.push_bind_param::<Array<Binary>, _>(&places.record_ids)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Array<BigInt>, _>(&places.leaf_indexes)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Array<Nullable<Binary>>, _>(&places.salts)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Array<Nullable<Binary>>, _>(&places.commitments)?;
+    out.push_sql(") AS \"p\" (\"record_id\", \"leaf_index\", \"salt\", \"commitment\") WHERE \"r\".\"organisation_id\" = ");
+    out.push_bind_param::<Binary, _>(&places.organisation_id)?;
+    out.push_sql(" AND \"r\".\"record_id\" = \"p\".\"record_id\"");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use diesel::{AppearsOnTable, Expression, SelectableExpression};
 use sync_core::ports::StoreError;
 
 use super::Conn;
+use super::audit::Sequence;
 use crate::insert::{Bulk, Values};
 
 /// Whether a transaction that writes is the only one from its beginning on.
@@ -129,6 +130,21 @@ pub(super) fn one_of<'b>(out: &mut AstPass<'_, 'b, Sqlite>, ids: &'b Vec<&'b [u8
 /// The number that belongs to the batch of a piece, of which it has one.
 pub(super) fn of_batch<'b>(out: &mut AstPass<'_, 'b, Sqlite>, _: &[&[u8]], numbers: &'b [i64]) -> QueryResult<()> {
     out.push_bind_param::<BigInt, _>(numbers.first().ok_or_else(|| Error::QueryBuilderError("a list without a number".into()))?)
+}
+
+/// Gives a record, the one of the piece, its place.
+pub(super) fn sequence<'b>(mut out: AstPass<'_, 'b, Sqlite>, places: &'b Sequence<'b>) -> QueryResult<()> {
+    let missing = || Error::QueryBuilderError("a list without a record".into());
+    out.push_sql("UPDATE \"audit_records\" SET \"leaf_index\" = ");
+    out.push_bind_param::<BigInt, _>(places.leaf_indexes.first().ok_or_else(missing)?)?;
+    out.push_sql(", \"salt\" = CASE WHEN \"commitment\" IS NULL THEN ");
+    out.push_bind_param::<Nullable<Binary>, _>(places.salts.first().ok_or_else(missing)?)?;
+    out.push_sql(" ELSE \"salt\" END, \"commitment\" = COALESCE(\"commitment\", ");
+    out.push_bind_param::<Nullable<Binary>, _>(places.commitments.first().ok_or_else(missing)?)?;
+    out.push_sql(") WHERE \"organisation_id\" = ");
+    out.push_bind_param::<Binary, _>(&places.organisation_id)?;
+    out.push_sql(" AND \"record_id\" = ");
+    out.push_bind_param::<Binary, _>(places.record_ids.first().ok_or_else(missing)?)
 }
 
 /// What an error without a kind of its own means.

@@ -1,20 +1,18 @@
-//! What is known of devices, tickets for sockets, records of what people did to others' work.
+//! What is known of devices, and tickets for sockets.
 
 use std::slice::from_ref;
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use sync_core::ports::{AccessGrant, AuditRecord, AuditRows, DeviceState, DeviceStateRows, Member, SocketRows, SpaceStatus, StoreResult};
+use sync_core::ports::{AccessGrant, DeviceState, DeviceStateRows, Member, SocketRows, SpaceStatus, StoreResult};
 use sync_core::{DeviceId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
 
 use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
-use crate::rows::{AuditRow, DeviceStateRecord, GrantRecord, MemberRecord};
-use crate::schema::{
-    audit_records as records, device_states as states, devices, members, operations, sessions, space_heads, spaces, tickets, users,
-};
+use crate::rows::{DeviceStateRecord, GrantRecord, MemberRecord};
+use crate::schema::{device_states as states, devices, members, operations, sessions, space_heads, spaces, tickets, users};
 use crate::values::{Id, Instant};
 
 impl DeviceStateRows for Rows<'_> {
@@ -147,33 +145,6 @@ impl SocketRows for Rows<'_> {
             space_heads::table
                 .filter(dialect::any_of!(space_heads::space_id, ids.iter().map(|id| id.as_bytes().as_slice())))
                 .select((space_heads::space_id, space_heads::head))
-                .load(conn)
-        })
-    }
-}
-
-impl AuditRows for Rows<'_> {
-    fn insert_audit_records(&mut self, rows: &[AuditRecord]) -> StoreResult<()> {
-        let bulk = Insert::<records::table, _>::into("audit_records", rows, Taken::Fail)
-            .key(records::record_id, |row| row.record_id.as_bytes())
-            .column(records::organisation_id, |row| row.organisation_id.as_bytes())
-            .column(records::space_id, |row| row.space_id.as_ref().map(|id| id.as_bytes().as_slice()))
-            .column(records::at, |row| row.at.millis())
-            .column(records::user_id, |row| row.user_id.as_bytes())
-            .column(records::device_id, |row| row.device_id.as_ref().map(|id| id.as_bytes().as_slice()))
-            .column(records::action, |row| &row.action)
-            .column(records::subject, |row| row.subject.as_bytes())
-            .column(records::reason, |row| row.reason.as_deref().map(str::as_bytes))
-            .build();
-        self.insert(&bulk).map(drop)
-    }
-
-    fn list_audit_records(&mut self, organisation_id: OrganisationId, subject: &str) -> StoreResult<Vec<AuditRecord>> {
-        self.load(|conn| -> QueryResult<Vec<AuditRow>> {
-            records::table
-                .filter(records::organisation_id.eq(organisation_id.as_bytes().as_slice()))
-                .filter(records::subject.eq(subject.as_bytes()))
-                .order((records::at, records::record_id))
                 .load(conn)
         })
     }

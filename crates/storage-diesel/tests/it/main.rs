@@ -10,6 +10,7 @@
 
 mod backfill;
 mod broadcast;
+mod carried;
 mod columns;
 #[cfg(feature = "bench")]
 mod floor;

@@ -1,4 +1,4 @@
-//! What is known of devices beside their logins, tickets for sockets, and records of what people did to others' work.
+//! What is known of devices beside their logins, and tickets for sockets.
 
 use super::StoreResult;
 use crate::json::RawJson;
@@ -94,42 +94,4 @@ pub trait SocketRows {
     /// # Errors
     /// [`super::StoreError`].
     fn list_heads(&mut self, space_ids: &[SpaceId]) -> StoreResult<Vec<(SpaceId, i64)>>;
-}
-
-/// What somebody did to work that was not theirs to do by itself: a purge, an edit of a dead letter.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AuditRecord {
-    /// Its id, a version 7 UUID.
-    pub record_id: uuid::Uuid,
-    /// The tenant.
-    pub organisation_id: OrganisationId,
-    /// In which space.
-    pub space_id: Option<SpaceId>,
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub user_id: UserId,
-    /// On which device; absent from the command line.
-    pub device_id: Option<DeviceId>,
-    /// What, such as `queue.discard`.
-    pub action: String,
-    /// To what, such as an operation's id.
-    pub subject: String,
-    /// Why, in their words.
-    pub reason: Option<String>,
-}
-
-/// Rows of such records. They are only ever added.
-pub trait AuditRows {
-    /// Stores records.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    fn insert_audit_records(&mut self, records: &[AuditRecord]) -> StoreResult<()>;
-
-    /// An organisation's records about a subject, by time.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    fn list_audit_records(&mut self, organisation_id: OrganisationId, subject: &str) -> StoreResult<Vec<AuditRecord>>;
 }

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use futures_channel::oneshot;
 
 use super::{
-    AuditRows, BatchRows, ConflictRows, DeviceRows, DeviceStateRows, DocumentRows, GraveRows, HistoryRows, IdentityRows, ItemRows,
-    ItemStateRows, LogRows, OperationRows, PreferenceRows, PresentedRows, PurgeRows, QueueMemoryRows, QueueReading, QueueSpaceRows,
-    SessionRows, SocketRows, SpaceRows, StoreLoad,
+    AuditRows, AuditTreeRows, BatchRows, ConflictRows, DeviceRows, DeviceStateRows, DocumentRows, GraveRows, HistoryRows, IdentityRows,
+    ItemRows, ItemStateRows, LogRows, OperationRows, PreferenceRows, PresentedRows, PurgeRows, QueueMemoryRows, QueueReading,
+    QueueSpaceRows, SessionRows, SocketRows, SpaceRows, StoreLoad,
 };
 use crate::{OrganisationId, UserId};
 
@@ -200,6 +200,7 @@ pub trait Tx:
     + DeviceStateRows
     + SocketRows
     + AuditRows
+    + AuditTreeRows
 {
 }
 
@@ -226,5 +227,6 @@ impl<T> Tx for T where
         + DeviceStateRows
         + SocketRows
         + AuditRows
+        + AuditTreeRows
 {
 }

@@ -1,11 +1,12 @@
 //! One answer for all questions of one kind.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sync_core::conflict::{Conflict, ConflictKind, DisputedField};
 use sync_core::json::{RawJson, canonical, pointer_tokens};
-use sync_core::ports::{ConflictFilter as Only, ConflictPage, Signal, SpaceAccess, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{ConflictFilter as Only, ConflictPage, Entropy, Signal, SpaceAccess, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::inbox::{AnswerAllRequest, AnswerAllResponse, FieldWouldBe, SideChoice, WouldBe};
 use sync_core::protocol::v1::{Choice, OperationResult, Resolution};
 use sync_core::{Code, ConflictId, DocumentKey, OpId, Problem, SpaceId, Status, Timestamp};
@@ -49,11 +50,11 @@ impl Service {
         }
         let needed = || Problem::new(Code::Malformed, "op_id is missing; only a preview goes without it").at("/op_id");
         let op_id = request.op_id.ok_or_else(needed)?;
-        let received_at = self.now();
+        let (received_at, entropy) = (self.now(), Arc::clone(&self.entropy));
         let work = move |tx: &mut dyn Tx| {
             require_session(tx, &caller)?;
             let access = require_member(tx, &caller, space_id)?;
-            answer(tx, (&caller, received_at), &access, (&request, op_id))
+            answer(tx, &*entropy, (&caller, received_at), &access, (&request, op_id))
         };
         let response = self.decide(caller.write(), work).await?;
         self.publish(&[Signal::Space(space_id)]);
@@ -186,6 +187,7 @@ fn would_be(conflict: &Conflict, choice: &Choice, field: Option<&str>) -> WouldB
 /// Answers, or tells what became of the same request when it came before.
 fn answer(
     tx: &mut dyn Tx,
+    entropy: &(dyn Entropy + 'static),
     (caller, received_at): (&Caller, Timestamp),
     access: &SpaceAccess,
     (request, op_id): (&AnswerAllRequest, OpId),
@@ -209,7 +211,7 @@ fn answer(
     });
     let row = stored((caller, received_at), access, (op_id, identity), (request, &found));
     let batch = Batch { caller: *caller, resolutions: resolutions.collect(), received_at, beside: Some(row) };
-    let results = resolve_space(tx, &batch, access.space.space_id)?;
+    let results = resolve_space(tx, entropy, &batch, access.space.space_id)?;
     Ok(AnswerAllResponse {
         count: results.len(),
         changes,

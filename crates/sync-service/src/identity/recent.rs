@@ -63,6 +63,7 @@ mod tests {
             device_id: DeviceId(nobody),
             session_id: SessionId(nobody),
             admin: false,
+            trace: None,
         };
         let at = Timestamp::from_millis;
         let recent = Recent::default();

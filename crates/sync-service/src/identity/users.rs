@@ -1,10 +1,14 @@
 //! Users of an organisation.
 
+use std::sync::Arc;
+
 use auth::check;
-use sync_core::ports::{Access, Organisation, User};
+use serde_json::json;
+use sync_core::ports::{Access, Organisation, Tx, User};
 use sync_core::protocol::v1::identity::{AddUserRequest, UserAdded};
 use sync_core::{Code, OrganisationId, Problem, UserId};
 
+use crate::audit::{self, Act};
 use crate::{Caller, Service, ServiceResult};
 
 /// The longest name of a user or an organisation, in characters.
@@ -22,7 +26,13 @@ impl Service {
         }
         let user = self.new_user(caller.organisation_id, request, false).await?;
         let user_id = user.user_id;
-        let added = self.store.transact(caller.write(), move |tx| tx.insert_user(&user)).await?;
+        let (now, entropy, act) = (self.now(), Arc::clone(&self.entropy), Act::by(caller, "user.add").about(&user_id));
+        let work = move |tx: &mut dyn Tx| {
+            let added = tx.insert_user(&user)?;
+            audit::write(tx, &*entropy, now, added.then(|| act.clone()))?;
+            Ok(added)
+        };
+        let added = self.store.transact(caller.write(), work).await?;
         if added { Ok(UserAdded { user_id }) } else { Err(email_taken().into()) }
     }
 
@@ -32,7 +42,7 @@ impl Service {
     /// # Errors
     /// `email_taken`; `malformed`.
     pub async fn bootstrap_user(&self, organisation_name: &str, request: AddUserRequest, admin: bool) -> ServiceResult<UserAdded> {
-        let now = self.now();
+        let (now, entropy) = (self.now(), Arc::clone(&self.entropy));
         let organisation = Organisation {
             organisation_id: OrganisationId(self.entropy.uuid_v7(now)),
             name: check::label(organisation_name, 1, MAX_NAME, "/organisation")?,
@@ -46,7 +56,13 @@ impl Service {
             }
             let standing = tx.ensure_organisation(&organisation)?;
             let user = User { organisation_id: standing.organisation_id, ..user.clone() };
-            if tx.insert_user(&user)? { Ok(UserAdded { user_id: user.user_id }) } else { Err(email_taken().into()) }
+            if !tx.insert_user(&user)? {
+                return Err(email_taken().into());
+            }
+            // on the command line: by nobody that the server knows
+            let act = Act::of(user.organisation_id, "user.add").about(&user.user_id).with(json!({"admin": user.admin}));
+            audit::write(tx, &*entropy, now, [act])?;
+            Ok(UserAdded { user_id: user.user_id })
         })
         .await
     }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use sync_core::json::RawJson;
-use sync_core::ports::{AuditRecord, Entropy, ItemState, QueueItem, QueueSpace, Signal, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{Entropy, ItemState, QueueItem, QueueSpace, Signal, StoreResult, StoredOperation, Tx};
 use sync_core::{BatchId, Code, OpId, OrganisationId, Problem, SpaceId, Status, Timestamp};
 
 use super::recorder::DecidedItem;
+use crate::audit::{self, Act};
 use crate::{Caller, ServiceResult};
 
 /// An item after somebody wanted it tried at an instant, or now. What is held stays held: the one that it waits for is
@@ -76,28 +77,15 @@ pub(super) fn due(space: QueueSpace, items: &[QueueItem], now: Timestamp) -> Que
 /// Why, and in whose name.
 pub(super) struct Word<'a> {
     pub(super) caller: &'a Caller,
-    pub(super) action: &'a str,
+    pub(super) action: &'static str,
     pub(super) reason: Option<&'a str>,
     pub(super) now: Timestamp,
 }
 
 /// Records of what somebody did to items.
 pub(super) fn record(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), word: &Word<'_>, items: &[QueueItem]) -> StoreResult<()> {
-    let records: Vec<AuditRecord> = items
-        .iter()
-        .map(|item| AuditRecord {
-            record_id: entropy.uuid_v7(word.now),
-            organisation_id: item.organisation_id,
-            space_id: Some(item.space_id),
-            at: word.now,
-            user_id: word.caller.user_id,
-            device_id: Some(word.caller.device_id).filter(|device_id| !device_id.0.is_nil()),
-            action: word.action.to_owned(),
-            subject: item.op_id.to_string(),
-            reason: word.reason.map(str::to_owned),
-        })
-        .collect();
-    tx.insert_audit_records(&records)
+    let act = |item: &QueueItem| Act::by(word.caller, word.action).in_space(item.space_id).about(&item.op_id).because(word.reason);
+    audit::write(tx, entropy, word.now, items.iter().map(act))
 }
 
 /// Takes items of one space out of the queue: each is refused and kept, unless it was decided already; what waited for it

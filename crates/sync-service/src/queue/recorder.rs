@@ -24,6 +24,7 @@ const MAX_ESTIMATES: usize = 5_000;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AcceptedItem {
     pub(crate) organisation_id: OrganisationId,
+    pub(crate) op_id: OpId,
     pub(crate) device_id: DeviceId,
     pub(crate) lane: i32,
     pub(crate) size_bytes: i32,
@@ -31,8 +32,8 @@ pub(crate) struct AcceptedItem {
 
 impl AcceptedItem {
     pub(crate) const fn of(item: &QueueItem) -> Self {
-        let QueueItem { organisation_id, device_id, lane, size_bytes, .. } = *item;
-        Self { organisation_id, device_id, lane, size_bytes }
+        let QueueItem { organisation_id, op_id, device_id, lane, size_bytes, .. } = *item;
+        Self { organisation_id, op_id, device_id, lane, size_bytes }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use queue::lease::{self, Lease};
 use sync_core::json::RawJson;
-use sync_core::ports::{ItemState, QueueBatch, QueueItem, Signal, StoreError, StoreResult, Tx};
+use sync_core::ports::{Entropy, ItemState, QueueBatch, QueueItem, Signal, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{OperationResult, read_again};
 use sync_core::{BatchId, Code, ConflictId, OpId, OrganisationId, Problem, SessionId, SpaceId, Status, Timestamp};
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::settle::park;
 use super::take::take_items;
 use crate::Caller;
+use crate::audit::{self, Act};
 use crate::push::{Batch, Plan, Taken, Taking, decide_space};
 
 /// What a step needs beside its items.
@@ -42,6 +43,8 @@ pub(super) struct Stepped {
     pub(super) parked: Vec<OpId>,
     /// Other spaces in which something is ready now.
     pub(super) elsewhere: Vec<SpaceId>,
+    /// What is to be recorded.
+    acts: Vec<Act>,
 }
 
 impl Stepped {
@@ -58,12 +61,7 @@ impl Stepped {
 ///
 /// # Errors
 /// [`StoreError`]: nothing of it happened.
-pub(super) fn step(
-    tx: &mut dyn Tx,
-    this: &Step,
-    items: &[QueueItem],
-    new_conflict_id: &mut dyn FnMut() -> ConflictId,
-) -> StoreResult<Option<Stepped>> {
+pub(super) fn step(tx: &mut dyn Tx, this: &Step, items: &[QueueItem], entropy: &(dyn Entropy + 'static)) -> StoreResult<Option<Stepped>> {
     // the log before the queue: in this order everybody locks them
     tx.lock_head(this.space_id)?;
     let mut space = tx.lock_queue_space(this.organisation_id, this.space_id)?;
@@ -80,8 +78,9 @@ pub(super) fn step(
     for (batch_id, mut items) in by_batch {
         // as they were accepted: what is committed together needs no other order
         items.sort_by_key(|item| item.seq);
-        decide_items(tx, this, (records.get(&batch_id), &items), new_conflict_id, &mut stepped)?;
+        decide_items(tx, this, (records.get(&batch_id), &items), entropy, &mut stepped)?;
     }
+    audit::write(tx, entropy, this.now, std::mem::take(&mut stepped.acts))?;
     let decided: Vec<OpId> = stepped.statuses.iter().map(|(op_id, _)| *op_id).collect();
     if !decided.is_empty() {
         let released = tx.release_items(this.organisation_id, &decided)?;
@@ -105,12 +104,14 @@ fn decide_items(
     tx: &mut dyn Tx,
     this: &Step,
     (record, items): (Option<&QueueBatch>, &[&QueueItem]),
-    new_conflict_id: &mut dyn FnMut() -> ConflictId,
+    entropy: &(dyn Entropy + 'static),
     stepped: &mut Stepped,
 ) -> StoreResult<()> {
     let Some(batch) = batch_of(this, record, items)? else { return Ok(()) };
     let units: Vec<usize> = (0..batch.plan.units.len()).collect();
-    let decided = decide_space(tx, &batch, this.space_id, (&units, &BTreeSet::new()), new_conflict_id)?;
+    let mut new_conflict_id = || ConflictId(entropy.uuid_v7(this.now));
+    let decided = decide_space(tx, &batch, this.space_id, (&units, &BTreeSet::new()), &mut new_conflict_id)?;
+    stepped.acts.extend(audit::of_push(&batch, this.space_id, &decided));
     stepped.opened += decided.opened;
     stepped.grew |= decided.grew;
     let held = decided.held;
@@ -153,6 +154,7 @@ fn batch_of(this: &Step, record: Option<&QueueBatch>, items: &[&QueueItem]) -> S
         device_id: record.device_id,
         session_id: SessionId(Uuid::nil()),
         admin: false,
+        trace: None,
     };
     Ok(Some(Batch {
         caller,

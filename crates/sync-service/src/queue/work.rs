@@ -171,10 +171,7 @@ impl Service {
         };
         let entropy = Arc::clone(&self.entropy);
         let taken = Arc::clone(&items);
-        let work = move |tx: &mut dyn Tx| {
-            let mut new_id = || sync_core::ConflictId(entropy.uuid_v7(now));
-            step(tx, &this, &taken, &mut new_id)
-        };
+        let work = move |tx: &mut dyn Tx| step(tx, &this, &taken, &*entropy);
         let Some(stepped) = self.store.transact(Scope::Organisation(claim.organisation_id).write(), work).await? else {
             return Ok(Ran::Lost);
         };

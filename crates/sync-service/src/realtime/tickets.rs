@@ -48,6 +48,6 @@ impl Service {
         });
         let grant = take.await?.filter(|grant| grant.active && now < grant.expires_at).ok_or_else(refused)?;
         let AccessGrant { session_id, organisation_id, user_id, device_id, admin, .. } = grant;
-        Ok(Caller { organisation_id, user_id, device_id, session_id, admin })
+        Ok(Caller { organisation_id, user_id, device_id, session_id, admin, trace: None })
     }
 }

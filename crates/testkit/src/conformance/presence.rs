@@ -1,4 +1,4 @@
-use sync_core::ports::{AccessGrant, AuditRecord, Device, DeviceState, Session};
+use sync_core::ports::{AccessGrant, Device, DeviceState, Session};
 use sync_core::{SessionId, SpaceId, UserId};
 
 use super::Case;
@@ -14,7 +14,6 @@ pub(super) const CASES: &[Case] = &[
     ("sessions_that_ended_are_left_out", sessions_that_ended_are_left_out),
     ("a_session_stands_for_somebody", a_session_stands_for_somebody),
     ("heads_are_listed", heads_are_listed),
-    ("records_are_told_by_subject_and_time", records_are_told_by_subject_and_time),
 ];
 
 fn state(device_id: sync_core::DeviceId, user_id: UserId) -> DeviceState {
@@ -109,30 +108,4 @@ fn heads_are_listed(bench: &Bench) {
     };
     assert_eq!(list(&[SECOND_SPACE, SpaceId(id(39)), SPACE]), [(SPACE, 0), (SECOND_SPACE, 7)]);
     assert_eq!(list(&[]), []);
-}
-
-fn records_are_told_by_subject_and_time(bench: &Bench) {
-    let record = |number, ms, subject: &str| AuditRecord {
-        record_id: id(number),
-        organisation_id: ORGANISATION,
-        space_id: Some(SPACE),
-        at: NOW.plus_ms(ms),
-        user_id: ANA,
-        device_id: Some(TABLET),
-        action: "queue.discard".into(),
-        subject: subject.into(),
-        reason: Some("sent twice \u{0} 💍".into()),
-    };
-    let bare = AuditRecord { space_id: None, device_id: None, reason: None, ..record(2, -5, "a") };
-    let foreign = AuditRecord { organisation_id: OTHER_ORGANISATION, ..record(5, 0, "a") };
-    let rows = [record(1, 0, "a"), bare.clone(), record(3, -5, "a"), record(4, 0, "b"), foreign];
-    bench.write(move |tx| {
-        tx.insert_audit_records(&rows)?;
-        tx.insert_audit_records(&[])
-    });
-    let list = |subject: &'static str| bench.read(move |tx| tx.list_audit_records(ORGANISATION, subject));
-    assert_eq!(list("a"), [bare, record(3, -5, "a"), record(1, 0, "a")]);
-    assert_eq!((list("b"), list("c")), (vec![record(4, 0, "b")], vec![]));
-    let again = AuditRecord { action: "queue.edit".into(), ..record(1, 0, "a") };
-    assert!(bench.try_write(move |tx| tx.insert_audit_records(std::slice::from_ref(&again))).is_err(), "they are only ever added");
 }

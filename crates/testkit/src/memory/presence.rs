@@ -1,8 +1,7 @@
 use std::collections::BTreeSet;
 
 use sync_core::ports::{
-    AccessGrant, AuditRecord, AuditRows, DeviceState, DeviceStateRows, Member, SocketRows, SpaceStatus, StoreError, StoreResult,
-    StoredOperation,
+    AccessGrant, DeviceState, DeviceStateRows, Member, SocketRows, SpaceStatus, StoreError, StoreResult, StoredOperation,
 };
 use sync_core::{DeviceId, OrganisationId, SessionId, SpaceId, Status, Timestamp, UserId};
 
@@ -88,25 +87,5 @@ impl SocketRows for MemoryTx<'_> {
     fn list_heads(&mut self, space_ids: &[SpaceId]) -> StoreResult<Vec<(SpaceId, i64)>> {
         let head = |space_id: &SpaceId| self.state.heads.get(space_id).map(|head| (*space_id, head.version));
         Ok(space_ids.iter().filter_map(head).collect())
-    }
-}
-
-impl AuditRows for MemoryTx<'_> {
-    fn insert_audit_records(&mut self, records: &[AuditRecord]) -> StoreResult<()> {
-        let state = self.writable()?;
-        for row in records {
-            if state.audit_records.contains_key(&row.record_id) {
-                return Err(StoreError::Refused("the record exists".into()));
-            }
-            state.audit_records.put(row.record_id, row.clone());
-        }
-        Ok(())
-    }
-
-    fn list_audit_records(&mut self, organisation_id: OrganisationId, subject: &str) -> StoreResult<Vec<AuditRecord>> {
-        let is_wanted = |row: &&AuditRecord| row.organisation_id == organisation_id && row.subject == subject;
-        let mut found: Vec<_> = self.state.audit_records.values().filter(is_wanted).cloned().collect();
-        found.sort_by_key(|row| (row.at, row.record_id));
-        Ok(found)
     }
 }

@@ -8,7 +8,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use serde_json::{Value, json};
 use sync_core::json::RawJson;
-use sync_core::ports::{Access, AuditRecord, ItemState, QueueItem, QueueSpace, Store, StoreResult, Tx};
+use sync_core::ports::{Access, AuditFilter, AuditRecord, ItemState, QueueItem, QueueSpace, Store, StoreResult, Tx};
 use sync_core::{BatchId, DeviceId, OpId, OrganisationId, SpaceId, UserId};
 use testkit::fake::START;
 use testkit::memory::MemoryStore;
@@ -125,7 +125,8 @@ where
 
     pub(super) async fn records(&self, n: u128) -> Vec<AuditRecord> {
         let organisation_id = self.organisation_id;
-        transact(&self.api.store, Access::Read, move |tx| tx.list_audit_records(organisation_id, &id(n))).await
+        let about = AuditFilter { subject: Some(id(n)), ..AuditFilter::default() };
+        transact(&self.api.store, Access::Read, move |tx| tx.list_audit_records(organisation_id, &about, None, 100)).await
     }
 
     pub(super) async fn pending(&self, login: &Login, query: &str) -> Value {

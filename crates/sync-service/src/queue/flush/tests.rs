@@ -43,7 +43,8 @@ impl Nodes {
         let service = &self.services[node];
         let (now, lane) = (service.now(), 1);
         for n in 0..operations {
-            let accepted = AcceptedItem { organisation_id: ORGANISATION, device_id: DEVICE, lane, size_bytes: 100 };
+            let accepted =
+                AcceptedItem { organisation_id: ORGANISATION, op_id: OpId(Uuid::from_u128(n)), device_id: DEVICE, lane, size_bytes: 100 };
             let decided = DecidedItem {
                 organisation_id: ORGANISATION,
                 op_id: OpId(Uuid::from_u128(n)),

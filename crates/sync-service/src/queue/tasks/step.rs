@@ -58,7 +58,7 @@ fn caller_of(tx: &mut dyn Tx, task: &QueueTask, body: &Body) -> ServiceResult<Ca
     let (device_id, session_id) = (body.device_id, SessionId(Uuid::nil()));
     // who became an admin since meant less
     let admin = body.admin && user.admin;
-    Ok(Caller { organisation_id: task.organisation_id, user_id: task.user_id, device_id, session_id, admin })
+    Ok(Caller { organisation_id: task.organisation_id, user_id: task.user_id, device_id, session_id, admin, trace: None })
 }
 
 /// The next items that are meant, of one space.
