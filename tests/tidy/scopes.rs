@@ -5,12 +5,13 @@ use crate::read;
 
 /// Where the service works for the installation, and sees every tenant: housekeeping, workers that look for a space, and
 /// whoever only has a token or an email yet. Everywhere else a job says for whom it is.
-const INSTALLATION: [&str; 16] = [
+const INSTALLATION: [&str; 17] = [
     "cursors.rs",
     "devices/sweep.rs",
     "epochs.rs",
     "identity.rs",
     "identity/users.rs",
+    "incident.rs",
     "maintenance.rs",
     "presented.rs",
     "queue/batch.rs",

@@ -1,6 +1,7 @@
 //! The command line. Comments on its parts are its help.
 #![allow(clippy::doc_markdown, reason = "help is shown as it is, without markup")]
 
+mod incident;
 mod queue;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use clap::{Arg, Args, Command as Definition, CommandFactory as _, Parser, Subcom
 use clap_complete::Shell;
 use sync_core::{Role, SpaceId};
 
+pub(crate) use self::incident::IncidentCommand;
 pub(crate) use self::queue::{QueueCommand, QueueFilterArgs};
 use crate::bench::options::BenchArgs;
 use crate::commands;
@@ -91,6 +93,9 @@ pub(crate) enum Command {
     /// Look at the queue, and retry or discard what failed
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Hold an organisation or a device, let it go, and tell what was touched
+    #[command(subcommand)]
+    Incident(IncidentCommand),
     /// Look for what is wrong with the installation, and say what to do; exit code 1 when something is
     #[command(after_help = DOCTOR_EXIT_CODES)]
     Doctor(DoctorArgs),

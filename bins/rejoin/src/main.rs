@@ -53,6 +53,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::User(user) => commands::user::run(&common.settings()?, user),
         Command::Bench(bench) => commands::bench::run(common.database(), common.allow_fsync_off(), &bench),
         Command::Queue(queue) => commands::queue::run(&common.settings()?, queue),
+        Command::Incident(incident) => commands::incident::run(&common.settings()?, incident),
         Command::Space(space) => commands::space::run(&common.settings()?, space),
         Command::Doctor(doctor) => commands::doctor::run(&common, &doctor),
         Command::Merge(merge) => commands::merge::run(&merge),

@@ -98,6 +98,11 @@ impl Call {
         told(self.service().authenticate(self.token()?).await)
     }
 
+    /// Who calls to deal with an incident, whatever holds their organisation.
+    pub(crate) async fn owner(&self) -> Result<Caller, ApiError> {
+        told(self.service().authenticate_owner(self.token()?).await)
+    }
+
     /// Who calls to sync.
     pub(crate) async fn syncing_caller(&self) -> Result<Caller, ApiError> {
         told(self.service().authenticate_to_sync(self.token()?).await)

@@ -34,6 +34,11 @@ pub const STATUSES: &[(Code, StatusCode)] = &[
     (Code::WrongCredentials, StatusCode::UNAUTHORIZED),
     (Code::InvalidRefreshToken, StatusCode::UNAUTHORIZED),
     (Code::Forbidden, StatusCode::FORBIDDEN),
+    (Code::OrganisationLocked, StatusCode::FORBIDDEN),
+    (Code::OrganisationReadOnly, StatusCode::FORBIDDEN),
+    (Code::DeviceSuspended, StatusCode::FORBIDDEN),
+    (Code::SameOwner, StatusCode::CONFLICT),
+    (Code::UnsentWork, StatusCode::CONFLICT),
     (Code::EmailTaken, StatusCode::CONFLICT),
     (Code::LastLead, StatusCode::CONFLICT),
     (Code::UnknownSpace, StatusCode::NOT_FOUND),
@@ -148,7 +153,7 @@ impl ApiError {
         let Told { problem, header, .. } = &*self.0;
         let code = problem.code;
         let status = status_of(code);
-        let retry_after_ms = may_retry(status).then_some(retry_ms);
+        let retry_after_ms = may_retry(code).then_some(retry_ms);
         let mut response = HttpResponse::build(status);
         response.content_type(PROBLEM_JSON);
         if let Some(header) = header {
@@ -164,7 +169,7 @@ impl ApiError {
 
     /// The last line of a stream that broke off: the same members, under `"type":"problem"`.
     pub(crate) fn line(&self, retry_ms: u64) -> Bytes {
-        let document = self.document("problem".into(), may_retry(status_of(self.0.problem.code)).then_some(retry_ms));
+        let document = self.document("problem".into(), may_retry(self.0.problem.code).then_some(retry_ms));
         let mut line = serde_json::to_vec(&document).unwrap_or_default();
         line.push(b'\n');
         line.into()
@@ -184,7 +189,7 @@ impl ApiError {
             retry_after_ms,
             pointer: problem.pointer.as_deref(),
             op_id: problem.culprit,
-            outbox: (status == StatusCode::UNAUTHORIZED).then_some("retain"),
+            outbox: (status == StatusCode::UNAUTHORIZED || is_held(problem.code)).then_some("retain"),
         }
     }
 
@@ -203,9 +208,14 @@ impl ApiError {
     }
 }
 
-/// Whether it was an overload or an outage.
-fn may_retry(status: StatusCode) -> bool {
-    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+/// Whether it was an overload or an outage, or passes when somebody says so.
+fn may_retry(code: Code) -> bool {
+    matches!(status_of(code), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) || is_held(code)
+}
+
+/// Whether a tenant or a device is held: until somebody lets it go, whatever a device has not sent stays there.
+const fn is_held(code: Code) -> bool {
+    matches!(code, Code::OrganisationLocked | Code::OrganisationReadOnly | Code::DeviceSuspended)
 }
 
 #[derive(Serialize)]
@@ -225,7 +235,7 @@ struct Document<'a> {
     pointer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     op_id: Option<OpId>,
-    /// Told with every 401: what the device has not sent yet is to be kept.
+    /// Told with every 401, and where a tenant or a device is held: what the device has not sent yet is to be kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     outbox: Option<&'static str>,
 }

@@ -7,6 +7,7 @@ mod conflicts;
 mod docs;
 mod events;
 mod health;
+mod incident;
 mod metrics;
 mod queue;
 mod realtime;
@@ -36,6 +37,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig, with_metrics: bool) {
     docs::configure(cfg);
     events::configure(cfg);
     health::configure(cfg);
+    incident::configure(cfg);
     queue::configure(cfg);
     realtime::configure(cfg);
     snapshot::configure(cfg);

@@ -12,6 +12,8 @@ mod broadcast;
 mod conflicts;
 #[path = "postgres/connection.rs"]
 mod connection;
+#[path = "statements/containment.rs"]
+mod containment;
 #[path = "postgres/dialect.rs"]
 mod dialect;
 #[path = "statements/documents.rs"]

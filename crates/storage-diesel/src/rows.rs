@@ -10,7 +10,10 @@ mod queue;
 mod spaces;
 
 pub(crate) use audit::{AuditCheckpointRow, AuditRow, AuditTileRow, AuditTreeRow};
-pub(crate) use identity::{AccountRecord, DeviceRecord, GrantRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, UserRecord};
+pub(crate) use identity::{
+    AccountRecord, DeviceRecord, FootingRecord, GrantRecord, HeldRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, TenantRecord,
+    UserRecord,
+};
 pub(crate) use life::{FormerEpochRecord, GraveRecord, LogEntryRecord, LogRecord, PresentedRecord, ResultEntryRecord, TombstoneRecord};
 pub(crate) use preferences::{PreferenceRecord, RuleRecord};
 pub(crate) use presence::DeviceStateRecord;

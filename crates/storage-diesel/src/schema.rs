@@ -5,6 +5,12 @@ diesel::table! {
         organisation_id -> Binary,
         name -> Text,
         created_at -> BigInt,
+        state -> Text,
+        state_since -> Nullable<BigInt>,
+        state_by -> Nullable<Binary>,
+        state_reason -> Nullable<Binary>,
+        unlock_by -> Nullable<Binary>,
+        unlock_at -> Nullable<BigInt>,
     }
 }
 
@@ -30,6 +36,13 @@ diesel::table! {
         created_at -> BigInt,
         seen_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
+        suspended_at -> Nullable<BigInt>,
+        suspended_by -> Nullable<Binary>,
+        suspended_reason -> Nullable<Binary>,
+        wipe_id -> Nullable<Binary>,
+        wipe_ordered_at -> Nullable<BigInt>,
+        wipe_confirmed_at -> Nullable<BigInt>,
+        wipe_left -> Nullable<BigInt>,
     }
 }
 
@@ -425,8 +438,9 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(access_tokens, sessions, users, devices);
-diesel::allow_tables_to_appear_in_same_query!(organisations, users);
+diesel::allow_tables_to_appear_in_same_query!(access_tokens, sessions, users, devices, organisations);
+diesel::allow_tables_to_appear_in_same_query!(organisations, spaces);
+diesel::allow_tables_to_appear_in_same_query!(organisations, queue_spaces);
 diesel::allow_tables_to_appear_in_same_query!(members, spaces, space_heads);
 diesel::allow_tables_to_appear_in_same_query!(presented_cursors, devices);
 diesel::allow_tables_to_appear_in_same_query!(operations, conflict_links);

@@ -12,6 +12,8 @@ mod batches;
 mod conflicts;
 #[path = "sqlite/connection.rs"]
 mod connection;
+#[path = "statements/containment.rs"]
+mod containment;
 #[path = "sqlite/dialect.rs"]
 mod dialect;
 #[path = "statements/documents.rs"]

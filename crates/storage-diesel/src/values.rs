@@ -4,7 +4,7 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::sql_types::{BigInt, Binary, Integer, Text};
 use sync_core::json::RawJson;
-use sync_core::ports::{BatchState, ItemState, SpaceStatus};
+use sync_core::ports::{BatchState, ItemState, SpaceStatus, TenantState};
 use sync_core::{Audience, DocumentKey, Role, Status, Timestamp};
 use uuid::Uuid;
 
@@ -102,6 +102,12 @@ impl StoredName for Role {
 }
 
 impl StoredName for SpaceStatus {
+    fn parse_stored_name(name: &str) -> Option<Self> {
+        Self::parse(name)
+    }
+}
+
+impl StoredName for TenantState {
     fn parse_stored_name(name: &str) -> Option<Self> {
         Self::parse(name)
     }

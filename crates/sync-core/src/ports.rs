@@ -5,6 +5,7 @@ mod audit;
 mod batches;
 mod broadcast;
 mod conflicts;
+mod containment;
 mod documents;
 mod environment;
 mod identity;
@@ -25,6 +26,7 @@ pub use audit::{AuditCheckpoint, AuditFilter, AuditRecord, AuditRows, AuditTile,
 pub use batches::{BatchRows, BatchState, QueueBatch};
 pub use broadcast::{Broadcaster, Listener, Signal};
 pub use conflicts::{ConflictEntry, ConflictFilter, ConflictLink, ConflictPage, ConflictRows, DueConflict};
+pub use containment::{ContainmentRows, Footing, Suspension, Tenant, TenantState, Wipe};
 pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, LiveDocument, LivePage, Presence};
 pub use environment::{Clock, Entropy};
 pub use identity::{AccessGrant, Account, Device, DeviceRows, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};

@@ -67,6 +67,16 @@ codes! {
     InvalidRefreshToken = "invalid_refresh_token", "Log in again", false;
     /// The caller may not do this.
     Forbidden = "forbidden", "You may not do this", false;
+    /// The tenant is locked.
+    OrganisationLocked = "organisation_locked", "Your organisation is locked", true;
+    /// The tenant takes no writes.
+    OrganisationReadOnly = "organisation_read_only", "Your organisation takes no changes for now", true;
+    /// The device may do nothing for now.
+    DeviceSuspended = "device_suspended", "This device is suspended", true;
+    /// An owner can't confirm what they asked for themselves.
+    SameOwner = "same_owner", "Another owner has to confirm this", false;
+    /// A logout would leave work behind.
+    UnsentWork = "unsent_work", "This device has unsent work", false;
     /// The email belongs to somebody already.
     EmailTaken = "email_taken", "This email has an account already", false;
     /// The last lead can't leave.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::ports::{Access, Scope, SpaceAccess, SpaceStatus, StoreResult, Terms, Transaction, Tx};
+use sync_core::ports::{Access, Footing, Scope, SpaceAccess, SpaceStatus, StoreResult, Terms, Transaction, Tx};
 use sync_core::{Code, Problem, SpaceId};
 use tracing::Instrument as _;
 
@@ -71,17 +71,51 @@ pub(crate) fn list_own(tx: &mut dyn Tx, caller: &Caller, after: Option<SpaceId>,
     tx.list_access(caller.organisation_id, caller.user_id, after, limit)
 }
 
-/// Checks that the caller's login still stands. A token is read before a request's body, which may take minutes: what the
-/// body asks for is done only for somebody who is still logged in, on a device that was not revoked meanwhile.
+/// Checks that the caller's login still stands, and that nothing holds its device or tenant. A token is read before a
+/// request's body, which may take minutes: what the body asks for is done only for somebody who may still do it.
 ///
 /// # Errors
-/// `unauthenticated`, or the store's.
+/// `unauthenticated`, `device_suspended`, `organisation_locked`, or the store's.
 pub(crate) fn require_session(tx: &mut dyn Tx, caller: &Caller) -> ServiceResult<()> {
-    if tx.is_session_active(caller.session_id)? {
+    Ok(admit(tx.find_footing(caller.session_id)?)?)
+}
+
+/// [`require_session`], for whoever is about to write. The command line has no login: who may run it may write anyway.
+///
+/// # Errors
+/// As [`require_session`], and `organisation_read_only`.
+pub(crate) fn require_writable(tx: &mut dyn Tx, caller: &Caller) -> ServiceResult<()> {
+    if caller.session_id.0.is_nil() {
         return Ok(());
     }
-    let detail = "The session ended or the device was revoked while the request was on its way; nothing of it was taken. Keep the outbox.";
-    Err(Problem::new(Code::Unauthenticated, detail).into())
+    let footing = tx.find_footing(caller.session_id)?;
+    admit(footing)?;
+    if footing == Footing::ReadOnly {
+        let detail = "Your organisation was set to read only; nothing of this was taken. Keep the outbox: it is taken once that is over.";
+        return Err(Problem::new(Code::OrganisationReadOnly, detail).into());
+    }
+    Ok(())
+}
+
+/// Whether a footing allows anything at all.
+///
+/// # Errors
+/// `unauthenticated`, `device_suspended`, `organisation_locked`.
+pub(crate) fn admit(footing: Footing) -> Result<(), Problem> {
+    let (code, detail) = match footing {
+        Footing::Active | Footing::ReadOnly => return Ok(()),
+        Footing::Locked => {
+            (Code::OrganisationLocked, "Your organisation was locked; nothing of this was taken. Keep the outbox, and ask an owner.")
+        }
+        Footing::Suspended => {
+            (Code::DeviceSuspended, "This device was suspended; nothing of this was taken. Keep the outbox, and ask an owner.")
+        }
+        Footing::Ended => (
+            Code::Unauthenticated,
+            "The session ended or the device was revoked while the request was on its way; nothing of it was taken. Keep the outbox.",
+        ),
+    };
+    Err(Problem::new(code, detail))
 }
 
 /// The caller's membership in one space.
@@ -105,8 +139,9 @@ fn require_management(access: SpaceAccess) -> ServiceResult<SpaceAccess> {
 /// leads who change each other's roles at once are decided one after the other, and after every push that came first.
 ///
 /// # Errors
-/// `unknown_space`, `forbidden`, or the store's.
+/// `unknown_space`, `forbidden`, those of [`require_writable`], or the store's.
 pub(crate) fn lock_as_manager(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> ServiceResult<SpaceAccess> {
+    require_writable(tx, caller)?;
     require_management(lock(tx, caller, space_id)?.member()?)
 }
 

@@ -8,12 +8,12 @@ mod recent;
 mod users;
 
 use auth::{AccessToken, AuthError, RefreshToken, check, refresh};
-use sync_core::ports::{Access, AccessGrant, Device, Session, Signal, Tx, User};
+use sync_core::ports::{Access, AccessGrant, Device, Footing, Session, Signal, Tx, User};
 use sync_core::protocol::v1::identity::{LoginDevice, LoginRequest, RefreshRequest, TokenGrant};
 use sync_core::{Code, DeviceId, Problem, SessionId, Timestamp};
 
 pub(crate) use self::recent::Recent;
-use crate::{Caller, Service, ServiceError, ServiceResult};
+use crate::{Caller, Service, ServiceError, ServiceResult, access};
 
 /// How long an ended access token is still kept, in milliseconds: longer than the clocks of two nodes differ.
 const PRUNE_AFTER_MS: i64 = 60_000;
@@ -36,22 +36,31 @@ impl Service {
     ///
     /// # Errors
     /// `unauthenticated` when it is unknown or over, its session ended, or its device revoked: all alike.
+    /// `device_suspended`, `organisation_locked`.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn authenticate(&self, token: &str) -> ServiceResult<Caller> {
-        let refused = || {
-            Problem::new(
-                Code::Unauthenticated,
-                "The access token is unknown or has ended. Refresh it or log in again, and keep the outbox.",
-            )
-        };
-        let hash = AccessToken::parse(token).ok_or_else(refused)?.hash();
+        let AccessGrant { session_id, organisation_id, user_id, device_id, admin, expires_at, footing, .. } =
+            self.find_grant(token).await?;
+        if footing == Footing::Ended {
+            return Err(unknown_token().into());
+        }
+        access::admit(footing)?;
+        let caller = Caller { organisation_id, user_id, device_id, session_id, admin, trace: None };
+        if let Some(token) = AccessToken::parse(token) {
+            self.recent.note(token.hash(), caller, self.now(), expires_at);
+        }
+        Ok(caller)
+    }
+
+    /// What a token stands for that has not run out, whatever holds its login.
+    ///
+    /// # Errors
+    /// `unauthenticated`; the store's.
+    pub(crate) async fn find_grant(&self, token: &str) -> ServiceResult<AccessGrant> {
+        let hash = AccessToken::parse(token).ok_or_else(unknown_token)?.hash();
         let grant = self.store.transact(Access::Read, move |tx| tx.find_access(&hash)).await?;
         let now = self.now();
-        let AccessGrant { session_id, organisation_id, user_id, device_id, admin, expires_at, .. } =
-            grant.filter(|grant| grant.active && now < grant.expires_at).ok_or_else(refused)?;
-        let caller = Caller { organisation_id, user_id, device_id, session_id, admin, trace: None };
-        self.recent.note(hash, caller, now, expires_at);
-        Ok(caller)
+        Ok(grant.filter(|grant| now < grant.expires_at).ok_or_else(unknown_token)?)
     }
 
     /// [`Self::authenticate`] for [`Self::sync`], whose transactions check by themselves that the session still stands: a
@@ -169,6 +178,11 @@ impl Service {
     }
 }
 
+fn unknown_token() -> Problem {
+    let detail = "The access token is unknown or has ended. Refresh it or log in again, and keep the outbox.";
+    Problem::new(Code::Unauthenticated, detail)
+}
+
 /// An access token about to be issued. Drawn before the job, which may run more than once.
 struct Issue {
     now: Timestamp,
@@ -223,6 +237,8 @@ fn logged_in(stored: Option<Device>, login: &refresh::Login, named: &LoginDevice
         created_at: now,
         seen_at: now,
         revoked_at: None,
+        suspended: None,
+        wipe: None,
     });
     device.seen_at = now;
     if let Some(name) = &named.name {

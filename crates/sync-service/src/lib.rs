@@ -14,6 +14,7 @@ mod explain;
 pub mod figures;
 pub mod identity;
 mod inbox;
+pub mod incident;
 mod keeping;
 mod load;
 mod maintenance;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sync_core::ports::{Access, DueConflict, Head, ResultEntry, Signal, StoreError, StoreResult, Tx};
+use sync_core::ports::{Access, DueConflict, Head, ResultEntry, Signal, StoreError, StoreResult, TenantState, Tx};
 use sync_core::{OpId, OrganisationId, SpaceId, Timestamp};
 
 use crate::inbox::expire_some;
@@ -101,7 +101,8 @@ impl Service {
                 by_space.entry(row.space_id).or_default().push(row);
             }
             for (space_id, due) in by_space {
-                match self.store.transact(Access::Write, move |tx| expire_some(tx, space_id, &due, now)).await {
+                let work = move |tx: &mut dyn Tx| if is_held(tx, space_id)? { Ok(0) } else { expire_some(tx, space_id, &due, now) };
+                match self.store.transact(Access::Write, work).await {
                     Ok(some) => {
                         self.publish(&[Signal::Space(space_id)]);
                         expired += some;
@@ -170,11 +171,17 @@ impl Service {
         let old: Vec<i64> = oldest.iter().take_while(|entry| entry.at < since).map(|entry| entry.version).collect();
         if let Some(until) = old.last().copied() {
             let work = move |tx: &mut dyn Tx| {
-                let Some(head) = tx.lock_head(space_id)? else { return Ok(()) };
+                let Some(head) = tx.lock_head(space_id)? else { return Ok(false) };
+                if is_held(tx, space_id)? {
+                    return Ok(false);
+                }
                 tx.drop_history(space_id, until)?;
-                raise(tx, space_id, head, (head.kept_from, until))
+                raise(tx, space_id, head, (head.kept_from, until))?;
+                Ok(true)
             };
-            self.store.transact(Access::Write, work).await?;
+            if !self.store.transact(Access::Write, work).await? {
+                return Ok(0);
+            }
         }
         Ok(old.len())
     }
@@ -191,7 +198,10 @@ impl Service {
             }
             if !due.is_empty() {
                 let work = move |tx: &mut dyn Tx| {
-                    due.iter().try_for_each(|(organisation_id, op_ids)| tx.empty_operations(*organisation_id, op_ids))
+                    due.iter().try_for_each(|(organisation_id, op_ids)| match tx.find_tenant(*organisation_id)? {
+                        Some(tenant) if tenant.state != TenantState::Active => Ok(()),
+                        _ => tx.empty_operations(*organisation_id, op_ids),
+                    })
                 };
                 self.store.transact(Access::Write, work).await?;
             }
@@ -206,6 +216,11 @@ impl Service {
     }
 }
 
+/// Whether a space's tenant is held: then everything of it stays as it is.
+fn is_held(tx: &mut dyn Tx, space_id: SpaceId) -> StoreResult<bool> {
+    Ok(tx.find_tenant_state(space_id)?.is_some_and(|state| state != TenantState::Active))
+}
+
 /// Moves a log's horizons up.
 fn raise(tx: &mut dyn Tx, space_id: SpaceId, head: Head, (kept_from, history_from): (i64, i64)) -> StoreResult<()> {
     tx.put_horizons(space_id, head.kept_from.max(kept_from), head.history_from.max(history_from))
@@ -218,6 +233,9 @@ fn graves_due(tx: &mut dyn Tx, space_id: SpaceId, keeping: &Keeping, now: Timest
 
 fn bury_some(tx: &mut dyn Tx, space_id: SpaceId, keeping: &Keeping, now: Timestamp) -> StoreResult<usize> {
     let Some(head) = tx.lock_head(space_id)? else { return Ok(0) };
+    if is_held(tx, space_id)? {
+        return Ok(0);
+    }
     let lowest = tx.find_lowest_floor(space_id, keeping.seen_since(now))?;
     let graves = keeping.graves_of(tx.list_tombstones(space_id, 0, ROWS)?, lowest, now);
     if graves.is_empty() {

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use sync_core::ports::{Signal, Tx};
 use sync_core::protocol::v1::{OperationResult, SyncRequest, SyncResponse};
-use sync_core::{BatchId, ConflictId, DocumentKey, SpaceId, Status};
+use sync_core::{BatchId, Code, ConflictId, DocumentKey, SpaceId, Status};
 
 pub(crate) use admit::Gate;
 pub(crate) use decide::{Mode, Sent, decide};
@@ -101,7 +101,7 @@ impl Service {
         }
         let (answers, failure) = self.answer(caller, request.resolutions).await;
         results.extend(answers);
-        if let Some(error) = failure.filter(|_| results.iter().all(waits)) {
+        if let Some(error) = failure.filter(|error| results.iter().all(waits) && !is_read_only(error)) {
             return Err(error);
         }
         self.counters.answered(&results);
@@ -166,7 +166,7 @@ impl Service {
             }
         }
         match failure {
-            Some(error) if results.values().all(waits) => Err(error),
+            Some(error) if results.values().all(waits) && !is_read_only(&error) => Err(error),
             _ => Ok((in_order(batch, results), own)),
         }
     }
@@ -202,7 +202,7 @@ impl Service {
         let ids = Arc::clone(&entropy);
         let mut new_id = move || ConflictId(ids.uuid_v7(received_at));
         let work = move |tx: &mut dyn Tx| {
-            access::require_session(tx, &batch.caller)?;
+            access::require_writable(tx, &batch.caller)?;
             let decided = decide_space(tx, &batch, space_id, (&units, &unstored), &mut new_id)?;
             audit::write(tx, &*entropy, received_at, audit::of_push(&batch, space_id, &decided))?;
             Ok(decided)
@@ -226,6 +226,11 @@ impl Service {
             self.broadcaster().publish(&signals);
         }
     }
+}
+
+/// Whether a tenant takes nothing now: what it asks to read is read all the same.
+pub(crate) fn is_read_only(error: &ServiceError) -> bool {
+    matches!(error, ServiceError::Problem(problem) if problem.code == Code::OrganisationReadOnly)
 }
 
 fn waits(result: &OperationResult) -> bool {

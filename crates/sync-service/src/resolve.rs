@@ -90,7 +90,7 @@ impl Service {
             let batch = Arc::new(Batch { caller: *caller, resolutions, received_at: self.now(), beside: None });
             let entropy = Arc::clone(&self.entropy);
             let work = move |tx: &mut dyn Tx| {
-                access::require_session(tx, &batch.caller)?;
+                access::require_writable(tx, &batch.caller)?;
                 Ok(resolve_space(tx, &*entropy, &batch, space_id)?)
             };
             match self.decide(caller.write(), work).await {

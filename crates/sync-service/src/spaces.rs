@@ -14,7 +14,7 @@ use sync_core::protocol::v1::spaces::{Change, CreateSpaceRequest, SpaceItem, Spa
 use sync_core::schema::is_date;
 use sync_core::{Author, Code, OpId, Problem, Role, Schema, SpaceId};
 
-use crate::access::{list_own, lock_as_manager, require_member};
+use crate::access::{list_own, lock_as_manager, require_member, require_writable};
 use crate::audit::{self, Act};
 use crate::push::Asker;
 use crate::{Caller, Service, ServiceResult};
@@ -49,11 +49,13 @@ impl Service {
         let lead = Member { space_id: space.space_id, user_id: caller.user_id, role: Role::Lead, removed_at: None, purge_id: None };
         let answer = item(space.clone(), Role::Lead);
         let epoch = self.entropy.uuid_v7(now);
-        let (entropy, act) = (Arc::clone(&self.entropy), Act::by(caller, "space.create").about(&space.space_id).in_space(space.space_id));
-        let write = self.store.transact(caller.write(), move |tx| {
+        let caller = *caller;
+        let (entropy, act) = (Arc::clone(&self.entropy), Act::by(&caller, "space.create").about(&space.space_id).in_space(space.space_id));
+        let write = self.decide(caller.write(), move |tx| {
+            require_writable(tx, &caller)?;
             tx.insert_space(&space, epoch)?;
             tx.put_member(&lead)?;
-            audit::write(tx, &*entropy, now, [act.clone()])
+            Ok(audit::write(tx, &*entropy, now, [act.clone()])?)
         });
         write.await?;
         Ok(answer)

@@ -5,6 +5,7 @@ mod batches;
 mod bench;
 mod broadcast;
 mod conflicts;
+mod containment;
 mod documents;
 mod identity;
 mod item_states;
@@ -43,6 +44,7 @@ pub fn store_suite(fresh: &dyn Fn() -> Arc<dyn Store>) {
         ("preferences", preferences::CASES),
         ("identity", identity::CASES),
         ("sessions", sessions::CASES),
+        ("containment", containment::CASES),
         ("life", life::CASES),
         ("purges", purges::CASES),
         ("items", items::CASES),

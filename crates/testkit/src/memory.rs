@@ -2,6 +2,7 @@
 
 mod audit;
 mod conflicts;
+mod containment;
 mod documents;
 mod identity;
 mod items;
@@ -23,7 +24,7 @@ use sync_core::ports::{
     Access, AuditCheckpoint, AuditRecord, AuditTile, AuditTree, ChangeRow, CollectionSum, ConflictEntry, ConflictLink, Device, DeviceState,
     DocumentRow, FormerEpoch, Grave, Head, Job, Member, Organisation, PreferenceKey, PreferenceRow, PreferenceRule, Presented, Purge,
     QueueBatch, QueueFigure, QueueItem, QueueSpace, QueueTask, ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult,
-    StoredOperation, Terms, User,
+    StoredOperation, Tenant, Terms, User,
 };
 use sync_core::{Audience, BatchId, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, TaskId, Timestamp, UserId};
 use table::Table;
@@ -184,6 +185,7 @@ struct State {
     audit_trees: Table<OrganisationId, AuditTree>,
     audit_tiles: Table<(OrganisationId, i32, i64), AuditTile>,
     audit_checkpoints: Table<(OrganisationId, i64), AuditCheckpoint>,
+    tenants: Table<OrganisationId, Tenant>,
 }
 
 macro_rules! each_table {
@@ -218,6 +220,7 @@ macro_rules! each_table {
         $state.tasks.$method();
         $state.device_states.$method();
         $state.tickets.$method();
+        $state.tenants.$method();
         $state.audit_records.$method();
         $state.audit_trees.$method();
         $state.audit_tiles.$method();

@@ -119,6 +119,8 @@ impl Answering for Frames {
 fn told(ending: Ending) -> (CloseCode, &'static str) {
     match ending {
         Ending::Revoked => (CloseCode::Policy, "the login ended or the device was revoked; keep the outbox and log in again"),
+        Ending::Suspended => (CloseCode::Policy, "the device was suspended; keep the outbox and ask an owner"),
+        Ending::Locked => (CloseCode::Policy, "the organisation was locked; keep the outbox and ask an owner"),
         Ending::Draining => (CloseCode::Away, "the server stops; connect again as backoff said"),
         Ending::TooSlow => (CloseCode::Again, "you read too slowly; pull, then connect again"),
         Ending::Silent => (CloseCode::Policy, "nothing was heard of you for a minute; connect again"),

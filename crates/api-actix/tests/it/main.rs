@@ -9,6 +9,7 @@ mod errors;
 mod harness;
 mod identity;
 mod inbox;
+mod incident;
 mod intents;
 mod load;
 mod metrics;

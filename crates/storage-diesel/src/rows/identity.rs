@@ -1,11 +1,13 @@
 //! Organisations, users, devices, sessions, keys.
 
 use diesel::Queryable;
-use sync_core::ports::{AccessGrant, Account, Device, Organisation, ServerKey, Session, User};
+use sync_core::ports::{
+    AccessGrant, Account, Device, Footing, Organisation, ServerKey, Session, Suspension, Tenant, TenantState, User, Wipe,
+};
 use sync_core::{DeviceId, OrganisationId, SessionId, UserId};
 
 use super::Row;
-use crate::values::{Bytes32, Id, Instant};
+use crate::values::{Bytes32, Id, Instant, Named, Utf8};
 
 #[derive(Queryable)]
 pub(crate) struct OrganisationRecord {
@@ -73,6 +75,13 @@ pub(crate) struct DeviceRecord {
     created_at: Instant,
     seen_at: Instant,
     revoked_at: Option<Instant>,
+    suspended_at: Option<Instant>,
+    suspended_by: Option<Id>,
+    suspended_reason: Option<Utf8>,
+    wipe_id: Option<Id>,
+    wipe_ordered_at: Option<Instant>,
+    wipe_confirmed_at: Option<Instant>,
+    wipe_left: Option<i64>,
 }
 
 impl Row for DeviceRecord {
@@ -88,6 +97,17 @@ impl Row for DeviceRecord {
             created_at: self.created_at.0,
             seen_at: self.seen_at.0,
             revoked_at: self.revoked_at.map(|at| at.0),
+            suspended: self.suspended_at.map(|at| Suspension {
+                at: at.0,
+                by: self.suspended_by.map(|id| UserId(id.0)),
+                reason: self.suspended_reason.map(|text| text.0),
+            }),
+            wipe: self.wipe_id.zip(self.wipe_ordered_at).map(|(id, at)| Wipe {
+                purge_id: id.0,
+                ordered_at: at.0,
+                confirmed_at: self.wipe_confirmed_at.map(|at| at.0),
+                outbox_left: self.wipe_left,
+            }),
         }
     }
 }
@@ -125,14 +145,88 @@ impl Row for SessionRecord {
     }
 }
 
-/// Session, organisation, user, device, whether the user manages, the token's end, the session's end, the revocation.
-pub(crate) type GrantRecord = (Id, Id, Id, Id, bool, Instant, Option<Instant>, Option<Instant>);
+/// The session's end, the device's revocation and suspension, the tenant's state.
+pub(crate) type FootingRecord = (Option<Instant>, Option<Instant>, Option<Instant>, Named<TenantState>);
+
+/// What a login may do.
+pub(crate) fn footing_of((ended_at, revoked_at, suspended_at, tenant): FootingRecord) -> Footing {
+    Footing::of(ended_at.is_some() || revoked_at.is_some(), suspended_at.is_some(), tenant.0)
+}
+
+impl Row for FootingRecord {
+    type Value = Footing;
+
+    fn into_value(self) -> Footing {
+        footing_of(self)
+    }
+}
+
+/// Session, what it may do.
+impl Row for (Id, FootingRecord) {
+    type Value = (SessionId, Footing);
+
+    fn into_value(self) -> (SessionId, Footing) {
+        (SessionId(self.0.0), footing_of(self.1))
+    }
+}
+
+/// A device, its suspension, its tenant's state.
+pub(crate) type HeldRecord = (Id, Option<Instant>, Named<TenantState>);
+
+impl Row for HeldRecord {
+    type Value = (DeviceId, Footing);
+
+    // what was accepted before a device was revoked is decided all the same
+    fn into_value(self) -> (DeviceId, Footing) {
+        (DeviceId(self.0.0), Footing::of(false, self.1.is_some(), self.2.0))
+    }
+}
+
+#[derive(Queryable)]
+pub(crate) struct TenantRecord {
+    organisation_id: Id,
+    name: String,
+    state: Named<TenantState>,
+    since: Option<Instant>,
+    by: Option<Id>,
+    reason: Option<Utf8>,
+    unlock_by: Option<Id>,
+    unlock_at: Option<Instant>,
+}
+
+impl Row for TenantRecord {
+    type Value = Tenant;
+
+    fn into_value(self) -> Tenant {
+        Tenant {
+            organisation_id: OrganisationId(self.organisation_id.0),
+            name: self.name,
+            state: self.state.0,
+            since: self.since.map(|at| at.0),
+            by: self.by.map(|id| UserId(id.0)),
+            reason: self.reason.map(|text| text.0),
+            unlock: self.unlock_by.zip(self.unlock_at).map(|(id, at)| (UserId(id.0), at.0)),
+        }
+    }
+}
+
+impl Row for Named<TenantState> {
+    type Value = TenantState;
+
+    fn into_value(self) -> TenantState {
+        self.0
+    }
+}
+
+/// Session, organisation, user, device, whether the user manages, the token's end, what it may do, the order to wipe its
+/// device and when that was confirmed.
+pub(crate) type GrantRecord = (Id, Id, Id, Id, bool, Instant, FootingRecord, Option<Id>, Option<Instant>);
 
 impl Row for GrantRecord {
     type Value = AccessGrant;
 
     fn into_value(self) -> AccessGrant {
-        let (session_id, organisation_id, user_id, device_id, admin, expires_at, ended_at, revoked_at) = self;
+        let (session_id, organisation_id, user_id, device_id, admin, expires_at, footing, wipe_id, wiped_at) = self;
         AccessGrant {
             session_id: SessionId(session_id.0),
             organisation_id: OrganisationId(organisation_id.0),
@@ -140,7 +234,8 @@ impl Row for GrantRecord {
             device_id: DeviceId(device_id.0),
             admin,
             expires_at: expires_at.0,
-            active: ended_at.is_none() && revoked_at.is_none(),
+            footing: footing_of(footing),
+            wipe: wipe_id.filter(|_| wiped_at.is_none()).map(|id| id.0),
         }
     }
 }

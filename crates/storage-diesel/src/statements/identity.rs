@@ -21,7 +21,10 @@ impl IdentityRows for Rows<'_> {
             .build();
         self.insert(&bulk)?;
         let stored = self.load(|conn| -> QueryResult<Vec<OrganisationRecord>> {
-            organisations::table.filter(organisations::name.eq(&organisation.name)).load(conn)
+            organisations::table
+                .filter(organisations::name.eq(&organisation.name))
+                .select((organisations::organisation_id, organisations::name, organisations::created_at))
+                .load(conn)
         })?;
         // it can only be missing when somebody deleted it between the two statements
         stored.into_iter().next().ok_or_else(|| StoreError::Busy("the organisation vanished".into()))

@@ -8,11 +8,12 @@ use diesel::sql_types::Bool;
 use sync_core::ports::{AccessGrant, DeviceState, DeviceStateRows, Member, SocketRows, SpaceStatus, StoreResult};
 use sync_core::{DeviceId, OrganisationId, SessionId, SpaceId, Timestamp, UserId};
 
+use super::containment::footing;
 use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{DeviceStateRecord, GrantRecord, MemberRecord};
-use crate::schema::{device_states as states, devices, members, operations, sessions, space_heads, spaces, tickets, users};
+use crate::schema::{device_states as states, devices, members, operations, organisations, sessions, space_heads, spaces, tickets, users};
 use crate::values::{Id, Instant};
 
 impl DeviceStateRows for Rows<'_> {
@@ -94,19 +95,6 @@ impl SocketRows for Rows<'_> {
         self.send(|conn| diesel::delete(ended).execute(conn)).map(drop)
     }
 
-    fn list_active_sessions(&mut self, session_ids: &[SessionId]) -> StoreResult<Vec<SessionId>> {
-        let found = self.load_each(session_ids, |conn, ids| -> QueryResult<Vec<Id>> {
-            sessions::table
-                .inner_join(devices::table.on(devices::device_id.eq(sessions::device_id)))
-                .filter(dialect::any_of!(sessions::session_id, ids.iter().map(|id| id.as_bytes().as_slice())))
-                .filter(sessions::ended_at.is_null())
-                .filter(devices::revoked_at.is_null())
-                .select(sessions::session_id)
-                .load(conn)
-        })?;
-        Ok(found.into_iter().map(SessionId).collect())
-    }
-
     fn list_current_members(&mut self, space_ids: &[SpaceId]) -> StoreResult<Vec<Member>> {
         self.load_each(space_ids, |conn, ids| -> QueryResult<Vec<MemberRecord>> {
             members::table
@@ -122,6 +110,7 @@ impl SocketRows for Rows<'_> {
     fn find_session_grant(&mut self, session_id: SessionId) -> StoreResult<Option<AccessGrant>> {
         let found = self.load(|conn| -> QueryResult<Vec<GrantRecord>> {
             sessions::table
+                .inner_join(organisations::table.on(organisations::organisation_id.eq(sessions::organisation_id)))
                 .inner_join(users::table.on(users::user_id.eq(sessions::user_id)))
                 .inner_join(devices::table.on(devices::device_id.eq(sessions::device_id)))
                 .filter(sessions::session_id.eq(session_id.as_bytes().as_slice()))
@@ -132,8 +121,9 @@ impl SocketRows for Rows<'_> {
                     sessions::device_id,
                     users::admin,
                     sessions::expires_at,
-                    sessions::ended_at,
-                    devices::revoked_at,
+                    footing!(),
+                    devices::wipe_id,
+                    devices::wipe_confirmed_at,
                 ))
                 .load(conn)
         })?;

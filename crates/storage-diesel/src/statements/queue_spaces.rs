@@ -6,23 +6,33 @@ use diesel::dsl::{exists, min, sql};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable};
-use sync_core::ports::{ItemState, QueueSpace, QueueSpaceRows, StoreError, StoreResult};
+use sync_core::ports::{ItemState, QueueSpace, QueueSpaceRows, StoreError, StoreResult, TenantState};
 use sync_core::{OrganisationId, SpaceId, Timestamp};
 
 use super::tx::Rows;
 use super::{Backend, Conn, dialect};
 use crate::insert::{Insert, Taken};
 use crate::rows::{MissedRecord, QueueSpaceRecord};
-use crate::schema::{queue_items as items, queue_spaces as queues};
+use crate::schema::{organisations, queue_items as items, queue_spaces as queues};
+
+/// The queues of tenants that are not held. Those that are held are few, and read by an index of their own.
+macro_rules! worked {
+    () => {{
+        let is = |state: TenantState| organisations::state.eq(state.as_str());
+        let held =
+            organisations::table.filter(is(TenantState::Locked).or(is(TenantState::ReadOnly))).select(organisations::organisation_id);
+        queues::table.filter(queues::organisation_id.ne_all(held))
+    }};
+}
 
 impl QueueSpaceRows for Rows<'_> {
     fn list_queue_spaces(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<QueueSpace>> {
         // one index each
         let mut found = self.load(|conn| -> QueryResult<Vec<QueueSpaceRecord>> {
-            queues::table.filter(queues::due_at.le(now.millis())).order((queues::due_at, queues::space_id)).limit(limit).load(conn)
+            worked!().filter(queues::due_at.le(now.millis())).order((queues::due_at, queues::space_id)).limit(limit).load(conn)
         })?;
         found.extend(
-            self.load(|conn| -> QueryResult<Vec<QueueSpaceRecord>> { queues::table.filter(queues::leased_by.is_not_null()).load(conn) })?,
+            self.load(|conn| -> QueryResult<Vec<QueueSpaceRecord>> { worked!().filter(queues::leased_by.is_not_null()).load(conn) })?,
         );
         found.sort_unstable_by_key(|space: &QueueSpace| (space.due_at.is_none(), space.due_at, space.space_id));
         found.dedup_by_key(|space| space.space_id);
@@ -84,7 +94,7 @@ impl QueueSpaceRows for Rows<'_> {
 
     fn find_next_due(&mut self, after: Timestamp) -> StoreResult<Option<Timestamp>> {
         let next: Option<i64> =
-            self.send(|conn| queues::table.filter(queues::due_at.gt(after.millis())).select(min(queues::due_at)).get_result(conn))?;
+            self.send(|conn| worked!().filter(queues::due_at.gt(after.millis())).select(min(queues::due_at)).get_result(conn))?;
         Ok(next.map(Timestamp::from_millis))
     }
 }

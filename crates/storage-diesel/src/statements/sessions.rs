@@ -6,11 +6,12 @@ use diesel::prelude::*;
 use sync_core::ports::{AccessGrant, ServerKey, Session, SessionRows, StoreResult};
 use sync_core::{DeviceId, SessionId, Timestamp};
 
+use super::containment::footing;
 use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{GrantRecord, ServerKeyRecord, SessionRecord};
-use crate::schema::{access_tokens, devices, server_keys, sessions, users};
+use crate::schema::{access_tokens, devices, organisations, server_keys, sessions, users};
 
 impl SessionRows for Rows<'_> {
     fn put_session(&mut self, session: &Session) -> StoreResult<()> {
@@ -54,6 +55,7 @@ impl SessionRows for Rows<'_> {
         let found = self.load(|conn| -> QueryResult<Vec<GrantRecord>> {
             access_tokens::table
                 .inner_join(sessions::table.on(sessions::session_id.eq(access_tokens::session_id)))
+                .inner_join(organisations::table.on(organisations::organisation_id.eq(sessions::organisation_id)))
                 .inner_join(users::table.on(users::user_id.eq(sessions::user_id)))
                 .inner_join(devices::table.on(devices::device_id.eq(sessions::device_id)))
                 .filter(access_tokens::hash.eq(hash.as_slice()))
@@ -64,25 +66,13 @@ impl SessionRows for Rows<'_> {
                     sessions::device_id,
                     users::admin,
                     access_tokens::expires_at,
-                    sessions::ended_at,
-                    devices::revoked_at,
+                    footing!(),
+                    devices::wipe_id,
+                    devices::wipe_confirmed_at,
                 ))
                 .load(conn)
         })?;
         Ok(found.into_iter().next())
-    }
-
-    fn is_session_active(&mut self, session_id: SessionId) -> StoreResult<bool> {
-        let found: i64 = self.send(|conn| {
-            sessions::table
-                .inner_join(devices::table.on(devices::device_id.eq(sessions::device_id)))
-                .filter(sessions::session_id.eq(session_id.as_bytes().as_slice()))
-                .filter(sessions::ended_at.is_null())
-                .filter(devices::revoked_at.is_null())
-                .count()
-                .get_result(conn)
-        })?;
-        Ok(found > 0)
     }
 
     fn drop_access_tokens(&mut self, before: Timestamp) -> StoreResult<()> {

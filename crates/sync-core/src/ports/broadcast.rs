@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchId, DeviceId, SessionId, SpaceId, UserId};
+use crate::{BatchId, DeviceId, OrganisationId, SessionId, SpaceId, UserId};
 
 /// Where to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub enum Signal {
     Session(SessionId),
     /// A device was revoked.
     Device(DeviceId),
+    /// A tenant was held, or let go.
+    Organisation(OrganisationId),
     /// A batch of a device went on.
     Batch(DeviceId, BatchId),
     /// Something of a device was parked, or left the dead letters.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::StoreResult;
+use uuid::Uuid;
+
+use super::{Footing, StoreResult, Suspension, Wipe};
 use crate::{DeviceId, OrganisationId, SessionId, Timestamp, UserId};
 
 /// A tenant.
@@ -69,6 +71,10 @@ pub struct Device {
     pub seen_at: Timestamp,
     /// Set when it was revoked: its tokens are void.
     pub revoked_at: Option<Timestamp>,
+    /// Set while it may do nothing.
+    pub suspended: Option<Suspension>,
+    /// Set when it was told to drop what it holds.
+    pub wipe: Option<Wipe>,
 }
 
 /// One login on one device: the family of its refresh tokens.
@@ -117,8 +123,10 @@ pub struct AccessGrant {
     pub admin: bool,
     /// The token's end.
     pub expires_at: Timestamp,
-    /// Whether session and device are still good.
-    pub active: bool,
+    /// What it may do.
+    pub footing: Footing,
+    /// The order to wipe its device that was not confirmed yet.
+    pub wipe: Option<Uuid>,
 }
 
 /// A secret of the installation, e.g. the one that signs cursors.
@@ -178,7 +186,7 @@ pub trait IdentityRows {
 /// Rows of devices.
 pub trait DeviceRows {
     /// Stores a device over what stood there; a revocation that stands is kept, so that nobody who read the device before
-    /// it can take it back.
+    /// it can take it back, and what holds the device is left as it stands.
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -216,13 +224,6 @@ pub trait SessionRows {
     /// # Errors
     /// [`super::StoreError`].
     fn lock_session(&mut self, session_id: SessionId) -> StoreResult<Option<Session>>;
-
-    /// Whether a session has not ended and its device was not revoked: asked again in the unit of work that a request
-    /// leads to, since minutes may have passed since its token was read.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    fn is_session_active(&mut self, session_id: SessionId) -> StoreResult<bool>;
 
     /// Ends all sessions of a device.
     ///

@@ -71,12 +71,6 @@ pub trait SocketRows {
     /// [`super::StoreError`].
     fn drop_tickets(&mut self, before: Timestamp) -> StoreResult<()>;
 
-    /// Which of these sessions have not ended, on devices that were not revoked.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    fn list_active_sessions(&mut self, session_ids: &[SessionId]) -> StoreResult<Vec<SessionId>>;
-
     /// Who is a member of these spaces now, in any order. Spaces that were deleted have none.
     ///
     /// # Errors

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use futures_channel::oneshot;
 
 use super::{
-    AuditRows, AuditTreeRows, BatchRows, ConflictRows, DeviceRows, DeviceStateRows, DocumentRows, GraveRows, HistoryRows, IdentityRows,
-    ItemRows, ItemStateRows, LogRows, OperationRows, PreferenceRows, PresentedRows, PurgeRows, QueueMemoryRows, QueueReading,
+    AuditRows, AuditTreeRows, BatchRows, ConflictRows, ContainmentRows, DeviceRows, DeviceStateRows, DocumentRows, GraveRows, HistoryRows,
+    IdentityRows, ItemRows, ItemStateRows, LogRows, OperationRows, PreferenceRows, PresentedRows, PurgeRows, QueueMemoryRows, QueueReading,
     QueueSpaceRows, SessionRows, SocketRows, SpaceRows, StoreLoad,
 };
 use crate::{OrganisationId, UserId};
@@ -201,6 +201,7 @@ pub trait Tx:
     + SocketRows
     + AuditRows
     + AuditTreeRows
+    + ContainmentRows
 {
 }
 
@@ -228,5 +229,6 @@ impl<T> Tx for T where
         + SocketRows
         + AuditRows
         + AuditTreeRows
+        + ContainmentRows
 {
 }

@@ -5,6 +5,7 @@ pub mod config;
 pub mod explain;
 pub mod identity;
 pub mod inbox;
+pub mod incident;
 pub mod purged;
 pub mod queue;
 pub mod realtime;

@@ -12,7 +12,7 @@ use sync_core::protocol::v1::{Choice, OperationResult, Resolution};
 use sync_core::{Code, ConflictId, DocumentKey, OpId, Problem, SpaceId, Status, Timestamp};
 
 use super::{load, present};
-use crate::access::{require_member, require_session};
+use crate::access::{require_member, require_session, require_writable};
 use crate::digest::{derived_id, sha256};
 use crate::inbox::people::may_decide;
 use crate::resolve::choice::outcome;
@@ -52,7 +52,7 @@ impl Service {
         let op_id = request.op_id.ok_or_else(needed)?;
         let (received_at, entropy) = (self.now(), Arc::clone(&self.entropy));
         let work = move |tx: &mut dyn Tx| {
-            require_session(tx, &caller)?;
+            require_writable(tx, &caller)?;
             let access = require_member(tx, &caller, space_id)?;
             answer(tx, &*entropy, (&caller, received_at), &access, (&request, op_id))
         };

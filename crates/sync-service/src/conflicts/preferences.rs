@@ -7,7 +7,7 @@ use sync_core::ports::{PreferenceKey, PreferenceRow, PreferenceRule, StoreResult
 use sync_core::protocol::v1::inbox::{PreferenceItem, PreferenceList, PutPreferenceRequest, SideChoice};
 use sync_core::{Code, Problem, Role, UserId};
 
-use crate::access::require_session;
+use crate::access::{require_session, require_writable};
 use crate::inbox::learn::{ORGANISATION, about, suggestion, tally_of};
 use crate::inbox::people::{People, ask_user};
 use crate::inbox::words::sentence_case;
@@ -66,7 +66,7 @@ impl Service {
         let (caller, now) = (*caller, self.now());
         let key = PreferenceKey { scope: stored_scope(&caller, &request.scope)?, context: request.context.clone() };
         let work = move |tx: &mut dyn Tx| {
-            require_session(tx, &caller)?;
+            require_writable(tx, &caller)?;
             let row = tx.load_preferences(caller.organisation_id, std::slice::from_ref(&key))?.pop().ok_or_else(unknown_preference)?;
             if request.enabled {
                 let suggested = suggest(&[tally_of(&row)]).map(|advice| advice.choose.as_str());
@@ -93,7 +93,7 @@ impl Service {
             return Err(Problem::new(Code::Forbidden, "What others decided too is forgotten by an admin of the organisation.").into());
         }
         let work = move |tx: &mut dyn Tx| {
-            require_session(tx, &caller)?;
+            require_writable(tx, &caller)?;
             match &context {
                 Some(context) => {
                     let key = PreferenceKey { scope: scope.clone(), context: context.clone() };

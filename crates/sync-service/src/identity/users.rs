@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use auth::check;
 use serde_json::json;
-use sync_core::ports::{Access, Organisation, Tx, User};
+use sync_core::ports::{Access, Organisation, User};
 use sync_core::protocol::v1::identity::{AddUserRequest, UserAdded};
 use sync_core::{Code, OrganisationId, Problem, UserId};
 
+use crate::access::require_writable;
 use crate::audit::{self, Act};
 use crate::{Caller, Service, ServiceResult};
 
@@ -25,14 +26,15 @@ impl Service {
             return Err(Problem::new(Code::Forbidden, "Only an admin of the organisation may add users. Ask one of them.").into());
         }
         let user = self.new_user(caller.organisation_id, request, false).await?;
-        let user_id = user.user_id;
-        let (now, entropy, act) = (self.now(), Arc::clone(&self.entropy), Act::by(caller, "user.add").about(&user_id));
-        let work = move |tx: &mut dyn Tx| {
+        let (user_id, caller) = (user.user_id, *caller);
+        let (now, entropy, act) = (self.now(), Arc::clone(&self.entropy), Act::by(&caller, "user.add").about(&user_id));
+        let add = self.decide(caller.write(), move |tx| {
+            require_writable(tx, &caller)?;
             let added = tx.insert_user(&user)?;
             audit::write(tx, &*entropy, now, added.then(|| act.clone()))?;
             Ok(added)
-        };
-        let added = self.store.transact(caller.write(), work).await?;
+        });
+        let added = add.await?;
         if added { Ok(UserAdded { user_id }) } else { Err(email_taken().into()) }
     }
 

@@ -11,7 +11,7 @@ use sync_core::ports::{Access, BatchState, QueueBatch, Signal, StoreResult, Tx};
 use sync_core::protocol::v1::{BatchAnswer, BatchFault, BatchProgress, OperationResult, Received};
 use sync_core::{BatchId, Code, Operation, OrganisationId, Problem, SpaceId, Status, Timestamp};
 
-use crate::access::require_session;
+use crate::access::{require_session, require_writable};
 use crate::devices::Contact;
 use crate::epochs::Named;
 use crate::push::{Batch, Plan, Taking};
@@ -82,7 +82,7 @@ impl Service {
         };
         let who = *caller;
         let work = move |tx: &mut dyn Tx| {
-            require_session(tx, &who)?;
+            require_writable(tx, &who)?;
             Ok(tx.put_batch(&record)?)
         };
         self.decide(caller.write(), work).await?;

@@ -6,6 +6,7 @@ use sync_core::{Code, OpId, Problem};
 
 use super::letters::{Word, as_decided, discard, lock_items, may_discard, signals};
 use super::sight::{Sight, unknown_operation};
+use crate::access::require_writable;
 use crate::{Caller, Service, ServiceResult};
 
 /// A reason is at most this long.
@@ -23,6 +24,7 @@ impl Service {
         let (caller, now, entropy) = (*caller, self.now(), self.entropy.clone());
         let reason = check_reason(request.reason)?;
         let work = move |tx: &mut dyn Tx| {
+            require_writable(tx, &caller)?;
             let Some(place) = tx.load_places(caller.organisation_id, &[op_id])?.pop() else { return gone(tx, &caller, op_id) };
             if !Sight::of_space(tx, &caller, place.space_id)?.sees(place.user_id, place.space_id) {
                 return Err(unknown_operation(op_id).into());

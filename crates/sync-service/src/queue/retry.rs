@@ -10,6 +10,7 @@ use sync_core::{Code, OpId, Problem, Schema, Status, Timestamp};
 use super::letters::{Word, due, leased, lock_items, record, retried, signals};
 use super::pending::status_of;
 use super::sight::{Sight, unknown_operation};
+use crate::access::require_writable;
 use crate::receipts::receipt;
 use crate::{Caller, Service, ServiceResult};
 
@@ -36,7 +37,10 @@ impl Service {
         }
         check_at(request.at, now)?;
         check_lane(request.lane)?;
-        let work = move |tx: &mut dyn Tx| retry(tx, &*entropy, (&caller, op_id), &request, now);
+        let work = move |tx: &mut dyn Tx| {
+            require_writable(tx, &caller)?;
+            retry(tx, &*entropy, (&caller, op_id), &request, now)
+        };
         let (response, signals) = self.decide(caller.oversee(Access::Write), work).await?;
         if signals.len() > 1 {
             self.signals.publish(&signals);

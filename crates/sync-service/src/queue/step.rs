@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use queue::lease::{self, Lease};
 use sync_core::json::RawJson;
-use sync_core::ports::{Entropy, ItemState, QueueBatch, QueueItem, Signal, StoreError, StoreResult, Tx};
+use sync_core::ports::{Entropy, Footing, ItemState, QueueBatch, QueueItem, Signal, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{OperationResult, read_again};
 use sync_core::{BatchId, Code, ConflictId, OpId, OrganisationId, Problem, SessionId, SpaceId, Status, Timestamp};
 use uuid::Uuid;
@@ -14,6 +14,9 @@ use super::take::take_items;
 use crate::Caller;
 use crate::audit::{self, Act};
 use crate::push::{Batch, Plan, Taken, Taking, decide_space};
+
+/// For how long work is put back that is held, in milliseconds: then it is looked at again.
+const HELD_MS: i64 = 10_000;
 
 /// What a step needs beside its items.
 #[derive(Debug, Clone, Copy)]
@@ -74,11 +77,14 @@ pub(super) fn step(tx: &mut dyn Tx, this: &Step, items: &[QueueItem], entropy: &
         by_batch.entry(item.batch_id).or_default().push(item);
     }
     let ids: Vec<BatchId> = by_batch.keys().copied().collect();
-    let records: HashMap<BatchId, QueueBatch> = tx.load_batches(&ids)?.into_iter().map(|batch| (batch.batch_id, batch)).collect();
+    let records: HashMap<BatchId, (QueueBatch, Footing)> = tx.load_work(&ids)?.into_iter().map(|work| (work.0.batch_id, work)).collect();
     for (batch_id, mut items) in by_batch {
         // as they were accepted: what is committed together needs no other order
         items.sort_by_key(|item| item.seq);
-        decide_items(tx, this, (records.get(&batch_id), &items), entropy, &mut stepped)?;
+        match records.get(&batch_id) {
+            Some((_, footing)) if *footing != Footing::Active => hold(tx, this, &items)?,
+            record => decide_items(tx, this, (record.map(|(batch, _)| batch), &items), entropy, &mut stepped)?,
+        }
     }
     audit::write(tx, entropy, this.now, std::mem::take(&mut stepped.acts))?;
     let decided: Vec<OpId> = stepped.statuses.iter().map(|(op_id, _)| *op_id).collect();
@@ -97,6 +103,18 @@ pub(super) fn step(tx: &mut dyn Tx, this: &Step, items: &[QueueItem], entropy: &
     }
     tx.put_queue_space(&space)?;
     Ok(Some(stepped))
+}
+
+/// Puts items back whose device or tenant is held: nothing of them is decided, and nothing is lost.
+fn hold(tx: &mut dyn Tx, this: &Step, items: &[&QueueItem]) -> StoreResult<()> {
+    let later = |item: &&QueueItem| QueueItem {
+        state: ItemState::Delayed,
+        not_before: Some(this.now.plus_ms(HELD_MS)),
+        attempts: item.attempts.saturating_sub(1),
+        fence: None,
+        ..(*item).clone()
+    };
+    tx.put_items(&items.iter().map(later).collect::<Vec<_>>())
 }
 
 /// Decides the items of one batch, as a push of it would be.

@@ -8,7 +8,7 @@ mod step;
 
 use serde::{Deserialize, Serialize};
 use sync_core::json::RawJson;
-use sync_core::ports::{Access, ItemMark, ItemState, QueueTask, Scope, Signal, StoreError, Tx};
+use sync_core::ports::{Access, ItemMark, ItemState, QueueTask, Scope, Signal, StoreError, TenantState, Tx};
 use sync_core::protocol::v1::queue::{BulkFilter, BulkRequest, BulkResponse, TaskProgress};
 use sync_core::{Code, DeviceId, OpId, Problem, TaskId};
 
@@ -17,6 +17,7 @@ use super::letters::{as_decided, signals};
 use super::pending::totals;
 use super::settle::is_passing;
 use super::sight::Sight;
+use crate::access::require_writable;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// Tasks that one call goes on with.
@@ -96,6 +97,9 @@ impl Service {
         let task_id = TaskId(self.entropy.uuid_v7(now));
         let body = Body::of(action, filter, reason, &caller);
         let work = move |tx: &mut dyn Tx| {
+            if !preview {
+                require_writable(tx, &caller)?;
+            }
             let meant = Sight::load(tx, &caller)?.filter(&body.filter, &STATES)?;
             let total = totals(&tx.count_queue(caller.organisation_id, &meant)?).items;
             let first = tx.list_queue(caller.organisation_id, &meant, None, SHOWN)?;
@@ -161,7 +165,7 @@ impl Service {
                 outcome => outcome,
             };
             match outcome {
-                Ok(()) => taken += 1,
+                Ok(did) => taken += usize::from(did),
                 Err(error) => {
                     tracing::warn!(task.id = %task_id, %error, "a step of a task could not be done now; it is tried again");
                     passing = Some(error);
@@ -171,21 +175,26 @@ impl Service {
         passing.filter(|_| taken == 0).map_or(Ok(taken), Err)
     }
 
-    async fn run_task(&self, task: QueueTask) -> ServiceResult<()> {
+    /// Whether a step was taken.
+    async fn run_task(&self, task: QueueTask) -> ServiceResult<bool> {
         let (now, entropy, terms) = (self.now(), self.entropy.clone(), Scope::Organisation(task.organisation_id).write());
-        let work = move |tx: &mut dyn Tx| step::take(tx, &*entropy, &task, now);
-        let (action, items) = self.decide(terms, work).await?;
+        let work = move |tx: &mut dyn Tx| match tx.find_tenant(task.organisation_id)? {
+            Some(tenant) if tenant.state != TenantState::Active => Ok(None),
+            _ => step::take(tx, &*entropy, &task, now).map(Some),
+        };
+        // what is held goes on when it is let go
+        let Some((action, items)) = self.decide(terms, work).await? else { return Ok(false) };
         if !items.is_empty() {
             if action == BulkAction::Discard {
                 self.recorder.decided(&as_decided(&items), now);
             }
             self.signals.publish(&signals(&items));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Notes that a step of a task failed; the last time, the task ends with the reason.
-    async fn count_failure(&self, task: QueueTask, error: ServiceError) -> ServiceResult<()> {
+    async fn count_failure(&self, task: QueueTask, error: ServiceError) -> ServiceResult<bool> {
         let problem = match error {
             ServiceError::Problem(problem) => problem,
             ServiceError::Store(_) => {
@@ -203,7 +212,7 @@ impl Service {
         let next = QueueTask { step: task.step + 1, finished_at: ends.then(|| self.now()), body, ..task };
         let terms = Scope::Organisation(next.organisation_id).write();
         self.store.transact(terms, move |tx| tx.put_task(&next)).await?;
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sync_core::ports::{Access, ItemState, Job, QueueBatch, QueueFilter, StoreResult, Tx};
+use sync_core::ports::{Access, Footing, ItemState, Job, QueueBatch, QueueFilter, StoreResult, Tx};
 use sync_core::{BatchId, DeviceId, SessionId, SpaceId, UserId};
 
 use super::connection::{About, Connection, Ending};
@@ -109,21 +109,23 @@ impl Shared {
 struct Ask {
     shared: Arc<Shared>,
     asked: Vec<(Arc<Connection>, BTreeSet<About>)>,
-    /// For each of them; `None` where the login ended.
-    answers: Vec<Option<Answers>>,
+    /// For each of them, or why it is told nothing any more.
+    answers: Vec<Result<Answers, Ending>>,
     presences: Option<Presences>,
 }
 
 impl Job for Ask {
     fn run(&mut self, tx: &mut dyn Tx) -> StoreResult<()> {
         let sessions: BTreeSet<SessionId> = self.asked.iter().map(|(connection, _)| connection.caller.session_id).collect();
-        let active: BTreeSet<SessionId> = tx.list_active_sessions(&sessions.into_iter().collect::<Vec<_>>())?.into_iter().collect();
+        let footings: BTreeMap<SessionId, Footing> = tx.list_footings(&sessions.into_iter().collect::<Vec<_>>())?.into_iter().collect();
         let batches = load_batches(tx, self.asked.iter().flat_map(|(_, wanted)| wanted))?;
         self.answers.clear();
         for (connection, wanted) in &self.asked {
             let caller = &connection.caller;
-            let answers = if active.contains(&caller.session_id) { Some(answer(tx, caller, wanted, &batches)?) } else { None };
-            self.answers.push(answers);
+            self.answers.push(match Ending::of(footings.get(&caller.session_id).copied()) {
+                None => Ok(answer(tx, caller, wanted, &batches)?),
+                Some(ending) => Err(ending),
+            });
         }
         match &mut self.presences {
             Some(presences) => presences.look(tx, &self.shared),
@@ -140,8 +142,8 @@ impl Job for Ask {
         shared.registry().asking = false;
         for ((connection, _), answers) in asked.iter().zip(answers) {
             connection.change(|state| match answers {
-                Some(answers) => answers.into_iter().fold(false, |_, (about, frame)| state.note(about, frame)),
-                None => state.end(Ending::Revoked),
+                Ok(answers) => answers.into_iter().fold(false, |_, (about, frame)| state.note(about, frame)),
+                Err(ending) => state.end(ending),
             });
         }
         shared.tell_followers(presences.map(|presences| presences.told).unwrap_or_default());

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
 use sync_core::cursor::Cursor;
+use sync_core::ports::Footing;
 use sync_core::{BatchId, DeviceId, Role, SpaceId, Timestamp};
 
 use super::batch::Batch;
@@ -25,6 +26,10 @@ const MOST_NOTES: usize = 64;
 pub enum Ending {
     /// The login ended, or its device was revoked.
     Revoked,
+    /// The device was suspended.
+    Suspended,
+    /// The tenant was locked.
+    Locked,
     /// The server stops.
     Draining,
     /// The other side did not read for too long.
@@ -33,6 +38,18 @@ pub enum Ending {
     Silent,
     /// It was open for as long as one may be: whoever comes again shows that the login still stands.
     Aged,
+}
+
+impl Ending {
+    /// Why a login may not be told anything any more, if it may not; of one that is not known, there is no footing.
+    pub(crate) const fn of(footing: Option<Footing>) -> Option<Self> {
+        match footing {
+            Some(footing) if footing.may_read() => None,
+            Some(Footing::Suspended) => Some(Self::Suspended),
+            Some(Footing::Locked) => Some(Self::Locked),
+            _ => Some(Self::Revoked),
+        }
+    }
 }
 
 /// A connection. Its lock is held for moments, and never while another lock is waited for.
@@ -305,8 +322,8 @@ impl State {
                 let revoked = Frame::Revoked { space_id: Some(space_id), what: Revoked::Membership };
                 self.deliveries.push_back(Delivery::Frame(revoked));
             }
-            News::LoggedOut => {
-                self.end(Ending::Revoked);
+            News::ShutOut(ending) => {
+                self.end(ending);
             }
         }
         true

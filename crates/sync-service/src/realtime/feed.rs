@@ -157,6 +157,8 @@ impl Feed {
         }
         match ending {
             Ending::Revoked => framed(state, &Frame::Revoked { space_id: None, what: Revoked::Session }),
+            Ending::Suspended => framed(state, &Frame::Revoked { space_id: None, what: Revoked::DeviceSuspended }),
+            Ending::Locked => framed(state, &Frame::Revoked { space_id: None, what: Revoked::OrganisationLocked }),
             Ending::Draining => framed(
                 state,
                 &Frame::Backoff { retry_after_ms: self.shared.service.spread_ms(super::COME_BACK_WITHIN_MS), reason: "draining" },

@@ -28,6 +28,10 @@ pub(crate) enum Revoked {
     Membership,
     /// The login: it ended, or its device was revoked. The connection closes.
     Session,
+    /// The device is suspended. The connection closes.
+    DeviceSuspended,
+    /// The organisation is locked. The connection closes.
+    OrganisationLocked,
 }
 
 /// A question, as a frame names it. What it asks stands in its document, which came in the `change` before.

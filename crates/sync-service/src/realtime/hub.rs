@@ -256,6 +256,7 @@ impl Listener for Ear {
                 Signal::Space(space_id) | Signal::Members(space_id) => shared.mark(space_id),
                 Signal::Session(session_id) => shared.end_where(|connection| connection.caller.session_id == session_id),
                 Signal::Device(device_id) => shared.end_where(|connection| connection.caller.device_id == device_id),
+                Signal::Organisation(organisation_id) => shared.mark_tenant(organisation_id),
                 Signal::Batch(device_id, batch_id) => shared.want(device_id, About::Batch(batch_id)),
                 Signal::DeadLetter(device_id, space_id) => shared.want(device_id, About::DeadLetters(space_id)),
                 Signal::Presence(user_id, device_id) => shared.tell_presence(user_id, device_id),

@@ -58,8 +58,17 @@ pub(crate) async fn join(shared: Arc<Shared>, connection: Arc<Connection>, wante
                 connection.lock().unfollow(*space_id);
                 shared.unfollow(*space_id, &connection);
             }
-            if matches!(&error, ServiceError::Problem(problem) if problem.code == Code::Unauthenticated) {
-                connection.change(|state| state.end(Ending::Revoked));
+            let ending = match &error {
+                ServiceError::Problem(problem) => match problem.code {
+                    Code::Unauthenticated => Some(Ending::Revoked),
+                    Code::DeviceSuspended => Some(Ending::Suspended),
+                    Code::OrganisationLocked => Some(Ending::Locked),
+                    _ => None,
+                },
+                ServiceError::Store(_) => None,
+            };
+            if let Some(ending) = ending {
+                connection.change(|state| state.end(ending));
                 return Ok(());
             }
             Err(error)

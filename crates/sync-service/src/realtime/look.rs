@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sync_core::cursor::Cursor;
-use sync_core::ports::{DocumentRow, Member, SpaceAccess, SpaceStatus, StoreError, StoreResult, Tx};
+use sync_core::ports::{DocumentRow, Footing, Member, SpaceAccess, SpaceStatus, StoreError, StoreResult, Tx};
 use sync_core::{Role, Schema, SessionId, SpaceId, UserId};
 
 use super::batch::Batch;
+use super::connection::Ending;
 use super::frames::Poke;
 use crate::Caller;
 use crate::cursors::{epoch_tag, view_tag};
@@ -72,8 +73,8 @@ pub(crate) enum News {
     Poke(Poke, i64),
     /// They are no member any more.
     Revoked,
-    /// Their login ended.
-    LoggedOut,
+    /// Their login may be told nothing any more.
+    ShutOut(Ending),
     /// They have to wait for the next look.
     Later,
 }
@@ -81,7 +82,7 @@ pub(crate) enum News {
 /// Looks at a space for these followers; what was found for each, in their order.
 pub(crate) fn look(tx: &mut dyn Tx, space_id: SpaceId, followers: &[Follower]) -> StoreResult<Vec<Found>> {
     let sessions: BTreeSet<SessionId> = followers.iter().map(|follower| follower.caller.session_id).collect();
-    let active: BTreeSet<SessionId> = tx.list_active_sessions(&sessions.into_iter().collect::<Vec<_>>())?.into_iter().collect();
+    let footings: BTreeMap<SessionId, Footing> = tx.list_footings(&sessions.into_iter().collect::<Vec<_>>())?.into_iter().collect();
     let Some(access) = enter(tx, space_id, followers)? else {
         return Ok(followers.iter().map(|_| Found { news: News::Revoked, schema: 0, role: None }).collect());
     };
@@ -92,13 +93,13 @@ pub(crate) fn look(tx: &mut dyn Tx, space_id: SpaceId, followers: &[Follower]) -
     let mut found = Vec::with_capacity(followers.len());
     for follower in followers {
         let member = members.get(&follower.caller.user_id).filter(|member| desk.admits(member, follower));
-        let news = match member {
-            _ if !active.contains(&follower.caller.session_id) => News::LoggedOut,
-            Some(member) => {
+        let news = match (Ending::of(footings.get(&follower.caller.session_id).copied()), member) {
+            (Some(ending), _) => News::ShutOut(ending),
+            (None, Some(member)) => {
                 desk.access.member = member.clone();
                 desk.tell(tx, follower)?
             }
-            None => News::Revoked,
+            (None, None) => News::Revoked,
         };
         found.push(Found { news, schema: schema.version, role: member.map(|member| member.role) });
     }

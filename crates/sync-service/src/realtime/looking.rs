@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sync_core::SpaceId;
 use sync_core::ports::{Access, Job, StoreResult, Tx};
+use sync_core::{OrganisationId, SpaceId};
 
 use super::connection::{About, Connection};
 use super::frames::Frame;
@@ -27,6 +27,16 @@ impl Shared {
             });
         }
         self.look_at(space_id);
+    }
+
+    /// Marks what a tenant's people follow: whether they may still be told anything is found by the looks.
+    pub(crate) fn mark_tenant(self: &Arc<Self>, organisation_id: OrganisationId) {
+        let is_of = |connection: &Arc<Connection>| connection.caller.organisation_id == organisation_id;
+        let spaces = &self.registry().spaces;
+        let followed: Vec<SpaceId> = spaces.iter().filter(|(_, followed)| followed.by.values().any(is_of)).map(|(id, _)| *id).collect();
+        for space_id in followed {
+            self.mark(space_id);
+        }
     }
 
     /// Looks at a space for those who could be sent something, unless a look is under way: then once more after it.

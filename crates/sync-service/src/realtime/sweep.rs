@@ -1,10 +1,10 @@
 //! What happens without a signal: heartbeats, deadlines, and the look everywhere that finds what a signal that was lost
 //! would have told.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sync_core::ports::{Access, Tx};
+use sync_core::ports::{Access, Footing, Tx};
 use sync_core::{Role, SessionId, SpaceId, Timestamp, UserId};
 
 use super::connection::{Connection, Ending, State};
@@ -25,7 +25,7 @@ const OPEN_FOR_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What a sweep found.
 struct Swept {
-    active: Vec<SessionId>,
+    footings: Vec<(SessionId, Footing)>,
     heads: Vec<(SpaceId, i64)>,
     roles: HashMap<(SpaceId, UserId), Role>,
 }
@@ -47,7 +47,7 @@ impl Hub {
         self.0.ask();
     }
 
-    /// Looks whether logins ended, memberships changed or logs grew without a signal. Call it every two seconds: nobody is
+    /// Looks whether logins ended or were locked out, memberships changed or logs grew without a signal. Call it every two seconds: nobody is
     /// sent anything, and nobody stays connected, for longer than that after they were shut out.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Hub {
         let look = move |tx: &mut dyn Tx| {
             let members = tx.list_current_members(&spaces)?.into_iter();
             let roles = members.map(|member| ((member.space_id, member.user_id), member.role));
-            Ok(Swept { roles: roles.collect(), active: tx.list_active_sessions(&sessions)?, heads: tx.list_heads(&spaces)? })
+            Ok(Swept { roles: roles.collect(), footings: tx.list_footings(&sessions)?, heads: tx.list_heads(&spaces)? })
         };
         let swept = self.0.service.store.transact(Access::Read, look).await?;
         self.0.compare(&connections, &swept);
@@ -111,11 +111,11 @@ impl Shared {
     }
 
     fn compare(self: &Arc<Self>, connections: &[Arc<Connection>], swept: &Swept) {
-        let active: BTreeSet<SessionId> = swept.active.iter().copied().collect();
+        let footings: BTreeMap<SessionId, Footing> = swept.footings.iter().copied().collect();
         let mut changed: BTreeSet<SpaceId> = BTreeSet::new();
         for connection in connections {
-            if !active.contains(&connection.caller.session_id) {
-                connection.change(|state| state.end(Ending::Revoked));
+            if let Some(ending) = Ending::of(footings.get(&connection.caller.session_id).copied()) {
+                connection.change(|state| state.end(ending));
             }
             for (space_id, followed) in &connection.lock().spaces {
                 let role = swept.roles.get(&(*space_id, connection.caller.user_id)).copied();

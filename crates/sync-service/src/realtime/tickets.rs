@@ -2,12 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sync_core::ports::{Access, AccessGrant};
+use sync_core::ports::{Access, AccessGrant, Footing};
 use sync_core::protocol::v1::realtime::TicketGrant;
 use sync_core::{Code, Problem};
 
 use crate::digest::sha256;
-use crate::{Caller, Service, ServiceResult};
+use crate::{Caller, Service, ServiceResult, access};
 
 /// How long a ticket is good, in milliseconds.
 const TICKET_MS: i64 = 30_000;
@@ -46,7 +46,8 @@ impl Service {
             Some((session_id, ends_at)) if now < ends_at => tx.find_session_grant(session_id),
             _ => Ok(None),
         });
-        let grant = take.await?.filter(|grant| grant.active && now < grant.expires_at).ok_or_else(refused)?;
+        let grant = take.await?.filter(|grant| grant.footing != Footing::Ended && now < grant.expires_at).ok_or_else(refused)?;
+        access::admit(grant.footing)?;
         let AccessGrant { session_id, organisation_id, user_id, device_id, admin, .. } = grant;
         Ok(Caller { organisation_id, user_id, device_id, session_id, admin, trace: None })
     }

@@ -7,7 +7,7 @@ use sync_core::ports::{Member, Signal, User};
 use sync_core::protocol::v1::spaces::{MemberItem, MemberList, PutMemberRequest};
 use sync_core::{Code, Problem, SpaceId, UserId};
 
-use crate::access::{lock_as_manager, require_member};
+use crate::access::{lock_as_manager, require_member, require_writable};
 use crate::audit::{self, Act};
 use crate::{Caller, Service, ServiceResult};
 
@@ -73,6 +73,7 @@ impl Service {
         let purge_id = self.entropy.uuid_v7(now);
         self.decide(caller.write(), move |tx| {
             if caller.user_id == user_id {
+                require_writable(tx, &caller)?;
                 require_member(tx, &caller, space_id)?;
                 tx.lock_head(space_id)?;
                 require_member(tx, &caller, space_id)?;

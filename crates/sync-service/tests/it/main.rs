@@ -15,6 +15,7 @@ mod inbox_learn;
 mod inbox_many;
 mod inbox_masking;
 mod inbox_undo;
+mod incident;
 mod kept;
 mod lenses;
 mod line;

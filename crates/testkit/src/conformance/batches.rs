@@ -35,7 +35,7 @@ pub(super) fn batch(batch_id: BatchId) -> QueueBatch {
     }
 }
 
-fn numbered(number: u128) -> QueueBatch {
+pub(super) fn numbered(number: u128) -> QueueBatch {
     batch(BatchId(id(number)))
 }
 

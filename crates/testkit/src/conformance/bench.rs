@@ -112,6 +112,8 @@ pub(super) fn device(device_id: DeviceId, user_id: UserId) -> Device {
         created_at: NOW,
         seen_at: NOW,
         revoked_at: None,
+        suspended: None,
+        wipe: None,
     }
 }
 

@@ -1,4 +1,4 @@
-use sync_core::ports::{AccessGrant, Device, DeviceState, Session};
+use sync_core::ports::{AccessGrant, Device, DeviceState, Footing, Session};
 use sync_core::{SessionId, SpaceId, UserId};
 
 use super::Case;
@@ -73,9 +73,9 @@ fn sessions_that_ended_are_left_out(bench: &Bench) {
     });
     let active = |numbers: &'static [u128]| {
         let ids: Vec<_> = numbers.iter().map(|number| SessionId(id(*number))).collect();
-        let mut found = bench.read(move |tx| tx.list_active_sessions(&ids));
+        let mut found = bench.read(move |tx| tx.list_footings(&ids));
         found.sort_unstable();
-        found
+        found.into_iter().filter(|(_, footing)| footing.may_read()).map(|(id, _)| id).collect::<Vec<_>>()
     };
     assert_eq!(active(&[503, 502, 501, 500, 9]), [SessionId(id(500)), SessionId(id(503))]);
     assert_eq!(active(&[]), []);
@@ -89,13 +89,14 @@ fn a_session_stands_for_somebody(bench: &Bench) {
         device_id: TABLET,
         admin: true,
         expires_at: NOW.plus_ms(1_000),
-        active: true,
+        footing: Footing::Active,
+        wipe: None,
     };
     bench.write(|tx| tx.put_session(&session(SessionId(id(500)), TABLET, ANA)));
     let find = |number| bench.read(move |tx| tx.find_session_grant(SessionId(id(number))));
     assert_eq!((find(500), find(501)), (Some(grant), None));
     bench.write(|tx| tx.end_sessions(TABLET, NOW));
-    assert_eq!(find(500), Some(AccessGrant { active: false, ..grant }));
+    assert_eq!(find(500), Some(AccessGrant { footing: Footing::Ended, ..grant }));
 }
 
 fn heads_are_listed(bench: &Bench) {

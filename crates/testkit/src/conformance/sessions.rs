@@ -1,4 +1,4 @@
-use sync_core::ports::{AccessGrant, Device, ServerKey, Session};
+use sync_core::ports::{AccessGrant, Device, Footing, ServerKey, Session};
 use sync_core::{SessionId, Timestamp};
 
 use super::Case;
@@ -65,7 +65,8 @@ fn grant() -> AccessGrant {
         device_id: TABLET,
         admin: true,
         expires_at: NOW.plus_ms(900_000),
-        active: true,
+        footing: Footing::Active,
+        wipe: None,
     }
 }
 
@@ -81,7 +82,7 @@ fn with_tokens(bench: &Bench) {
 fn an_access_token_stands_for_its_session(bench: &Bench) {
     with_tokens(bench);
     assert_eq!(bench.read(|tx| tx.find_access(&[0xff; 32])), Some(grant()));
-    assert!(bench.read(|tx| tx.is_session_active(grant().session_id)));
+    assert_eq!(bench.read(|tx| tx.find_footing(grant().session_id)), Footing::Active);
     let expired = AccessGrant { expires_at: NOW.plus_ms(-900_000), ..grant() };
     assert_eq!(bench.read(|tx| tx.find_access(&[0; 32])), Some(expired), "an expired one is found, and says so");
     let other = AccessGrant { session_id: SECOND_LOGIN, user_id: BO, device_id: PHONE, admin: false, expires_at: NOW, ..grant() };
@@ -92,16 +93,16 @@ fn an_access_token_stands_for_its_session(bench: &Bench) {
 fn an_ended_session_is_not_active(bench: &Bench) {
     with_tokens(bench);
     bench.write(|tx| tx.end_sessions(TABLET, NOW));
-    assert_eq!(bench.read(|tx| tx.find_access(&[0xff; 32])), Some(AccessGrant { active: false, ..grant() }));
-    assert!(!bench.read(|tx| tx.is_session_active(grant().session_id)));
-    assert!(!bench.read(|tx| tx.is_session_active(SessionId(id(999)))), "an unknown one");
-    assert!(bench.read(|tx| tx.find_access(&[7; 32])).is_some_and(|grant| grant.active), "another device goes on");
+    assert_eq!(bench.read(|tx| tx.find_access(&[0xff; 32])), Some(AccessGrant { footing: Footing::Ended, ..grant() }));
+    assert_eq!(bench.read(|tx| tx.find_footing(grant().session_id)), Footing::Ended);
+    assert_eq!(bench.read(|tx| tx.find_footing(SessionId(id(999)))), Footing::Ended, "an unknown one");
+    assert!(bench.read(|tx| tx.find_access(&[7; 32])).is_some_and(|grant| grant.footing == Footing::Active), "another device goes on");
 }
 
 fn a_revoked_device_is_not_active(bench: &Bench) {
     with_tokens(bench);
     bench.write(|tx| tx.put_device(&Device { revoked_at: Some(NOW), ..device(TABLET, ANA) }));
-    assert_eq!(bench.read(|tx| tx.find_access(&[0xff; 32])), Some(AccessGrant { active: false, ..grant() }));
+    assert_eq!(bench.read(|tx| tx.find_access(&[0xff; 32])), Some(AccessGrant { footing: Footing::Ended, ..grant() }));
 }
 
 fn old_access_tokens_are_dropped(bench: &Bench) {

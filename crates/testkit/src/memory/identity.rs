@@ -52,8 +52,10 @@ impl IdentityRows for MemoryTx<'_> {
 impl DeviceRows for MemoryTx<'_> {
     fn put_device(&mut self, device: &Device) -> StoreResult<()> {
         let devices = &mut self.writable()?.devices;
-        let revoked_at = devices.get(&device.device_id).and_then(|known| known.revoked_at).or(device.revoked_at);
-        devices.put(device.device_id, Device { revoked_at, ..device.clone() });
+        let known = devices.get(&device.device_id);
+        let revoked_at = known.and_then(|known| known.revoked_at).or(device.revoked_at);
+        let (suspended, wipe) = known.map(|known| (known.suspended.clone(), known.wipe.clone())).unwrap_or_default();
+        devices.put(device.device_id, Device { revoked_at, suspended, wipe, ..device.clone() });
         Ok(())
     }
 

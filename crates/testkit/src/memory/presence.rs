@@ -67,11 +67,6 @@ impl SocketRows for MemoryTx<'_> {
         Ok(())
     }
 
-    fn list_active_sessions(&mut self, session_ids: &[SessionId]) -> StoreResult<Vec<SessionId>> {
-        let is_active = |session_id: &&SessionId| self.state.grant(**session_id, Timestamp::default()).is_some_and(|grant| grant.active);
-        Ok(session_ids.iter().filter(is_active).copied().collect())
-    }
-
     fn list_current_members(&mut self, space_ids: &[SpaceId]) -> StoreResult<Vec<Member>> {
         let stands = |id: &SpaceId| self.state.spaces.get(id).is_some_and(|space| space.status != SpaceStatus::Deleted);
         let wanted: BTreeSet<SpaceId> = space_ids.iter().filter(|id| stands(id)).copied().collect();

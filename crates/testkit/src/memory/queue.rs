@@ -78,7 +78,8 @@ impl QueueReading for MemoryTx<'_> {
 
 impl QueueSpaceRows for MemoryTx<'_> {
     fn list_queue_spaces(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<QueueSpace>> {
-        let is_wanted = |space: &&QueueSpace| space.leased_by.is_some() || space.due_at.is_some_and(|at| at <= now);
+        let is_due = |space: &&QueueSpace| space.leased_by.is_some() || space.due_at.is_some_and(|at| at <= now);
+        let is_wanted = |space: &&QueueSpace| is_due(space) && self.state.is_worked(space.organisation_id);
         let mut found: Vec<_> = self.state.queue_spaces.values().filter(is_wanted).copied().collect();
         found.sort_by_key(|space| (space.due_at.is_none(), space.due_at, space.space_id));
         found.truncate(count(limit));
@@ -116,7 +117,8 @@ impl QueueSpaceRows for MemoryTx<'_> {
     }
 
     fn find_next_due(&mut self, after: Timestamp) -> StoreResult<Option<Timestamp>> {
-        Ok(self.state.queue_spaces.values().filter_map(|space| space.due_at).filter(|at| *at > after).min())
+        let worked = self.state.queue_spaces.values().filter(|space| self.state.is_worked(space.organisation_id));
+        Ok(worked.filter_map(|space| space.due_at).filter(|at| *at > after).min())
     }
 }
 

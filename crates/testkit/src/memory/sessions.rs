@@ -1,4 +1,4 @@
-use sync_core::ports::{AccessGrant, ServerKey, Session, SessionRows, StoreError, StoreResult};
+use sync_core::ports::{AccessGrant, Footing, ServerKey, Session, SessionRows, StoreError, StoreResult};
 use sync_core::{DeviceId, SessionId, Timestamp};
 
 use super::{MemoryTx, State};
@@ -15,7 +15,12 @@ impl State {
             device_id: session.device_id,
             admin: user.admin,
             expires_at,
-            active: session.ended_at.is_none() && device.revoked_at.is_none(),
+            footing: Footing::of(
+                session.ended_at.is_some() || device.revoked_at.is_some(),
+                device.suspended.is_some(),
+                self.tenant(session.organisation_id)?.state,
+            ),
+            wipe: device.wipe.as_ref().filter(|wipe| wipe.confirmed_at.is_none()).map(|wipe| wipe.purge_id),
         })
     }
 }
@@ -52,10 +57,6 @@ impl SessionRows for MemoryTx<'_> {
     fn find_access(&mut self, hash: &[u8; 32]) -> StoreResult<Option<AccessGrant>> {
         let token = self.state.access_tokens.get(hash);
         Ok(token.and_then(|(session_id, expires_at)| self.state.grant(*session_id, *expires_at)))
-    }
-
-    fn is_session_active(&mut self, session_id: SessionId) -> StoreResult<bool> {
-        Ok(self.state.grant(session_id, Timestamp::default()).is_some_and(|grant| grant.active))
     }
 
     fn drop_access_tokens(&mut self, before: Timestamp) -> StoreResult<()> {

@@ -1,0 +1,14 @@
+ALTER TABLE devices DROP COLUMN wipe_left;
+ALTER TABLE devices DROP COLUMN wipe_confirmed_at;
+ALTER TABLE devices DROP COLUMN wipe_ordered_at;
+ALTER TABLE devices DROP COLUMN wipe_id;
+ALTER TABLE devices DROP COLUMN suspended_reason;
+ALTER TABLE devices DROP COLUMN suspended_by;
+ALTER TABLE devices DROP COLUMN suspended_at;
+DROP INDEX organisations_by_state;
+ALTER TABLE organisations DROP COLUMN unlock_at;
+ALTER TABLE organisations DROP COLUMN unlock_by;
+ALTER TABLE organisations DROP COLUMN state_reason;
+ALTER TABLE organisations DROP COLUMN state_by;
+ALTER TABLE organisations DROP COLUMN state_since;
+ALTER TABLE organisations DROP COLUMN state;
