@@ -73,6 +73,8 @@ pub struct PostgresFacts {
     pub full_page_writes: String,
     /// Whether it is in recovery, and so takes no writes.
     pub standby: bool,
+    /// Whether servers may work as the role that owns nothing, so that row security holds them.
+    pub row_security: bool,
     /// Client connections open now, this one among them.
     pub connections_open: i64,
     /// Client connections that the server, the role and the database allow.

@@ -48,6 +48,8 @@ mod queue_memory;
 mod queue_reading;
 #[path = "statements/queue_spaces.rs"]
 mod queue_spaces;
+#[path = "postgres/scope.rs"]
+mod scope;
 #[path = "statements/sessions.rs"]
 mod sessions;
 #[path = "postgres/signals.rs"]

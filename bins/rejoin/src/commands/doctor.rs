@@ -93,6 +93,7 @@ fn of_database(settings: &Settings, inspected: &Result<Option<Inspection>, OpenE
                     checks.push(database::durable(facts, settings.allow_fsync_off));
                     checks.push(database::connections(facts, settings.connections));
                     checks.push(database::migrated(inspection, true));
+                    checks.push(database::row_security(inspection, facts));
                     checks.push(clock::against(inspection.newest_at, Some((facts.clock_at, facts.clock_read))));
                 }
                 Engine::Sqlite(facts) => {

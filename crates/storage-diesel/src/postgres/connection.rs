@@ -17,7 +17,7 @@ use diesel_async::async_connection_wrapper::BlockOn;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::NoTls;
 
-use super::{Conn, PostgresConfig};
+use super::{Conn, PostgresConfig, scope};
 use crate::OpenError;
 use crate::migrations::{self, MigrationReport, MigrationState};
 use crate::threads::apart;
@@ -93,6 +93,7 @@ fn with_causes(error: &dyn Error) -> String {
 pub(super) fn open(config: &PostgresConfig, statements: &Arc<AtomicU64>) -> Result<Conn, OpenError> {
     let mut conn = establish(&config.url)?;
     conn.batch_execute(SESSION).map_err(unreachable)?;
+    conn.batch_execute(scope::BECOME).map_err(unreachable)?;
     assert_suitable(&mut conn, config.allow_fsync_off)?;
     let statements = Arc::clone(statements);
     diesel::Connection::set_instrumentation(&mut conn, move |event: InstrumentationEvent<'_>| {
@@ -106,7 +107,10 @@ pub(super) fn open(config: &PostgresConfig, statements: &Arc<AtomicU64>) -> Resu
 /// A connection like the server's.
 #[cfg(feature = "bench")]
 pub(crate) fn connect(config: &PostgresConfig) -> Result<Conn, OpenError> {
-    open(config, &Arc::default())
+    let mut conn = open(config, &Arc::default())?;
+    // it makes tables of its own, and asks for nobody
+    conn.batch_execute(&format!("RESET ROLE; {}", scope::OF_INSTALLATION)).map_err(unreachable)?;
+    Ok(conn)
 }
 
 fn assert_suitable(conn: &mut Conn, allow_fsync_off: bool) -> Result<(), OpenError> {
@@ -162,6 +166,7 @@ pub(super) fn migration_state(conn: &mut Conn) -> Result<MigrationState, OpenErr
 pub(crate) fn migrate(url: &str) -> Result<MigrationReport, OpenError> {
     apart(|| {
         let mut conn = establish(url)?;
+        conn.batch_execute(scope::OF_INSTALLATION).map_err(unreachable)?;
         conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).map_err(unreachable)?;
         let report = migrations::apply(&mut conn, migrations::POSTGRES);
         // the end of the session gives it back as well

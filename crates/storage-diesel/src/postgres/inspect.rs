@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Text};
 use sync_core::Timestamp;
 
 use super::connection::{establish, migration_state, unreachable};
-use super::{Conn, facts};
+use super::{Conn, facts, scope};
 use crate::OpenError;
 use crate::inspect::{Engine, Inspection, PostgresFacts};
 use crate::threads::apart;
@@ -30,6 +30,7 @@ pub(crate) fn inspect(url: &str) -> Result<Inspection, OpenError> {
         let mut conn = establish(url)?;
         conn.batch_execute("SET statement_timeout = '30s'; SET default_transaction_read_only = on; SET application_name = 'rejoin doctor'")
             .map_err(unreachable)?;
+        conn.batch_execute(scope::OF_INSTALLATION).map_err(unreachable)?;
         look(&mut conn)
     })
 }
@@ -65,6 +66,7 @@ fn server(conn: &mut Conn) -> QueryResult<PostgresFacts> {
         sql::<BigInt>(ALLOWED),
     ))
     .get_result(conn)?;
+    let row_security = diesel::select(sql::<Bool>(scope::MAY_BECOME)).get_result(conn)?;
     let round_trip = round_trip(conn)?;
     let clock: i64 = diesel::select(sql::<BigInt>("(extract(epoch FROM clock_timestamp()) * 1000)::int8")).get_result(conn)?;
     Ok(PostgresFacts {
@@ -73,6 +75,7 @@ fn server(conn: &mut Conn) -> QueryResult<PostgresFacts> {
         fsync,
         full_page_writes,
         standby,
+        row_security,
         connections_open,
         connections_allowed,
         clock_at: Timestamp::from_millis(clock),

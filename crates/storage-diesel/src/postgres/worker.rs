@@ -10,6 +10,7 @@ use sync_core::ports::{Access, StoreError, StoreResult};
 
 use super::Conn;
 use super::link::Link;
+use super::scope;
 use super::tx::{Rows, store_error};
 use crate::figures::Figures;
 use crate::queue::{JobQueue, Task};
@@ -93,11 +94,7 @@ impl Worker {
 }
 
 fn attempt(conn: &mut Conn, task: &mut Task) -> Attempt {
-    let begin = match task.terms.access {
-        Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-        Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    };
-    if let Err(error) = conn.batch_execute(begin) {
+    if let Err(error) = conn.batch_execute(&scope::begin(task.terms)) {
         return Attempt::Lost(unavailable(&error));
     }
     let mut rows = Rows::new(conn);

@@ -17,5 +17,6 @@ mod floor;
 mod opening;
 mod postgres;
 mod queue;
+mod row_security;
 mod sqlite;
 mod support;

@@ -99,7 +99,7 @@ fn a_connection_lost_at_the_commit_leaves_the_outcome_unknown() {
         .database
         .connection()
         .batch_execute(
-            "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS \
+            "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \
              $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$; \
              CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON documents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()",
         )

@@ -106,6 +106,20 @@ pub(super) fn migrated(inspection: &Inspection, by_hand: bool) -> Check {
     }
 }
 
+/// The second lock: servers work as a role that owns nothing.
+pub(super) fn row_security(inspection: &Inspection, facts: &PostgresFacts) -> Check {
+    if !inspection.migrations.missing.is_empty() {
+        return Check::skipped("row security", "once the migrations are applied");
+    }
+    if facts.row_security {
+        return Check::ok("row security", "servers work as rejoin_app, which sees what each transaction says for whom it is");
+    }
+    let found = "servers can't work as rejoin_app: a superuser would be held by no policy";
+    let fix = "in PostgreSQL, as a superuser: CREATE ROLE rejoin_app NOLOGIN; GRANT rejoin_app TO the user of database.url; \
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO rejoin_app; then start the servers again";
+    Check::warning("row security", found, fix)
+}
+
 /// Whether an SQLite file was found damaged, so that nothing else of it is to be trusted.
 pub(super) fn is_damaged(inspection: &Inspection) -> bool {
     matches!(&inspection.engine, Engine::Sqlite(facts) if facts.damage.as_ref().is_some_and(|complaints| !complaints.is_empty()))
