@@ -19,6 +19,7 @@ use crate::body::{BodyReader, BodySlot, announced_length, carries_lines, read_bo
 use crate::hints;
 use crate::hold::Hold;
 use crate::lines::LineReader;
+use crate::members::Member;
 use crate::observe::RequestId;
 use crate::problem::ApiError;
 use crate::query;
@@ -233,7 +234,7 @@ fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(Member(value)).map_err(|error| {
         let said = error.inner().to_string();
         let mut tokens: Vec<String> = error.path().iter().map(ToString::to_string).collect();
         let detail = plain(&tokens.join("."), &said);

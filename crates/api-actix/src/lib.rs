@@ -19,6 +19,7 @@ mod encoding;
 mod hints;
 mod hold;
 mod lines;
+mod members;
 mod metrics;
 mod observe;
 mod openapi;

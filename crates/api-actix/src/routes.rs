@@ -28,6 +28,9 @@ use crate::call::Answered;
 use crate::observe::observe;
 use crate::problem::ApiError;
 
+/// Items on a page when the caller names no number.
+const DEFAULT_PAGE: i64 = 50;
+
 /// Mounts every path.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig, with_metrics: bool) {
     auth::configure(cfg);
@@ -62,6 +65,11 @@ pub(crate) fn not_found() -> impl HttpServiceFactory + 'static {
 
 async fn no_such_path() -> Answered {
     Err(Problem::new(Code::NotFound, "no such path; the protocol lists those that there are").into())
+}
+
+/// How many items a page has, which the use case brings within its bounds.
+fn page_size(limit: Option<u64>) -> i64 {
+    limit.map_or(DEFAULT_PAGE, |limit| i64::try_from(limit).unwrap_or(i64::MAX))
 }
 
 /// A method of a path.

@@ -9,11 +9,8 @@ use sync_core::protocol::v1::inbox::{AnswerAllRequest, PutPreferenceRequest, Und
 use sync_core::{Code, ConflictId, DocumentKey, Problem, Role, SpaceId, Timestamp, UserId};
 use sync_service::{Assigned, ConflictFilter, ConflictQuery, PreferenceQuery};
 
-use super::{endpoint, mount};
+use super::{endpoint, mount, page_size};
 use crate::call::{Answered, Call, no_content, ok};
-
-/// Conflicts and preferences on a page when the caller names no number.
-const DEFAULT_PAGE: i64 = 50;
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/offline/conflict", vec![endpoint(Method::GET, list), endpoint(Method::POST, answer_all)]);
@@ -38,7 +35,7 @@ struct Page {
     opened_before: Option<Timestamp>,
     deadline_before: Option<Timestamp>,
     automatic: Option<bool>,
-    limit: Option<i64>,
+    limit: Option<u64>,
     after: Option<ConflictId>,
 }
 
@@ -80,7 +77,7 @@ impl Page {
             },
             assigned: self.assigned.as_deref().map(assigned).transpose()?,
             only,
-            limit: self.limit.unwrap_or(DEFAULT_PAGE),
+            limit: page_size(self.limit),
             after: self.after,
         })
     }
@@ -129,7 +126,7 @@ async fn undo(call: Call) -> Answered {
 #[derive(Deserialize)]
 struct PreferencePage {
     scope: Option<String>,
-    limit: Option<i64>,
+    limit: Option<u64>,
     after: Option<String>,
 }
 
@@ -137,7 +134,7 @@ async fn preferences(call: Call) -> Answered {
     let caller = call.caller().await?;
     let page: PreferencePage = call.query()?;
     let scope = page.scope.unwrap_or_else(|| PreferenceQuery::default().scope);
-    let query = PreferenceQuery { scope, limit: page.limit.unwrap_or(DEFAULT_PAGE), after: page.after };
+    let query = PreferenceQuery { scope, limit: page_size(page.limit), after: page.after };
     ok(&call.service().list_preferences(&caller, query).await?)
 }
 

@@ -9,12 +9,10 @@ use sync_core::protocol::v1::queue::{BulkFilter, BulkRequest, DiscardRequest, Re
 use sync_core::{BatchId, Code, DeviceId, OpId, Problem, SpaceId, TaskId, Timestamp, UserId};
 use sync_service::queue::{AnalyticsQuery, BulkAction, PendingQuery};
 
-use super::{endpoint, mount};
+use super::{endpoint, mount, page_size};
 use crate::call::{Answered, Call, no_content, ok};
 use crate::stream::as_lines;
 
-/// Items on a page when the caller names no number.
-const DEFAULT_PAGE: i64 = 50;
 /// An edited operation: its patch, its base, and what is around them.
 const MAX_EDIT_BYTES: usize = 2 * MAX_DOCUMENT_BYTES + 16_384;
 
@@ -40,7 +38,7 @@ struct Items {
     reason: Option<String>,
     accepted_before: Option<Timestamp>,
     payload: Option<bool>,
-    limit: Option<i64>,
+    limit: Option<u64>,
     after: Option<String>,
 }
 
@@ -56,7 +54,7 @@ impl Items {
             reason: self.reason,
             accepted_before: self.accepted_before,
         };
-        PendingQuery { filter, payload: self.payload.unwrap_or(false), limit: self.limit.unwrap_or(DEFAULT_PAGE), after: self.after }
+        PendingQuery { filter, payload: self.payload.unwrap_or(false), limit: page_size(self.limit), after: self.after }
     }
 }
 

@@ -13,7 +13,7 @@ static CONTRACT: OnceLock<Contract> = OnceLock::new();
 /// What the document promises.
 pub(crate) struct Contract {
     pub(crate) document: Value,
-    /// By path, method in small letters and status (or `default`).
+    /// By path, method in small letters and status.
     answers: HashMap<(String, String, String), Validator>,
     problem: Validator,
 }
@@ -61,11 +61,17 @@ impl Contract {
         }
         let status = reply.status.as_u16();
         let told = |errors: Vec<String>| assert!(errors.is_empty(), "{method} {path} answers {status}, and {errors:?}: {reply:?}");
+        let key = |template: &str| (template.to_owned(), method.to_lowercase().replace("head", "get"), status.to_string());
         if reply.header("content-type") == "application/problem+json" {
+            if let Some(template) = self.template(path)
+                && !self.document["paths"][template][&key(template).1].is_null()
+            {
+                assert!(self.answers.contains_key(&key(template)), "{:?} is not documented: {reply:?}", key(template));
+            }
             return told(self.problem.iter_errors(&reply.json()).map(|error| format!("{}: {error}", error.instance_path())).collect());
         }
         let template = self.template(path).unwrap_or_else(|| panic!("{path} answers {status} and is not documented"));
-        let key = (template.to_owned(), method.to_lowercase().replace("head", "get"), status.to_string());
+        let key = key(template);
         let answer = self.answers.get(&key).unwrap_or_else(|| panic!("{key:?} is not documented"));
         if reply.header("content-type").starts_with("application/json") {
             told(answer.iter_errors(&reply.json()).map(|error| format!("{}: {error}", error.instance_path())).collect());

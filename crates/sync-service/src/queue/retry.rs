@@ -185,7 +185,8 @@ fn placed(problem: Problem, within: &str) -> Problem {
     problem.at(pointer)
 }
 
-fn check_lane(lane: Option<u8>) -> Result<(), Problem> {
+/// Refuses a lane that there is not.
+pub(super) fn check_lane(lane: Option<u8>) -> Result<(), Problem> {
     match lane {
         Some(lane) if !priority::LANES.contains(&lane) => {
             Err(Problem::new(Code::Malformed, "lane is to be 0, 1, 2 or 3: safety and times, the day's work, planning, bulk").at("/lane"))

@@ -8,6 +8,7 @@ use sync_core::ports::{ItemState, QueueFilter, QueueItem, SpaceAccess, StoreErro
 use sync_core::protocol::v1::queue::BulkFilter;
 use sync_core::{Code, OpId, Problem, Schema, SpaceId, UserId};
 
+use super::retry::check_lane;
 use crate::access::{self, require_session};
 use crate::inbox::masking::Eyes;
 use crate::{Caller, ServiceResult};
@@ -105,6 +106,7 @@ impl Sight {
                 states_of(name).filter(|meant| meant.iter().all(|state| states.contains(state))).ok_or_else(|| wrong_state(states))?
             }
         };
+        check_lane(asked.lane.map(|lane| u8::try_from(lane).unwrap_or(u8::MAX))).map_err(|problem| problem.at("/filter/lane"))?;
         Ok(QueueFilter {
             visible: self.visible(),
             space_id: asked.space_id,

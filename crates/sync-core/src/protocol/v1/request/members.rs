@@ -52,7 +52,10 @@ pub(super) fn list(body: &mut Object, name: &str) -> Read<Vec<Value>> {
 }
 
 pub(super) fn require(body: &Object, name: &str, at: &str) -> Read<()> {
-    body.contains_key(name).then_some(()).ok_or_else(|| malformed(format!("{name} is missing"), format!("{at}/{name}")))
+    body.get(name)
+        .filter(|value| !value.is_null())
+        .map(|_| ())
+        .ok_or_else(|| malformed(format!("{name} is missing"), format!("{at}/{name}")))
 }
 
 pub(super) fn optional_text(object: &Object, name: &str, at: &str) -> Read<Option<String>> {

@@ -59,18 +59,16 @@ impl VerifyRequest {
     pub fn parse(bytes: &[u8]) -> Read<Self> {
         let body = parse_body(bytes)?;
         let space_id = required_text(&body, "space_id", "")?;
+        let deep = match body.get("deep") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(deep)) => *deep,
+            Some(_) => return Err(malformed("deep is to be true or false", "/deep")),
+        };
         let step = match body.get("rows") {
             None | Some(Value::Null) => {
                 VerifyStep::Sums { cursor: optional_text(&body, "cursor", "")?, collections: read_collections(&body)? }
             }
-            Some(Value::Object(rows)) => {
-                let deep = match body.get("deep") {
-                    None | Some(Value::Null) => false,
-                    Some(Value::Bool(deep)) => *deep,
-                    Some(_) => return Err(malformed("deep is to be true or false", "/deep")),
-                };
-                VerifyStep::Rows { held: read_held(rows, deep)?, deep }
-            }
+            Some(Value::Object(rows)) => VerifyStep::Rows { held: read_held(rows, deep)?, deep },
             Some(_) => return Err(malformed("rows is to be an object: collections, in them buckets, in them rows", "/rows")),
         };
         Ok(Self { space_id, schema: schema_version(&body, "")?, step })
