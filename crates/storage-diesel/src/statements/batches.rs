@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool};
 use sync_core::ports::{BatchRows, BatchState, QueueBatch, StoreResult};
-use sync_core::{BatchId, DeviceId, Timestamp};
+use sync_core::{BatchId, DeviceId, OrganisationId, Timestamp};
 
 use super::tx::Rows;
 use super::{Backend, Conn, dialect};
@@ -42,6 +42,16 @@ impl BatchRows for Rows<'_> {
             .lasting(batches::finished_at, |row| row.finished_at.map(Timestamp::millis))
             .build();
         self.insert(&bulk).map(drop)
+    }
+
+    fn find_batch(&mut self, organisation_id: OrganisationId, batch_id: BatchId) -> StoreResult<Option<QueueBatch>> {
+        let found = self.load(|conn| -> QueryResult<Vec<BatchRecord>> {
+            batches::table
+                .filter(batches::batch_id.eq(batch_id.as_bytes().as_slice()))
+                .filter(batches::organisation_id.eq(organisation_id.as_bytes().as_slice()))
+                .load(conn)
+        })?;
+        Ok(found.into_iter().next())
     }
 
     fn load_batches(&mut self, batch_ids: &[BatchId]) -> StoreResult<Vec<QueueBatch>> {

@@ -75,6 +75,12 @@ pub trait BatchRows {
     /// [`super::StoreError`].
     fn put_batch(&mut self, batch: &QueueBatch) -> StoreResult<()>;
 
+    /// A batch of an organisation. Another's is not looked at: it takes no longer than one that there is not.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn find_batch(&mut self, organisation_id: OrganisationId, batch_id: BatchId) -> StoreResult<Option<QueueBatch>>;
+
     /// The batches among these ids, in any order.
     ///
     /// # Errors

@@ -102,7 +102,7 @@ fn unknown() -> Problem {
 
 /// A device that the caller may look at, and what they may see of it.
 fn find(tx: &mut dyn Tx, caller: &Caller, device_id: DeviceId) -> ServiceResult<(Device, Sight)> {
-    let device = tx.find_device(device_id)?.filter(|device| device.organisation_id == caller.organisation_id).ok_or_else(unknown)?;
+    let device = tx.load_devices(caller.organisation_id, &[device_id])?.pop().ok_or_else(unknown)?;
     if device.user_id == caller.user_id || caller.admin {
         let spaces = tx.list_access(device.organisation_id, device.user_id, None, MAX_SPACES)?;
         return Ok((device, Sight { spaces, all: true }));

@@ -24,7 +24,8 @@ impl Service {
     /// `unknown_device`.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn get_device(&self, caller: &Caller, device_id: DeviceId) -> ServiceResult<DeviceItem> {
-        let device = self.store.transact(caller.read(), move |tx| tx.find_device(device_id)).await?;
+        let organisation_id = caller.organisation_id;
+        let device = self.store.transact(caller.read(), move |tx| Ok(tx.load_devices(organisation_id, &[device_id])?.pop())).await?;
         Ok(item(caller, visible(caller, device)?))
     }
 
@@ -36,7 +37,7 @@ impl Service {
     pub async fn revoke_device(&self, caller: &Caller, device_id: DeviceId) -> ServiceResult<()> {
         let (caller, now) = (*caller, self.now());
         self.decide(caller.write(), move |tx| {
-            visible(&caller, tx.find_device(device_id)?)?;
+            visible(&caller, tx.load_devices(caller.organisation_id, &[device_id])?.pop())?;
             tx.end_sessions(device_id, now)?;
             // read again after the sessions, whose rows order this and a refresh
             let device = visible(&caller, tx.find_device(device_id)?)?;

@@ -109,8 +109,8 @@ impl Service {
         let who = *caller;
         let work = move |tx: &mut dyn Tx| {
             require_session(tx, &who)?;
-            let found = tx.load_batches(&[batch_id])?.pop();
-            let own = found.filter(|batch| batch.organisation_id == who.organisation_id && (batch.user_id == who.user_id || who.admin));
+            let found = tx.find_batch(who.organisation_id, batch_id)?;
+            let own = found.filter(|batch| batch.user_id == who.user_id || who.admin);
             own.ok_or_else(|| Problem::new(Code::UnknownBatch, "there is no such batch of yours; finished ones are kept for a week").into())
         };
         let batch = self.decide(caller.oversee(Access::Read), work).await?;

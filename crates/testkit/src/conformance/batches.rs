@@ -1,5 +1,5 @@
-use sync_core::BatchId;
 use sync_core::ports::{BatchState, ItemState, QueueBatch, QueueItem};
+use sync_core::{BatchId, OrganisationId};
 
 use super::Case;
 use super::bench::{ANA, Bench, NOW, ORGANISATION, PHONE, TABLET, id, raw};
@@ -7,6 +7,7 @@ use super::items::{insert, item};
 
 pub(super) const CASES: &[Case] = &[
     ("every_column_survives", every_column_survives),
+    ("a_batch_is_its_organisations", a_batch_is_its_organisations),
     ("what_is_decided_is_only_counted", what_is_decided_is_only_counted),
     ("a_sealed_batch_is_finished_with_its_last", a_sealed_batch_is_finished_with_its_last),
     ("counts_of_many_at_once_are_added", counts_of_many_at_once_are_added),
@@ -73,6 +74,15 @@ fn every_column_survives(bench: &Bench) {
     }
     assert_eq!(load(bench, &[3, 1, 2, 9, 1]), [full, refused, numbered(3)]);
     assert_eq!(load(bench, &[]), []);
+}
+
+fn a_batch_is_its_organisations(bench: &Bench) {
+    put(bench, numbered(1));
+    for (organisation_id, number, found) in
+        [(ORGANISATION, 1, Some(numbered(1))), (OrganisationId(id(77)), 1, None), (ORGANISATION, 2, None)]
+    {
+        assert_eq!(bench.read(move |tx| tx.find_batch(organisation_id, BatchId(id(number)))), found);
+    }
 }
 
 fn what_is_decided_is_only_counted(bench: &Bench) {

@@ -140,6 +140,10 @@ impl BatchRows for MemoryTx<'_> {
         Ok(())
     }
 
+    fn find_batch(&mut self, organisation_id: OrganisationId, batch_id: BatchId) -> StoreResult<Option<QueueBatch>> {
+        Ok(self.state.batches.get(&batch_id).filter(|batch| batch.organisation_id == organisation_id).cloned())
+    }
+
     fn load_batches(&mut self, batch_ids: &[BatchId]) -> StoreResult<Vec<QueueBatch>> {
         Ok(self.state.batches.values().filter(|batch| batch_ids.contains(&batch.batch_id)).cloned().collect())
     }
