@@ -8,6 +8,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "tests are told by the environment where PostgreSQL is and how long to run")]
 
+mod audit_nodes;
 mod crash;
 mod database;
 mod life;

@@ -2,6 +2,7 @@
 //! that it starts is a process of its own, so that the two are measured apart.
 
 pub(crate) mod arrivals;
+pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod client;
 pub(crate) mod cluster;

@@ -157,6 +157,9 @@ pub(crate) struct ServeArgs {
     /// sync.tombstone_days: how long a deleted document is kept at most [default: 400]
     #[arg(long, value_name = "DAYS")]
     tombstone_days: Option<String>,
+    /// audit.key_file: the keys that sign checkpoints of the audit log, made when absent [default: auto]
+    #[arg(long, value_name = "PATH")]
+    audit_key_file: Option<String>,
     /// metrics.bind: an address for /metrics alone, away from the API [default: none]
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics_bind: Option<String>,
@@ -214,6 +217,8 @@ pub(crate) struct RestoreArgs {
 pub(crate) enum KeysCommand {
     /// Make the key that signs cursors from now on; the former one is good for another 400 days
     Rotate,
+    /// Add the key that signs checkpoints of the audit log from now on; the former ones go on counting
+    RotateAudit,
 }
 
 #[derive(Debug, Subcommand)]
@@ -347,6 +352,7 @@ impl Common {
             ("sync.history_days", &serve.history_days),
             ("sync.device_days", &serve.device_days),
             ("sync.tombstone_days", &serve.tombstone_days),
+            ("audit.key_file", &serve.audit_key_file),
             ("metrics.bind", &serve.metrics_bind),
             ("otel.endpoint", &serve.otel_endpoint),
             ("otel.sample", &serve.otel_sample),

@@ -1,6 +1,7 @@
 //! `rejoin`: the composition root. It alone reads flags, the environment and files, and joins the adapters to the use
 //! cases.
 
+mod audit_keys;
 mod bench;
 mod cli;
 mod commands;

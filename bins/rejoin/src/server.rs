@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use sync_service::Service;
 use sync_service::queue::Workers;
 use sync_service::realtime::Hub;
 
+use crate::audit_keys;
 use crate::failure::Failure;
 use crate::logging;
 use crate::settings::Settings;
@@ -44,6 +45,10 @@ const NOTES_EVERY: Duration = Duration::from_secs(5);
 const PRESENCE_EVERY: u32 = 12;
 /// How often the queue is looked after.
 const TEND_QUEUE_EVERY: Duration = Duration::from_secs(1);
+/// How often records of the audit log get their places: within a second.
+const SEQUENCE_EVERY: Duration = Duration::from_millis(400);
+/// How often new keys of it are taken up: once a minute.
+const AUDIT_KEYS_EVERY: u32 = 150;
 /// How often heartbeats and deadlines of sockets are seen to.
 const SOCKETS_EVERY: Duration = Duration::from_secs(1);
 /// How often it is looked whether those who are connected still may be.
@@ -108,6 +113,11 @@ impl Backend {
         Ok(Self { service, ..self })
     }
 
+    /// The same without a record of pushes, for measurements.
+    pub(crate) fn unrecorded(self) -> Self {
+        Self { service: self.service.without_push_records(), ..self }
+    }
+
     /// The use cases.
     pub(crate) fn service(&self) -> &Service {
         &self.service
@@ -138,7 +148,7 @@ pub(crate) struct Server {
     /// The server of `/metrics` alone, if there is one.
     metrics: Option<ServerHandle>,
     running: JoinHandle<io::Result<()>>,
-    housekeeping: [JoinHandle<()>; 4],
+    housekeeping: [JoinHandle<()>; 5],
     /// Those who decide what is queued, where this process does.
     workers: Option<Runner>,
     backend: Backend,
@@ -152,6 +162,8 @@ impl Server {
     pub(crate) async fn start(backend: Backend, settings: &Settings) -> Result<Self, Failure> {
         backend.service.ready().await?;
         backend.service.prepare().await?;
+        let key_file = audit_keys::path(settings);
+        backend.service.use_audit_keys(audit_keys::open(&key_file, &*backend.entropy)?);
         let mut config = ApiConfig::default();
         config.body_deadline = settings.body_deadline;
         config.metrics = settings.metrics_bind.is_none();
@@ -178,6 +190,7 @@ impl Server {
             rt::spawn(keep_queue(backend.service.clone())),
             rt::spawn(keep_notes(backend.service.clone())),
             rt::spawn(keep_sockets(state.hub().clone())),
+            rt::spawn(keep_audit(backend.service.clone(), key_file)),
         ];
         let workers = start_workers(&backend.service, settings);
         Ok(Self { address, listener, state, handle, metrics, running: rt::spawn(server), housekeeping, workers, backend })
@@ -301,6 +314,22 @@ async fn keep_queue(service: Service) {
         // workers do it at leisure, which they may not have for long
         if let Err(error) = service.run_queue_tasks().await {
             tracing::warn!(%error, "what people began on the queue could not go on; the next round does");
+        }
+    }
+}
+
+/// Gives records of the audit log their places, and takes up new keys, for as long as the server runs.
+async fn keep_audit(service: Service, key_file: PathBuf) {
+    for round in (1..=AUDIT_KEYS_EVERY).cycle() {
+        sleep(SEQUENCE_EVERY).await;
+        if let Err(error) = service.sequence_audit().await {
+            tracing::warn!(%error, "the audit log could not go on; the next round does");
+        }
+        if round == AUDIT_KEYS_EVERY {
+            match audit_keys::read(&key_file) {
+                Ok(keys) => service.use_audit_keys(keys),
+                Err(error) => tracing::error!(%error, "the former keys go on signing"),
+            }
         }
     }
 }

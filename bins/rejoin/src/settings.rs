@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) queue: QueueConfig,
     /// 0: this process decides nothing that is queued.
     pub(crate) queue_workers: usize,
+    /// `None`: beside the database.
+    pub(crate) audit_key_file: Option<PathBuf>,
     pub(crate) metrics_bind: Option<SocketAddr>,
     pub(crate) otel_endpoint: Option<String>,
     pub(crate) otel_sample: f64,
@@ -104,6 +106,7 @@ impl Settings {
             keeping: keeping(config)?,
             queue: queue(config)?,
             queue_workers: read(config, "queue.workers", |text| between(text, 0, 64))?,
+            audit_key_file: read(config, "audit.key_file", key_file)?.0,
             metrics_bind: read(config, "metrics.bind", |text| optional(text, address))?.0,
             otel_endpoint: read(config, "otel.endpoint", |text| optional(text, collector))?.0,
             otel_sample: read(config, "otel.sample", |text| between(text, 0.0, 1.0))?,
@@ -132,6 +135,13 @@ fn keeping(config: &Layers) -> Result<Keeping, Wrong> {
     let tombstone_days = read(config, "sync.tombstone_days", days)?;
     let device_days = read(config, "sync.device_days", |text| days(text).filter(|device_days| *device_days <= tombstone_days))?;
     Ok(Keeping { history_days: read(config, "sync.history_days", days)?, device_days, tombstone_days })
+}
+
+/// What stands for a place that follows from the database.
+const AUTO: &str = "auto";
+
+fn key_file(text: &str) -> Option<Optional<PathBuf>> {
+    (!text.is_empty()).then(|| Optional((text != AUTO).then(|| PathBuf::from(text))))
 }
 
 /// A collector's URL. There is no TLS on the way to it: it is to be near.

@@ -96,7 +96,7 @@ impl Call {
 
     /// Who calls, by the access token.
     pub(crate) async fn caller(&self) -> Result<Caller, ApiError> {
-        told(self.service().authenticate(self.token()?).await)
+        self.traced(self.service().authenticate(self.token()?).await)
     }
 
     /// Who calls to deal with an incident, whatever holds their organisation.
@@ -106,13 +106,24 @@ impl Call {
 
     /// Who calls to sync.
     pub(crate) async fn syncing_caller(&self) -> Result<Caller, ApiError> {
-        told(self.service().authenticate_to_sync(self.token()?).await)
+        self.traced(self.service().authenticate_to_sync(self.token()?).await)
+    }
+
+    /// A caller whose acts are recorded with the trace of this request.
+    fn traced(&self, caller: ServiceResult<Caller>) -> Result<Caller, ApiError> {
+        Ok(Caller { trace: self.trace(), ..told(caller)? })
+    }
+
+    /// The trace id that the client names in `traceparent`, else the request's own id, where that is one.
+    fn trace(&self) -> Option<u128> {
+        let given = self.request.headers().get("traceparent").and_then(|text| text.to_str().ok()).and_then(trace_id);
+        given.or_else(|| self.request_id().and_then(|id| Uuid::parse_str(&id.0).ok()).map(|id| id.as_u128()))
     }
 
     /// Who opens a connection: by the access token, or by a ticket where no header can be sent.
     pub(crate) async fn connecting_caller(&self, ticket: Option<&str>) -> Result<Caller, ApiError> {
         match ticket.filter(|_| !self.request.headers().contains_key(header::AUTHORIZATION)) {
-            Some(ticket) => told(self.service().redeem_ticket(ticket).await),
+            Some(ticket) => self.traced(self.service().redeem_ticket(ticket).await),
             None => self.caller().await,
         }
     }
@@ -216,6 +227,12 @@ fn told(caller: ServiceResult<Caller>) -> Result<Caller, ApiError> {
             _ => error,
         }
     })
+}
+
+/// The trace id of a `traceparent` (W3C Trace Context): 32 hexadecimal digits, not all zero.
+fn trace_id(traceparent: &str) -> Option<u128> {
+    let id = traceparent.split('-').nth(1).filter(|id| id.len() == 32)?;
+    u128::from_str_radix(id, 16).ok().filter(|id| *id > 0)
 }
 
 /// The token of `Bearer TOKEN` (RFC 6750; the scheme in any case, RFC 9110).

@@ -39,6 +39,8 @@ fn operations(text: &mut Text, figures: &Figures) {
     }
     text.family("rejoin_conflicts_opened_total", Kind::Counter, "Conflicts that were opened.");
     text.sample(&[], figures.conflicts_opened);
+    text.family("rejoin_audit_forks_total", Kind::Counter, "Checkpoints of the audit log that devices had, and that the log does not fit.");
+    text.sample(&[], figures.audit_forks);
     text.family("rejoin_passwords_waiting", Kind::Gauge, "Logins and sign-ups whose password is hashed or waits for its turn.");
     text.sample(&[], figures.passwords_waiting);
     text.family("rejoin_syncs_in_flight", Kind::Gauge, "Syncs that are worked on.");

@@ -61,6 +61,9 @@ pub const STATUSES: &[(Code, StatusCode)] = &[
     (Code::Leased, StatusCode::CONFLICT),
     (Code::NotFailed, StatusCode::CONFLICT),
     (Code::UnknownTask, StatusCode::NOT_FOUND),
+    (Code::UnknownRecord, StatusCode::NOT_FOUND),
+    (Code::NotYetSequenced, StatusCode::CONFLICT),
+    (Code::AuditFork, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::OpIdReuse, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::DigestMismatch, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::PredecessorRejected, StatusCode::UNPROCESSABLE_ENTITY),
@@ -208,9 +211,11 @@ impl ApiError {
     }
 }
 
-/// Whether it was an overload or an outage, or passes when somebody says so.
+/// Whether it was an overload or an outage, was asked a moment too early, or passes when somebody says so.
 fn may_retry(code: Code) -> bool {
-    matches!(status_of(code), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) || is_held(code)
+    matches!(status_of(code), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+        || code == Code::NotYetSequenced
+        || is_held(code)
 }
 
 /// Whether a tenant or a device is held: until somebody lets it go, whatever a device has not sent stays there.

@@ -1,5 +1,6 @@
 //! The paths: one file an area. A handler is a line or a few: who calls, what they ask, one use case.
 
+mod audit;
 mod auth;
 mod batch;
 mod config;
@@ -33,6 +34,7 @@ const DEFAULT_PAGE: i64 = 50;
 
 /// Mounts every path.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig, with_metrics: bool) {
+    audit::configure(cfg);
     auth::configure(cfg);
     batch::configure(cfg);
     config::configure(cfg);

@@ -446,4 +446,5 @@ diesel::allow_tables_to_appear_in_same_query!(presented_cursors, devices);
 diesel::allow_tables_to_appear_in_same_query!(operations, conflict_links);
 diesel::allow_tables_to_appear_in_same_query!(conflicts, conflict_links);
 diesel::allow_tables_to_appear_in_same_query!(queue_items, queue_spaces);
+diesel::allow_tables_to_appear_in_same_query!(audit_trees, audit_checkpoints);
 diesel::allow_tables_to_appear_in_same_query!(queue_items, devices, queue_batches);

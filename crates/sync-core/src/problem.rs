@@ -121,6 +121,12 @@ codes! {
     NotFailed = "not_failed", "It did not fail", false;
     /// No such task of the caller's.
     UnknownTask = "unknown_task", "There is no such task", false;
+    /// No such record of the audit log that the caller may see.
+    UnknownRecord = "unknown_record", "There is no such record", false;
+    /// A record, or a leaf, that has no place in the audit log's tree yet.
+    NotYetSequenced = "not_yet_sequenced", "It has no place in the log yet", true;
+    /// A device was shown another audit log.
+    AuditFork = "audit_fork", "The audit log is not the one that the device was shown", false;
     /// The id was used for something else.
     OpIdReuse = "op_id_reuse", "This op_id was used for another operation", false;
     /// The digest does not fit the operation.

@@ -1,6 +1,15 @@
 //! The audit log: whoever does something that is to be known later writes an [`Act`] in the same transaction.
 
+mod export;
+mod fields;
+mod gossip;
+mod keys;
+mod proof;
+mod reading;
 mod results;
+mod sequence;
+mod tree;
+mod vouch;
 
 use std::fmt::Display;
 
@@ -10,6 +19,11 @@ use sync_core::json::{Object, RawJson};
 use sync_core::ports::{AuditRecord, Entropy, StoreResult, Tx};
 use sync_core::{DeviceId, OrganisationId, SpaceId, Timestamp, UserId};
 
+pub use self::export::AuditExport;
+pub(crate) use self::gossip::untold;
+pub(crate) use self::keys::Keys;
+pub use self::proof::Included;
+pub use self::reading::{AuditQuery, MAX_AUDIT_RECORDS};
 pub(crate) use self::results::{of_answers, of_push};
 use crate::Caller;
 

@@ -14,11 +14,12 @@ use crate::Service;
 pub(crate) struct Counters {
     operations: [AtomicU64; Status::ALL.len()],
     conflicts_opened: AtomicU64,
+    pub(crate) audit_forks: AtomicU64,
 }
 
 impl Default for Counters {
     fn default() -> Self {
-        Self { operations: array::from_fn(|_| AtomicU64::new(0)), conflicts_opened: AtomicU64::new(0) }
+        Self { operations: array::from_fn(|_| AtomicU64::new(0)), conflicts_opened: AtomicU64::new(0), audit_forks: AtomicU64::new(0) }
     }
 }
 
@@ -52,6 +53,8 @@ pub struct Figures {
     pub operations: [(Status, u64); Status::ALL.len()],
     /// Conflicts that were opened.
     pub conflicts_opened: u64,
+    /// Checkpoints of devices that this log does not fit.
+    pub audit_forks: u64,
     /// Passwords that wait to be checked or hashed, or are.
     pub passwords_waiting: usize,
     /// Syncs that are worked on, and how many may be at once.
@@ -71,6 +74,7 @@ impl Service {
         Figures {
             operations,
             conflicts_opened: self.counters.conflicts_opened.load(Ordering::Relaxed),
+            audit_forks: self.counters.audit_forks.load(Ordering::Relaxed),
             passwords_waiting: self.hasher.waiting(),
             in_flight: self.gate.in_flight(),
             store: self.store.load(),

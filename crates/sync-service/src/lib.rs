@@ -33,6 +33,8 @@ pub mod spaces;
 mod verify;
 
 pub use admission::Admitted;
+pub use audit::{AuditExport, AuditQuery, Included, MAX_AUDIT_RECORDS};
+pub use audit_log::{Keyring, SigningKey};
 pub use conflicts::{Assigned, ConflictFilter, ConflictQuery, PreferenceQuery};
 pub use devices::{Arrival, DeviceHealth, Presence, PresenceList};
 pub use error::{ServiceError, ServiceResult};

@@ -121,7 +121,11 @@ impl Service {
             },
         };
         let next = self.note_visit(caller, &visit, &pulled);
-        Ok(SyncResponse { results, receipts, changes: pulled.changes, server_time: self.now(), next })
+        let audit = match request.audit {
+            None => None,
+            Some(gossip) => Some(self.gossip(caller, gossip).await.unwrap_or_else(|error| audit::untold(&error))),
+        };
+        Ok(SyncResponse { results, receipts, changes: pulled.changes, server_time: self.now(), next, audit })
     }
 
     pub(crate) async fn push(&self, batch: &Arc<Batch>) -> ServiceResult<(Vec<OperationResult>, HashMap<SpaceId, OwnChanges>)> {
@@ -198,13 +202,15 @@ impl Service {
     ) -> ServiceResult<Decided> {
         let batch = Arc::clone(batch);
         let entropy = Arc::clone(&self.entropy);
-        let (received_at, terms) = (batch.received_at, batch.caller.write());
+        let (received_at, terms, records) = (batch.received_at, batch.caller.write(), self.records_pushes);
         let ids = Arc::clone(&entropy);
         let mut new_id = move || ConflictId(ids.uuid_v7(received_at));
         let work = move |tx: &mut dyn Tx| {
             access::require_writable(tx, &batch.caller)?;
             let decided = decide_space(tx, &batch, space_id, (&units, &unstored), &mut new_id)?;
-            audit::write(tx, &*entropy, received_at, audit::of_push(&batch, space_id, &decided))?;
+            if records {
+                audit::write(tx, &*entropy, received_at, audit::of_push(&batch, space_id, &decided))?;
+            }
             Ok(decided)
         };
         self.decide(terms, work).await

@@ -7,6 +7,7 @@ use sync_core::ports::{Access, Broadcaster, Clock, Entropy, Signal, Store};
 use sync_core::{DeviceId, OrganisationId, SessionId, Timestamp, UserId};
 
 use crate::admission::Gate;
+use crate::audit;
 use crate::cursors::KeyRing;
 use crate::devices::Devices;
 use crate::error::ServiceResult;
@@ -54,6 +55,9 @@ pub struct Service {
     pub(crate) devices: Arc<Devices>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) queue: Arc<QueueState>,
+    pub(crate) audit_keys: Arc<audit::Keys>,
+    /// Always, but for measurements.
+    pub(crate) records_pushes: bool,
 }
 
 impl Service {
@@ -79,7 +83,16 @@ impl Service {
             devices,
             gate,
             queue: Arc::new(QueueState { config: QueueConfig::default(), node_id }),
+            audit_keys: Arc::default(),
+            records_pushes: true,
         }
+    }
+
+    /// The same service without a record of pushes: for measurements, never for a server that people use.
+    #[cfg(feature = "bench")]
+    #[must_use]
+    pub fn without_push_records(self) -> Self {
+        Self { records_pushes: false, ..self }
     }
 
     /// The same service with another configuration of its queue.

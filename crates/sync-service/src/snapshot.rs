@@ -20,6 +20,7 @@ use sync_core::{Audience, Code, Problem, Role, Schema, SpaceId};
 
 use self::lines::{End, Head, MarkLine, Tier, write_document, write_line};
 use crate::access::{require_member, require_session};
+use crate::audit::Act;
 use crate::cursors::{CursorKeys, epoch_tag, mark_tag, view_tag};
 use crate::devices::Contact;
 use crate::inbox::masking::Eyes;
@@ -87,6 +88,10 @@ impl Service {
         };
         let (plan, page) = self.decide(caller.read(), work).await?;
         self.note_contact(&caller, Contact::Read);
+        // one that goes on is the same
+        if mark.is_none() {
+            self.record_export(&caller, Act::by(&caller, "export.snapshot").in_space(space_id)).await?;
+        }
         let mut reader = SnapshotReader { service: self.clone(), plan: Arc::new(plan), first: Some(page.lines), pending: None };
         reader.read_ahead(page.next);
         Ok(reader)

@@ -36,7 +36,12 @@ pub(crate) enum BenchCommand {
     Queue,
     /// From a push on one device to the frames on others, also between two nodes; and 5,000 sockets that wait
     Realtime,
-    /// All of them but overload, queue and realtime; without --database on SQLite, and push and floor on PostgreSQL where it is installed
+    /// Pushes to a server that keeps the audit log, and to one that does not, in turns
+    Audit,
+    /// The server that does not
+    #[command(hide = true)]
+    Unrecorded,
+    /// All of them but audit, overload, queue and realtime; without --database on SQLite, and push and floor on PostgreSQL where it is installed
     All,
 }
 

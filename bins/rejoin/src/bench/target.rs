@@ -21,6 +21,10 @@ use storage_diesel::bench::TemporaryDatabase;
 
 /// The email of the admin of a server that was started here.
 const EMAIL: &str = "bench@example.org";
+/// The command of a server, at a free port.
+const SERVE: &[&str] = &["serve", "--bind", "127.0.0.1:0"];
+/// That of one which keeps no record of pushes.
+const UNRECORDED: &[&str] = &["bench", "unrecorded"];
 /// How long a server may take to end.
 const END_WITHIN: Duration = Duration::from_secs(30);
 
@@ -69,6 +73,15 @@ impl Target {
 
     /// [`Self::start`], with more flags of `rejoin serve`.
     pub(crate) fn start_with(database: Option<&str>, allow_fsync_off: bool, flags: &[&str]) -> Result<Self, Failure> {
+        Self::start_as(SERVE, database, allow_fsync_off, flags)
+    }
+
+    /// [`Self::start`], of a server that keeps no record of pushes.
+    pub(crate) fn start_unrecorded(database: Option<&str>, allow_fsync_off: bool) -> Result<Self, Failure> {
+        Self::start_as(UNRECORDED, database, allow_fsync_off, &[])
+    }
+
+    fn start_as(command: &[&str], database: Option<&str>, allow_fsync_off: bool, flags: &[&str]) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("rejoin-bench-").tempdir();
         let folder = folder.map_err(|error| failed("no temporary folder can be made", &error))?;
         let (name, storage) = match database {
@@ -95,7 +108,7 @@ impl Target {
         }
         let account = Account { email: EMAIL.into(), password: random_hex(16)? };
         add_admin(folder.path(), &storage, &account)?;
-        let (server, url) = serve(folder.path(), &storage, flags)?;
+        let (server, url) = serve(command, (folder.path(), &storage), flags)?;
         let started = Started { server, storage, folder };
         Ok(Self { endpoint: Endpoint::parse(&url)?, account, database: name, started: Some(started) })
     }
@@ -131,7 +144,7 @@ impl Target {
     pub(crate) fn restart(&mut self, flags: &[&str]) -> Result<(), Failure> {
         self.stop_server()?;
         if let Some(started) = &mut self.started {
-            let (server, url) = serve(started.folder.path(), &started.storage, flags)?;
+            let (server, url) = serve(SERVE, (started.folder.path(), &started.storage), flags)?;
             started.server = server;
             self.endpoint = Endpoint::parse(&url)?;
         }
@@ -142,7 +155,7 @@ impl Target {
     pub(crate) fn second_node(&self) -> Result<Node, Failure> {
         let started = self.started.as_ref().filter(|_| self.database == "postgres");
         let started = started.ok_or_else(|| Failure::Input("two nodes need a PostgreSQL of their own: leave --url out".into()))?;
-        let (server, url) = serve(started.folder.path(), &started.storage, &[])?;
+        let (server, url) = serve(SERVE, (started.folder.path(), &started.storage), &[])?;
         Ok(Node { endpoint: Endpoint::parse(&url)?, _server: server })
     }
 
@@ -217,9 +230,9 @@ fn add_admin(folder: &Path, storage: &Storage, account: &Account) -> Result<(), 
 }
 
 /// Starts a server on a free port of the loopback, and waits until it accepts requests.
-fn serve(folder: &Path, storage: &Storage, flags: &[&str]) -> Result<(Server, String), Failure> {
+fn serve(words: &[&str], (folder, storage): (&Path, &Storage), flags: &[&str]) -> Result<(Server, String), Failure> {
     let mut command = rejoin(folder, storage)?;
-    command.args(["serve", "--bind", "127.0.0.1:0"]).args(flags).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(words).args(flags).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut server = Server(command.spawn().map_err(|error| failed("`rejoin serve` can't be run", &error))?);
     let mut line = String::new();
     if let Some(stdout) = server.0.stdout.take() {

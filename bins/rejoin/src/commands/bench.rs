@@ -10,12 +10,15 @@ use crate::bench::realtime::{self, RealtimeFigures};
 use crate::bench::report::Figures;
 use crate::bench::results::Results;
 use crate::bench::target::{Target, read_password};
-use crate::bench::{conflict, floor, pull, push, scale};
+use crate::bench::{audit, conflict, floor, pull, push, scale};
 use crate::failure::Failure;
 use crate::progress::Progress;
 
 /// Measures, and prints what was measured.
 pub(crate) fn run(database: Option<&str>, allow_fsync_off: bool, bench: &BenchArgs) -> Result<(), Failure> {
+    if matches!(bench.command, BenchCommand::Unrecorded) {
+        return audit::serve_unrecorded(database, allow_fsync_off);
+    }
     let options = &bench.options;
     let session = Session {
         database,
@@ -29,11 +32,17 @@ pub(crate) fn run(database: Option<&str>, allow_fsync_off: bool, bench: &BenchAr
     if options.url.is_some()
         && matches!(
             bench.command,
-            BenchCommand::Floor | BenchCommand::Scale | BenchCommand::Queue | BenchCommand::Realtime | BenchCommand::All
+            BenchCommand::Floor
+                | BenchCommand::Scale
+                | BenchCommand::Queue
+                | BenchCommand::Realtime
+                | BenchCommand::Audit
+                | BenchCommand::All
         )
     {
         return Err(Failure::Input(
-            "floor, scale, queue, realtime and all need a database of their own: leave --url out, or run push, conflict or pull".into(),
+            "floor, scale, queue, realtime, audit and all need a database of their own: leave --url out, or run push, conflict or pull"
+                .into(),
         ));
     }
     let results = push::on_this_thread(session.measure(bench.command));
@@ -71,6 +80,12 @@ impl Session<'_> {
             BenchCommand::Overload => results.overload = Some(self.overload(&self.open()?).await?),
             BenchCommand::Queue => results.queue = Some(self.queue().await?),
             BenchCommand::Realtime => results.realtime = Some(self.realtime().await?),
+            BenchCommand::Audit => {
+                let targets = (self.open()?, Target::start_unrecorded(self.database, self.allow_fsync_off)?);
+                let (runs, note) = audit::measure(targets, plan, (self.batch(), self.operations), progress).await?;
+                (results.runs, results.notes) = (runs, vec![note]);
+            }
+            BenchCommand::Unrecorded => return Err(Failure::Input("this is a server, and measures nothing".into())),
             BenchCommand::All => self.all(&mut results).await?,
         }
         Ok(results)

@@ -2,22 +2,40 @@
 
 use actix_web::rt::System;
 
+use crate::audit_keys;
 use crate::cli::KeysCommand;
 use crate::failure::Failure;
 use crate::logging;
 use crate::server::Backend;
 use crate::settings::Settings;
+use crate::system::SystemEntropy;
 
 /// Manages the installation's keys.
 pub(crate) fn run(settings: &Settings, command: &KeysCommand) -> Result<(), Failure> {
     logging::start(settings);
+    match command {
+        KeysCommand::Rotate => rotate_cursor_keys(settings),
+        KeysCommand::RotateAudit => rotate_audit_keys(settings),
+    }
+}
+
+fn rotate_cursor_keys(settings: &Settings) -> Result<(), Failure> {
     let backend = Backend::open_existing(settings)?;
     System::new().block_on(async {
-        let KeysCommand::Rotate = command;
         let outcome = backend.service().rotate_cursor_keys().await;
         backend.close().await;
         let number = outcome?;
         println!("key {number} signs cursors from now on; running servers take it up within a minute, the former key is good for another 400 days");
         Ok(())
     })
+}
+
+fn rotate_audit_keys(settings: &Settings) -> Result<(), Failure> {
+    let path = audit_keys::path(settings);
+    let number = audit_keys::rotate(&path, &SystemEntropy::new())?;
+    let place = path.display();
+    println!(
+        "key {number} of {place} signs checkpoints from now on; running servers take it up within a minute, the former ones go on counting"
+    );
+    Ok(())
 }

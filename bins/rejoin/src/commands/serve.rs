@@ -14,11 +14,20 @@ use crate::system::raise_open_files;
 
 /// Serves until SIGTERM or SIGINT, and finishes what was accepted; a second signal lets go of it.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
+    run_with(settings, |backend| backend)
+}
+
+/// The same without a record of pushes: for `rejoin bench`, which tells what it costs.
+pub(crate) fn run_unrecorded(settings: &Settings) -> Result<(), Failure> {
+    run_with(settings, Backend::unrecorded)
+}
+
+fn run_with(settings: &Settings, change: impl FnOnce(Backend) -> Backend) -> Result<(), Failure> {
     let traces = Traces::start(settings);
     logging::start_with(settings, traces.as_ref());
     raise_open_files();
     tracing::info!(database = %redacted("database.url", &settings.database_url), "opening the database");
-    let backend = Backend::open(settings)?.join_others(settings)?;
+    let backend = change(Backend::open(settings)?.join_others(settings)?);
     let outcome = System::new().block_on(serve(backend, settings));
     if let Some(traces) = traces {
         traces.finish();

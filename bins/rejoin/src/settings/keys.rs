@@ -31,6 +31,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("sync.history_days", "400", "days from 36 to 36500"),
     key("sync.device_days", "90", "days from 36 to 36500, and no more than sync.tombstone_days"),
     key("sync.tombstone_days", "400", "days from 36 to 36500"),
+    key("audit.key_file", "auto", "a path, or auto for a file beside an SQLite database, or rejoin.audit-keys in the working folder"),
     key("metrics.bind", "none", "an address and a port, such as 127.0.0.1:9464, or none for /metrics beside the API"),
     key("otel.endpoint", "none", "http://HOST:PORT of a collector that takes OTLP over HTTP, or none for no traces"),
     key("otel.sample", "1", "the share of traces that are sent, from 0 to 1"),

@@ -1,6 +1,7 @@
 //! The HTTP surface, in process, over the in-memory store.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation is to panic where it stands")]
 
+mod audit;
 mod batch;
 mod bodies;
 mod compression;

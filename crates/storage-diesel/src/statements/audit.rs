@@ -1,7 +1,9 @@
 //! Records of what was done.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Binary, Nullable};
 use sync_core::ports::{AuditFilter, AuditRecord, AuditRows, Sequenced, StoreResult};
 use sync_core::{OrganisationId, Timestamp};
 use uuid::Uuid;
@@ -42,14 +44,17 @@ impl AuditRows for Rows<'_> {
         limit: i64,
     ) -> StoreResult<Vec<AuditRecord>> {
         let mut query = records::table.into_boxed().filter(records::organisation_id.eq(organisation_id.as_bytes().as_slice()));
-        let of_user = filter.user_id.map(|id| records::user_id.eq(id.as_bytes().to_vec()));
-        let of_spaces = filter.space_ids.as_ref().map(|ids| records::space_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())));
-        query = match (of_spaces, of_user) {
-            (Some(of_spaces), Some(of_user)) => query.filter(of_spaces.or(of_user)),
-            (Some(of_spaces), None) => query.filter(of_spaces),
-            (None, Some(of_user)) => query.filter(of_user),
-            (None, None) => query,
-        };
+        if let Some(visible) = &filter.visible {
+            let own = records::user_id.eq(visible.user_id.as_bytes().as_slice());
+            let led = records::space_id.eq_any(visible.space_ids.iter().map(|id| id.as_bytes().as_slice()));
+            query = query.filter(own.or(led));
+        }
+        if let Some(space_id) = &filter.space_id {
+            query = query.filter(records::space_id.eq(space_id.as_bytes().as_slice()));
+        }
+        if let Some(user_id) = &filter.user_id {
+            query = query.filter(records::user_id.eq(user_id.as_bytes().as_slice()));
+        }
         if let Some(device_id) = &filter.device_id {
             query = query.filter(records::device_id.eq(device_id.as_bytes().as_slice()));
         }
@@ -93,6 +98,22 @@ impl AuditRows for Rows<'_> {
                 .filter(records::leaf_index.is_null())
                 .order(records::record_id)
                 .limit(limit)
+                .select((
+                    records::organisation_id,
+                    records::record_id,
+                    records::space_id,
+                    records::at,
+                    records::action,
+                    records::commitment,
+                    records::leaf_index,
+                    records::salt,
+                    records::user_id,
+                    records::device_id,
+                    records::subject,
+                    records::reason,
+                    records::trace,
+                    sql::<Nullable<Binary>>("CASE WHEN \"commitment\" IS NULL THEN \"details\" END"),
+                ))
                 .load(conn)
         })
     }

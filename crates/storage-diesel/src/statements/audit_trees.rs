@@ -2,6 +2,7 @@
 
 use std::slice::from_ref;
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use sync_core::OrganisationId;
 use sync_core::ports::{AuditCheckpoint, AuditTile, AuditTree, AuditTreeRows, StoreResult};
@@ -11,6 +12,7 @@ use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{AuditCheckpointRow, AuditTileRow, AuditTreeRow};
 use crate::schema::{audit_checkpoints as checkpoints, audit_tiles as tiles, audit_trees as trees};
+use crate::values::Id;
 
 impl AuditTreeRows for Rows<'_> {
     fn find_audit_tree(&mut self, organisation_id: OrganisationId) -> StoreResult<Option<AuditTree>> {
@@ -33,6 +35,17 @@ impl AuditTreeRows for Rows<'_> {
             .build();
         self.insert(&bulk)?;
         self.locked_tree(organisation_id)
+    }
+
+    fn list_unvouched(&mut self) -> StoreResult<Vec<OrganisationId>> {
+        let vouched = checkpoints::table
+            .filter(checkpoints::organisation_id.eq(trees::organisation_id))
+            .filter(checkpoints::size.ge(trees::size))
+            .select(checkpoints::size);
+        let found = self.load(|conn| -> QueryResult<Vec<Id>> {
+            trees::table.filter(trees::size.gt(0)).filter(not(exists(vouched))).select(trees::organisation_id).load(conn)
+        })?;
+        Ok(found.into_iter().map(OrganisationId).collect())
     }
 
     fn put_audit_tree(&mut self, tree: &AuditTree) -> StoreResult<()> {

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::StoreResult;
+use super::{StoreResult, Visible};
 use crate::json::RawJson;
 use crate::{DeviceId, OrganisationId, SpaceId, Timestamp, UserId};
 
@@ -42,9 +42,11 @@ pub struct AuditRecord {
 /// Which records are asked for: those for which everything that is given holds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AuditFilter {
-    /// Of these spaces, or those without a space too where it is absent.
-    pub space_ids: Option<Vec<SpaceId>>,
-    /// Of this person. Where spaces are given as well, records of either.
+    /// A person's own, and of the spaces that they lead.
+    pub visible: Option<Visible>,
+    /// In this space.
+    pub space_id: Option<SpaceId>,
+    /// By this person.
     pub user_id: Option<UserId>,
     /// On this device.
     pub device_id: Option<DeviceId>,
@@ -136,7 +138,8 @@ pub trait AuditRows {
     /// [`super::StoreError`].
     fn list_unsequenced(&mut self) -> StoreResult<Vec<OrganisationId>>;
 
-    /// The first records of an organisation without a place, by id.
+    /// The first records of an organisation without a place, by id. The details of those that have their commitment are left
+    /// out.
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -162,6 +165,12 @@ pub trait AuditTreeRows {
     /// # Errors
     /// [`super::StoreError`].
     fn try_lock_audit_tree(&mut self, organisation_id: OrganisationId) -> StoreResult<Option<AuditTree>>;
+
+    /// Organisations whose tree goes further than every checkpoint of it, in any order.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_unvouched(&mut self) -> StoreResult<Vec<OrganisationId>>;
 
     /// Stores how far a tree goes.
     ///

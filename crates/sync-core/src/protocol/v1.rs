@@ -1,5 +1,6 @@
 //! Protocol version 1: requests as they are read, responses as they are written.
 
+pub mod audit;
 pub mod batch;
 pub mod config;
 pub mod explain;
@@ -15,6 +16,7 @@ pub mod response;
 pub mod spaces;
 pub mod status;
 
+pub use audit::{AuditList, Gossip, GossipAnswer};
 pub use batch::{BatchAnswer, BatchFault, BatchProgress};
 pub use config::Config;
 pub use inbox::ConflictList;

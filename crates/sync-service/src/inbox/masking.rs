@@ -52,7 +52,7 @@ impl Eyes<'_> {
     }
 
     /// The sensitivity of a top-level field.
-    fn sensitivity(&self, collection: &str, field: &str) -> u8 {
+    pub(crate) fn sensitivity(&self, collection: &str, field: &str) -> u8 {
         let declared = |name: &str| self.schema.collection(collection).and_then(|rules| rules.fields.get(name));
         // what is told in the words of an older schema is as sensitive as what it is called now
         let renamed = || self.schema.lens(collection, 1)?.lift_pointer(&pointer(&[field]));

@@ -5,12 +5,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use serde::Serialize;
+use serde_json::json;
 use sync_core::Problem;
 use sync_core::ports::{Access, ItemMark, ItemState, Transaction, Tx};
 use sync_core::protocol::v1::queue::{BulkFilter, PendingItem};
 
 use super::pending::{mark_of, present};
 use super::sight::Sight;
+use crate::audit::Act;
 use crate::{Caller, Service, ServiceResult};
 
 /// Items of a page: at most 32 MiB of payloads.
@@ -56,6 +58,7 @@ impl Service {
     pub async fn export_queue(&self, caller: &Caller, filter: BulkFilter) -> ServiceResult<QueueExport> {
         let (caller, asked) = (*caller, filter.clone());
         let page = self.decide(caller.oversee(Access::Read), move |tx| read_page(tx, &caller, &asked, None)).await?;
+        self.record_export(&caller, Act::by(&caller, "export.queue").with(json!({"filter": filter}))).await?;
         Ok(QueueExport { service: self.clone(), caller, filter, first: Some(page), sent: 0, pending: None })
     }
 }

@@ -7,6 +7,8 @@
     reason = "test code: a failed expectation is to panic where it stands, JSON is passed as it is written"
 )]
 
+mod audit;
+mod audit_forks;
 mod depends;
 mod explain;
 mod identity;

@@ -1,7 +1,7 @@
 //! The audit log.
 
-use sync_core::ports::{AuditCheckpoint, AuditFilter, AuditRecord, AuditTile, AuditTree, Sequenced, StoreResult, Tx};
-use sync_core::{Timestamp, ids};
+use sync_core::ports::{AuditCheckpoint, AuditFilter, AuditRecord, AuditTile, AuditTree, Sequenced, StoreResult, Tx, Visible};
+use sync_core::{SpaceId, Timestamp, ids};
 use uuid::Uuid;
 
 use super::Case;
@@ -80,13 +80,15 @@ fn records_are_told_by_what_is_asked(bench: &Bench) {
     put(bench, &rows);
     let [first, _, _, last] = rows;
     let none = AuditFilter::default();
+    let sees = |user_id, space_ids: &[SpaceId]| Some(Visible { user_id, space_ids: space_ids.to_vec() });
     for (filter, expected) in [
-        (AuditFilter { space_ids: Some(vec![SPACE]), ..none.clone() }, vec![&first]),
-        (AuditFilter { space_ids: Some(vec![SECOND_SPACE, SPACE]), ..none.clone() }, vec![&of_bo, &first]),
-        (AuditFilter { space_ids: Some(vec![]), ..none.clone() }, vec![]),
+        (AuditFilter { space_id: Some(SPACE), ..none.clone() }, vec![&first]),
         (AuditFilter { user_id: Some(ANA), ..none.clone() }, vec![&nowhere, &first]),
-        (AuditFilter { space_ids: Some(vec![SECOND_SPACE]), user_id: Some(ANA), ..none.clone() }, vec![&nowhere, &of_bo, &first]),
-        (AuditFilter { space_ids: Some(vec![]), user_id: Some(BO), ..none.clone() }, vec![&of_bo]),
+        (AuditFilter { space_id: Some(SECOND_SPACE), user_id: Some(ANA), ..none.clone() }, vec![]),
+        (AuditFilter { visible: sees(ANA, &[SECOND_SPACE]), ..none.clone() }, vec![&nowhere, &of_bo, &first]),
+        (AuditFilter { visible: sees(BO, &[]), ..none.clone() }, vec![&of_bo]),
+        (AuditFilter { visible: sees(BO, &[SPACE, SECOND_SPACE]), ..none.clone() }, vec![&of_bo, &first]),
+        (AuditFilter { visible: sees(ANA, &[SPACE]), user_id: Some(BO), ..none.clone() }, vec![]),
         (AuditFilter { device_id: Some(PHONE), ..none.clone() }, vec![&of_bo]),
         (AuditFilter { action: Some("session.login".into()), ..none.clone() }, vec![&nowhere]),
         (AuditFilter { subject: Some("b".into()), ..none.clone() }, vec![&nowhere]),
@@ -118,12 +120,13 @@ fn records_get_their_places(bench: &Bench) {
         found
     };
     assert_eq!(organisations(), [ORGANISATION, OTHER_ORGANISATION]);
-    assert_eq!(waiting(bench, 2), [record(0, 0), record(1, 1)]);
+    let taken = |record: AuditRecord| AuditRecord { details: None, ..record };
+    assert_eq!(waiting(bench, 2), [taken(record(0, 0)), taken(record(1, 1))]);
     let place = |record: &AuditRecord, leaf_index| Sequenced { record_id: record.record_id, leaf_index, committed: None };
     // a record of another organisation is not touched
     let places = [place(&record(0, 0), 7), place(&record(1, 1), 8), place(&foreign, 9)];
     bench.write(move |tx| tx.sequence_audit_records(ORGANISATION, &places));
-    assert_eq!(waiting(bench, 9), [record(2, 2)]);
+    assert_eq!(waiting(bench, 9), [taken(record(2, 2))]);
     let all = list(bench, &AuditFilter::default(), None, 10);
     assert_eq!(
         all,
@@ -138,11 +141,13 @@ fn records_get_their_places(bench: &Bench) {
 }
 
 fn a_record_without_a_commitment_gets_one(bench: &Bench) {
-    put(bench, &[bare(0, 0), record(1, 1)]);
+    let early = AuditRecord { details: Some(raw("{}")), ..bare(0, 0) };
+    put(bench, &[early.clone(), record(1, 1)]);
+    assert_eq!(waiting(bench, 1), std::slice::from_ref(&early));
     let place = |record_id, leaf_index| Sequenced { record_id, leaf_index, committed: Some(([1; 32], [2; 32])) };
     let places = [place(record_id(0, 0), 0), place(record_id(1, 1), 1)];
     bench.write(move |tx| tx.sequence_audit_records(ORGANISATION, &places));
-    let committed = AuditRecord { leaf_index: Some(0), salt: Some([1; 32]), commitment: Some([2; 32]), ..bare(0, 0) };
+    let committed = AuditRecord { leaf_index: Some(0), salt: Some([1; 32]), commitment: Some([2; 32]), ..early };
     let as_before = AuditRecord { leaf_index: Some(1), ..record(1, 1) };
     assert_eq!(list(bench, &AuditFilter::default(), None, 10), [as_before, committed]);
 }
@@ -193,5 +198,13 @@ fn checkpoints_are_found_by_size(bench: &Bench) {
     };
     bench.write(work);
     let find = |size| bench.read(move |tx| tx.find_audit_checkpoint(ORGANISATION, size));
+    let unvouched = |size| {
+        bench.write(move |tx| {
+            tx.try_lock_audit_tree(ORGANISATION)?;
+            tx.put_audit_tree(&AuditTree { organisation_id: ORGANISATION, size })
+        });
+        bench.read(|tx| tx.list_unvouched())
+    };
+    assert_eq!([unvouched(0), unvouched(9), unvouched(10)], [vec![], vec![], vec![ORGANISATION]]);
     assert_eq!((find(None), find(Some(3)), find(Some(4))), (Some(checkpoint(9, 2)), Some(checkpoint(3, 1)), None));
 }

@@ -1,6 +1,6 @@
 use sync_core::OrganisationId;
 use sync_core::ports::{
-    AuditCheckpoint, AuditFilter, AuditRecord, AuditRows, AuditTile, AuditTree, AuditTreeRows, Sequenced, StoreError, StoreResult,
+    AuditCheckpoint, AuditFilter, AuditRecord, AuditRows, AuditTile, AuditTree, AuditTreeRows, Sequenced, StoreError, StoreResult, Visible,
 };
 use uuid::Uuid;
 
@@ -45,7 +45,7 @@ impl AuditRows for MemoryTx<'_> {
 
     fn take_unsequenced(&mut self, organisation_id: OrganisationId, limit: i64) -> StoreResult<Vec<AuditRecord>> {
         let is_waiting = |row: &&AuditRecord| row.organisation_id == organisation_id && row.leaf_index.is_none();
-        Ok(self.state.audit_records.values().filter(is_waiting).take(count(limit)).cloned().collect())
+        Ok(self.state.audit_records.values().filter(is_waiting).take(count(limit)).map(as_taken).collect())
     }
 
     fn sequence_audit_records(&mut self, organisation_id: OrganisationId, places: &[Sequenced]) -> StoreResult<()> {
@@ -63,11 +63,16 @@ impl AuditRows for MemoryTx<'_> {
     }
 }
 
+/// Without the details that are committed to already.
+fn as_taken(row: &AuditRecord) -> AuditRecord {
+    AuditRecord { details: row.details.clone().filter(|_| row.commitment.is_none()), ..row.clone() }
+}
+
 fn fits(filter: &AuditFilter, row: &AuditRecord) -> bool {
-    let of_space = filter.space_ids.as_ref().map(|ids| row.space_id.is_some_and(|id| ids.contains(&id)));
-    let of_user = filter.user_id.map(|id| row.user_id == Some(id));
-    let reached = of_space.or(of_user).is_none() || of_space.unwrap_or(false) || of_user.unwrap_or(false);
-    reached
+    let sees = |visible: &Visible| row.user_id == Some(visible.user_id) || row.space_id.is_some_and(|id| visible.space_ids.contains(&id));
+    filter.visible.as_ref().is_none_or(sees)
+        && filter.space_id.is_none_or(|id| row.space_id == Some(id))
+        && filter.user_id.is_none_or(|id| row.user_id == Some(id))
         && filter.device_id.is_none_or(|id| row.device_id == Some(id))
         && filter.action.as_ref().is_none_or(|action| row.action == *action)
         && filter.subject.as_ref().is_none_or(|subject| row.subject.as_ref() == Some(subject))
@@ -85,6 +90,17 @@ impl AuditTreeRows for MemoryTx<'_> {
         let tree = state.audit_trees.get(&organisation_id).copied().unwrap_or(AuditTree { organisation_id, size: 0 });
         state.audit_trees.put(organisation_id, tree);
         Ok(Some(tree))
+    }
+
+    fn list_unvouched(&mut self) -> StoreResult<Vec<OrganisationId>> {
+        let mut found = Vec::new();
+        for tree in self.state.audit_trees.values().filter(|tree| tree.size > 0) {
+            let id = tree.organisation_id;
+            if self.state.audit_checkpoints.range((id, tree.size)..=(id, i64::MAX)).next().is_none() {
+                found.push(id);
+            }
+        }
+        Ok(found)
     }
 
     fn put_audit_tree(&mut self, tree: &AuditTree) -> StoreResult<()> {

@@ -17,6 +17,7 @@ use self::operation::receive_operation;
 pub use self::operation::{read_again, read_edited_operation, read_stored_operation};
 use self::resolution::receive_resolutions;
 pub use self::verify::{HeldRow, VerifyRequest, VerifyStep};
+use super::audit::Gossip;
 use crate::json::{Object, pointer};
 use crate::limits::{DEFAULT_CHANGES, DEFAULT_PAGE_BYTES, MAX_CHANGES, MAX_DOCUMENT_BYTES, MAX_OPERATIONS, MAX_PULL_SPACES, MAX_RECEIPTS};
 use crate::{Code, ConflictId, DocumentKey, OpId, Operation, Problem, SpaceId, Timestamp};
@@ -38,6 +39,8 @@ pub struct SyncRequest {
     pub ask: Vec<OpId>,
     /// What to read afterwards.
     pub pull: Option<Pull>,
+    /// What the device knows of the audit log, where it wants to compare.
+    pub audit: Option<Gossip>,
 }
 
 /// Something with an `op_id`, well formed or not.
@@ -149,6 +152,7 @@ impl SyncRequest {
             resolutions: receive_resolutions(resolutions)?,
             ask: read_op_ids(counted(list(&mut body, "ask")?, MAX_RECEIPTS, "ask")?, "/ask")?,
             pull: read_pull(body.get("pull"), schema)?,
+            audit: read_audit(&body)?,
         })
     }
 }
@@ -194,6 +198,11 @@ fn read_epochs(body: &Object) -> Read<BTreeMap<SpaceId, String>> {
         }
     }
     Ok(epochs)
+}
+
+fn read_audit(body: &Object) -> Read<Option<Gossip>> {
+    let audit = optional_object(body, "audit", "")?;
+    audit.map(|audit| Ok(Gossip { checkpoint: optional_text(&audit, "checkpoint", "/audit")? })).transpose()
 }
 
 fn read_pull(value: Option<&Value>, schema: Option<u32>) -> Read<Option<Pull>> {

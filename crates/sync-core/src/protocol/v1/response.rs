@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::audit::GossipAnswer;
 use crate::json::{Object, RawJson};
 use crate::{Author, ConflictId, DocumentKey, OpId, Problem, SpaceId, Status, Timestamp};
 
@@ -21,6 +22,9 @@ pub struct SyncResponse {
     pub server_time: Timestamp,
     /// When to come again, with how much.
     pub next: Next,
+    /// The newest checkpoint of the audit log, and how it stands to the device's, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<GossipAnswer>,
 }
 
 /// What became of one operation.

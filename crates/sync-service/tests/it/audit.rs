@@ -1,0 +1,324 @@
+//! The record of what was done: what is recorded, who reads it, and what proves it.
+
+use audit_log::{Checkpoint, Hash, Keyring, SigningKey, VerifyingKey, leaf_hash, verify_consistency, verify_inclusion};
+use serde_json::{Value, json};
+use sync_core::Code;
+use sync_core::ports::{Access, AuditFilter, AuditRecord, Store, StoreResult, Tx};
+use sync_core::protocol::v1::SyncRequest;
+use sync_service::{AuditQuery, Caller, Included, Service};
+
+use crate::inbox::{at_a_party, disputed, of};
+use crate::sync::{Pair, id, op};
+use crate::world::{World, now, refused};
+
+/// Gives a service a key that signs checkpoints.
+pub(crate) fn signs(service: &Service) -> VerifyingKey {
+    let key = SigningKey::from_seed([7; 32]).unwrap();
+    service.use_audit_keys(Keyring::parse(&key.line()).unwrap());
+    key.verifying_key()
+}
+
+fn transact<T: Send + 'static>(
+    world: &World,
+    work: impl FnMut(&mut dyn Tx) -> StoreResult<T> + Send + 'static,
+) -> sync_core::ports::Transaction<T> {
+    let store: &dyn Store = &*world.store;
+    store.transact(Access::Read, work)
+}
+
+/// What is recorded, oldest first.
+fn records(pair: &Pair) -> Vec<AuditRecord> {
+    let organisation_id = pair.ana.organisation_id;
+    let list = move |tx: &mut dyn Tx| tx.list_audit_records(organisation_id, &AuditFilter::default(), None, 1_000);
+    let mut found = now(transact(&pair.world, list)).unwrap();
+    found.reverse();
+    found
+}
+
+fn actions(pair: &Pair) -> Vec<String> {
+    records(pair).into_iter().map(|record| record.action).collect()
+}
+
+fn listed(pair: &Pair, caller: &Caller, query: AuditQuery) -> Value {
+    serde_json::to_value(now(pair.world.service.list_audit(caller, AuditQuery { limit: 100, ..query })).unwrap()).unwrap()
+}
+
+fn newest(pair: &Pair, caller: &Caller, action: &str) -> Value {
+    listed(pair, caller, AuditQuery { action: Some(action.into()), ..AuditQuery::default() })["items"][0].clone()
+}
+
+/// What stays when the clock stands still: the time after each act is another.
+fn tick(pair: &Pair) {
+    pair.world.clock.advance_ms(1);
+}
+
+#[test]
+fn a_push_is_recorded_once_with_the_list_of_its_results() {
+    let pair = at_a_party();
+    tick(&pair);
+    let operations = json!([
+        of("events", op(1, "create", "e", 0, json!({"title": "Dinner", "allergies": "celiac"}))),
+        of("nowhere", op(2, "create", "x", 0, json!({"a": 1}))),
+    ]);
+    let body = json!({"operations": operations});
+    pair.sync(&pair.ana, body.clone());
+    let of_push = newest(&pair, &pair.ana, "sync.push");
+    assert_eq!(
+        of_push["details"],
+        json!({"results": [
+            {"op_id": id(1), "status": "applied", "version": 1, "kind": "create", "document": "events/e", "fields": ["allergies", "title"]},
+            {"op_id": id(2), "status": "rejected", "code": "unknown_collection", "kind": "create", "document": "nowhere/x", "fields": ["a"]},
+        ]})
+    );
+    assert_eq!((&of_push["user"]["name"], &of_push["space_id"], &of_push["state"]), (&json!("ana"), &json!(pair.space), &json!("waiting")));
+    // what is known already has its record
+    let before = actions(&pair).len();
+    pair.sync(&pair.ana, body);
+    assert_eq!(actions(&pair).len(), before);
+    // the leaf of it commits to who and what, and says neither
+    let record = records(&pair).into_iter().find(|record| record.action == "sync.push").unwrap();
+    let details = record.details.as_ref().unwrap().object();
+    let particulars = audit_log::Particulars {
+        user_id: record.user_id,
+        device_id: record.device_id,
+        subject: None,
+        reason: None,
+        trace: None,
+        details: &details,
+    };
+    assert_eq!(audit_log::commitment(&record.salt.unwrap(), &particulars).as_bytes(), &record.commitment.unwrap());
+    assert!(!record.details.unwrap().as_str().contains("celiac"), "never a value");
+}
+
+#[test]
+fn what_fails_leaves_no_record() {
+    let pair = Pair::new(None);
+    let before = actions(&pair);
+    pair.world.store.lose_next_commit(false);
+    let request = json!({"protocol": 1, "space_id": pair.space, "operations": [op(1, "create", "n", 0, json!({"a": 1}))]});
+    let request = SyncRequest::parse(request.to_string().as_bytes()).unwrap();
+    assert!(now(pair.world.service.sync(&pair.ana, request)).is_err());
+    assert_eq!(actions(&pair), before);
+}
+
+#[test]
+fn rights_and_spaces_are_recorded_from_what_to_what() {
+    let pair = Pair::new(None);
+    tick(&pair);
+    pair.give_bo("coordinator");
+    let granted = newest(&pair, &pair.ana, "member.grant");
+    assert_eq!(granted["details"], json!({"changes": {"role": {"from": "photographer", "to": "coordinator"}}}));
+    assert_eq!(granted["subject"], json!(pair.bo.user_id));
+    let space = pair.space.parse().unwrap();
+    let service = &pair.world.service;
+    tick(&pair);
+    now(service.remove_member(&pair.ana, space, pair.bo.user_id)).unwrap();
+    assert_eq!(newest(&pair, &pair.ana, "member.revoke")["details"], json!({"changes": {"role": {"from": "coordinator", "to": null}}}));
+    let renamed = |name: &str| serde_json::from_value(json!({"name": name})).unwrap();
+    now(service.update_space(&pair.ana, space, renamed("A & J"))).unwrap();
+    now(service.update_space(&pair.ana, space, renamed("A & J"))).unwrap();
+    assert_eq!(newest(&pair, &pair.ana, "space.update")["details"], json!({"changes": {"name": {"from": "Amara & Joel", "to": "A & J"}}}));
+    assert_eq!(actions(&pair).iter().filter(|action| *action == "space.update").count(), 1, "what changes nothing is no act");
+    now(service.delete_space(&pair.ana, space)).unwrap();
+    assert_eq!(newest(&pair, &pair.ana, "space.delete")["space_id"], json!(pair.space));
+    assert_eq!(newest(&pair, &pair.ana, "user.add")["user"], Value::Null, "the command line is nobody");
+}
+
+#[test]
+fn answers_are_recorded_by_their_choice() {
+    let pair = at_a_party();
+    let asked = disputed(&pair, 1, "events", "e", ["a", "b", "c"].map(|title| json!({"title": title})));
+    tick(&pair);
+    let question = pair.conflict(&pair.ana, &asked);
+    pair.resolve(&pair.ana, 9, &question, json!({"fields": {"/title": {"choose": "theirs"}}}));
+    let answered = newest(&pair, &pair.ana, "conflict.resolve");
+    let result = &answered["details"]["results"][0];
+    assert_eq!((&result["conflict_id"], &result["choices"]), (&asked, &json!({"/title": "theirs"})), "{answered}");
+    tick(&pair);
+    now(pair.world.service.undo_answer(&pair.ana, asked.as_str().unwrap().parse().unwrap(), id(10).parse().unwrap())).unwrap();
+    let undone = newest(&pair, &pair.ana, "conflict.undo");
+    assert_eq!(undone["details"]["results"][0]["undo"], json!(true), "{undone}");
+}
+
+#[test]
+fn admins_see_all_leads_their_spaces_and_everybody_their_own() {
+    let pair = Pair::new(None);
+    tick(&pair);
+    pair.one(&pair.ana, op(1, "create", "a", 0, json!({"a": 1})));
+    tick(&pair);
+    pair.one(&pair.bo, op(2, "create", "b", 0, json!({"a": 1})));
+    let pushes = |caller: &Caller, query: AuditQuery| {
+        let list = listed(&pair, caller, AuditQuery { action: Some("sync.push".into()), ..query });
+        list["items"].as_array().unwrap().iter().map(|item| item["details"]["results"][0]["op_id"].clone()).collect::<Vec<_>>()
+    };
+    let any = AuditQuery::default;
+    assert_eq!(pushes(&pair.ana, any()), [json!(id(2)), json!(id(1))]);
+    assert_eq!(pushes(&pair.bo, any()), [json!(id(2))]);
+    assert_eq!(pushes(&pair.bo, AuditQuery { user: Some(pair.ana.user_id), ..any() }), Vec::<Value>::new());
+    let lead = Caller { admin: false, ..pair.ana };
+    assert_eq!(pushes(&lead, any()), [json!(id(2)), json!(id(1))]);
+    pair.second_space();
+    let stranger = pair.world.caller("cy@example.org");
+    assert_eq!(pushes(&stranger, any()), Vec::<Value>::new());
+    assert_eq!(pushes(&pair.ana, AuditQuery { device: Some(pair.bo.device_id), ..any() }), [json!(id(2))]);
+    // by an operation, its push and what people did to it
+    let of_op = listed(&pair, &pair.ana, AuditQuery { op: Some(id(2).parse().unwrap()), ..any() });
+    assert_eq!(of_op["items"].as_array().unwrap().len(), 1, "{of_op}");
+    let by_others = listed(&pair, &pair.bo, AuditQuery { op: Some(id(1).parse().unwrap()), ..any() });
+    assert_eq!(by_others["items"], json!([]));
+    // page by page, newest first
+    let (mut after, mut seen) = (None, Vec::new());
+    loop {
+        let page = now(pair.world.service.list_audit(&pair.ana, AuditQuery { limit: 2, after, ..any() })).unwrap();
+        seen.extend(page.items.iter().map(|item| item.record_id));
+        after = page.next.map(|next| next.parse().unwrap());
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut all: Vec<_> = records(&pair).iter().map(|record| record.record_id).collect();
+    all.reverse();
+    assert_eq!(seen, all);
+}
+
+#[test]
+fn sensitive_values_are_left_out_until_they_are_revealed() {
+    let pair = at_a_party();
+    pair.give_bo("vendor");
+    let made = pair.one(&pair.ana, of("events", op(1, "create", "e", 0, json!({"title": "Dinner", "allergies": "celiac"}))));
+    tick(&pair);
+    pair.one(
+        &pair.ana,
+        of("events", op(2, "update", "e", made["version"].as_i64().unwrap(), json!({"title": "Supper", "allergies": "nuts"}))),
+    );
+    let service = &pair.world.service;
+    let push = newest(&pair, &pair.ana, "sync.push");
+    let record_id: uuid::Uuid = push["record_id"].as_str().unwrap().parse().unwrap();
+    let one = serde_json::to_value(now(service.get_audit(&pair.ana, record_id)).unwrap()).unwrap();
+    assert_eq!(
+        one["fields"],
+        json!([
+            {"document": "events/e", "version": 2, "field": "allergies", "masked": true},
+            {"document": "events/e", "version": 2, "field": "title", "from": "Dinner", "to": "Supper", "masked": false},
+        ])
+    );
+    let wanted = |field: &str| serde_json::from_value(json!({"document": "events/e", "field": field, "reason": "asked by phone"})).unwrap();
+    let shown = serde_json::to_value(now(service.reveal_audit(&pair.ana, record_id, wanted("allergies"))).unwrap()).unwrap();
+    assert_eq!((&shown["from"], &shown["to"], &shown["masked"]), (&json!("celiac"), &json!("nuts"), &json!(false)));
+    let act = newest(&pair, &pair.ana, "field.reveal");
+    assert_eq!(act["details"], json!({"document": "events/e", "field": "allergies", "version": 2}));
+    assert_eq!((&act["subject"], &act["reason"]), (&push["record_id"], &json!("asked by phone")));
+    assert!(!act.to_string().contains("nuts"), "the record of it has no value either");
+    // others learn nothing, and leave no record
+    let before = actions(&pair).len();
+    assert_eq!(refused(now(service.reveal_audit(&pair.bo, record_id, wanted("allergies")))), Code::UnknownRecord);
+    assert_eq!(refused(now(service.reveal_audit(&pair.ana, record_id, wanted("colour")))), Code::UnknownDocument);
+    assert_eq!(actions(&pair).len(), before);
+}
+
+#[test]
+fn whose_role_does_not_read_a_field_gets_it_revealed_from_nowhere() {
+    let pair = at_a_party();
+    pair.give_bo("coordinator");
+    let made = pair.one(&pair.bo, of("events", op(1, "create", "e", 0, json!({"title": "Dinner", "allergies": "celiac"}))));
+    assert_eq!(made["status"], "applied", "{made}");
+    // their own act, of a time at which they read it
+    pair.give_bo("vendor");
+    let push = newest(&pair, &pair.bo, "sync.push");
+    let record_id: uuid::Uuid = push["record_id"].as_str().unwrap().parse().unwrap();
+    let wanted = serde_json::from_value(json!({"document": "events/e", "field": "allergies"})).unwrap();
+    assert_eq!(refused(now(pair.world.service.reveal_audit(&pair.bo, record_id, wanted))), Code::Forbidden);
+    let one = serde_json::to_value(now(pair.world.service.get_audit(&pair.bo, record_id)).unwrap()).unwrap();
+    assert!(!one.to_string().contains("celiac"), "{one}");
+}
+
+#[test]
+fn records_get_their_places_and_are_proved() {
+    let pair = Pair::new(None);
+    let service = &pair.world.service;
+    let key = signs(service);
+    for n in 1..=300 {
+        pair.one(&pair.ana, op(n, "create", &format!("n{n}"), 0, json!({"a": n})));
+    }
+    let first = records(&pair)[0].record_id;
+    assert_eq!(refused(now(service.audit_inclusion(&pair.ana, Included::Record(first), None))), Code::NotYetSequenced);
+    assert_eq!(refused(now(service.audit_checkpoint(&pair.ana, Some(1)))), Code::NotYetSequenced);
+    let total = records(&pair).len();
+    assert!(now(service.sequence_audit()).unwrap() >= total);
+    assert_eq!(now(service.sequence_audit()).unwrap(), 0);
+    let all = records(&pair);
+    assert_eq!(
+        all.iter().map(|record| record.leaf_index.unwrap()).collect::<Vec<_>>(),
+        (0..i64::try_from(total).unwrap()).collect::<Vec<_>>()
+    );
+    let told = now(service.audit_checkpoint(&pair.ana, None)).unwrap();
+    let checkpoint = Checkpoint::open(&told.checkpoint, &[key]).unwrap();
+    assert_eq!(checkpoint.size, u64::try_from(total).unwrap());
+    assert_eq!(told.keys, [key.vkey(&checkpoint.origin)]);
+    for record in [&all[0], &all[255], &all[256], &all[total - 1]] {
+        let proof = now(service.audit_inclusion(&pair.ana, Included::Record(record.record_id), None)).unwrap();
+        let leaf = leaf_hash(proof.leaf.as_ref().unwrap().as_bytes());
+        assert!(proof.leaf.unwrap().contains(&record.record_id.to_string()));
+        verify_inclusion(leaf, proof.index, proof.size, &hashes(&proof.proof), checkpoint.root).unwrap();
+        let by_index = now(service.audit_inclusion(&pair.bo, Included::Index(proof.index), Some(proof.size))).unwrap();
+        assert_eq!((by_index.proof, by_index.leaf), (proof.proof, None));
+    }
+    let older = now(service.audit_checkpoint(&pair.ana, Some(100))).unwrap();
+    let older = Checkpoint::open(&older.checkpoint, &[key]).unwrap();
+    let grown = now(service.audit_consistency(&pair.bo, 100, None)).unwrap();
+    verify_consistency((older.size, older.root), (checkpoint.size, checkpoint.root), &hashes(&grown.proof)).unwrap();
+    assert_eq!(refused(now(service.audit_consistency(&pair.ana, 9, Some(8)))), Code::Malformed);
+    assert_eq!(refused(now(service.audit_consistency(&pair.ana, 1, Some(999)))), Code::NotYetSequenced);
+    assert_eq!(refused(now(service.audit_inclusion(&pair.bo, Included::Record(first), None))), Code::UnknownRecord);
+}
+
+pub(crate) fn hashes(texts: &[String]) -> Vec<Hash> {
+    texts.iter().map(|text| Hash::parse(text).unwrap()).collect()
+}
+
+#[test]
+fn checkpoints_come_by_themselves() {
+    let pair = Pair::new(None);
+    let service = &pair.world.service;
+    signs(service);
+    let stored = || {
+        let organisation_id = pair.ana.organisation_id;
+        let find = move |tx: &mut dyn Tx| tx.find_audit_checkpoint(organisation_id, None);
+        now(transact(&pair.world, find)).unwrap().map(|checkpoint| checkpoint.size)
+    };
+    now(service.sequence_audit()).unwrap();
+    let first = stored().unwrap();
+    pair.one(&pair.ana, op(1, "create", "n", 0, json!({"a": 1})));
+    now(service.sequence_audit()).unwrap();
+    assert_eq!(stored(), Some(first), "not for every one");
+    pair.world.clock.advance_ms(60_000);
+    now(service.sequence_audit()).unwrap();
+    assert_eq!(stored(), Some(first + 1), "but within a minute");
+}
+
+#[test]
+fn who_stores_no_key_keeps_the_log_and_vouches_for_nothing() {
+    let pair = Pair::new(None);
+    assert!(now(pair.world.service.sequence_audit()).unwrap() > 0);
+    assert_eq!(refused(now(pair.world.service.audit_checkpoint(&pair.ana, None))), Code::Unavailable);
+}
+
+#[test]
+fn an_export_is_whole_and_recorded() {
+    let pair = Pair::new(None);
+    for n in 1..=250 {
+        pair.one(&pair.ana, op(n, "create", &format!("n{n}"), 0, json!({"a": n})));
+    }
+    tick(&pair);
+    let mut export = now(pair.world.service.export_audit(&pair.ana, AuditQuery::default())).unwrap();
+    let mut lines = Vec::new();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    while let std::task::Poll::Ready(Some(page)) = export.poll_lines(&mut context) {
+        lines.extend(page.unwrap());
+    }
+    let lines: Vec<Value> = String::from_utf8(lines).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let total = records(&pair).len();
+    assert_eq!(lines.len(), total + 1);
+    assert_eq!(lines[0]["action"], "export.audit");
+    assert_eq!(lines[total], json!({"type": "end", "records": total}));
+}
