@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use desk::Desk;
 use merge_engine::Actor;
-use sync_core::ports::{Entropy, Signal, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{Entropy, Scope, Signal, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::{OperationResult, Received, Resolution, ResolveResponse};
 use sync_core::{ConflictId, OpId, Problem, Schema, SpaceId, Status, Timestamp};
 
@@ -34,6 +34,9 @@ pub(crate) struct Batch {
     /// What is stored with them.
     pub(crate) beside: Option<StoredOperation>,
 }
+
+/// The spaces of conflicts, and those of them that somebody left.
+type Found = (HashMap<ConflictId, SpaceId>, BTreeSet<SpaceId>);
 
 /// A resolution with its place in the request, its id, and the limit that it breaks.
 pub(crate) type Entry = (usize, OpId, Resolution, Option<Problem>);
@@ -73,8 +76,8 @@ impl Service {
             }
         }
         let mut failure = None;
-        let links = match self.find_spaces(caller, &well_formed).await {
-            Ok(links) => links,
+        let (links, left) = match self.find_spaces(caller, &well_formed).await {
+            Ok(found) => found,
             Err(error) => {
                 let error = ServiceError::from(error);
                 results.extend(undecided(well_formed.iter().map(|(index, op_id, _, _)| (*index, *op_id)), &error));
@@ -93,7 +96,8 @@ impl Service {
                 access::require_writable(tx, &batch.caller)?;
                 Ok(resolve_space(tx, &*entropy, &batch, space_id)?)
             };
-            match self.decide(caller.write(), work).await {
+            let scope = if left.contains(&space_id) { Scope::Organisation(caller.organisation_id) } else { caller.scope() };
+            match self.decide(scope.write(), work).await {
                 Ok(decided) => {
                     self.publish(&[Signal::Space(space_id)]);
                     results.extend(decided);
@@ -107,14 +111,22 @@ impl Service {
         (results.into_values().collect(), failure)
     }
 
-    async fn find_spaces(&self, caller: &Caller, resolutions: &[Entry]) -> StoreResult<HashMap<ConflictId, SpaceId>> {
+    /// In which spaces the conflicts are, and which of those the caller left: what they answer there is kept for a lead.
+    async fn find_spaces(&self, caller: &Caller, resolutions: &[Entry]) -> StoreResult<Found> {
         let ids: BTreeSet<ConflictId> = resolutions.iter().map(|(_, _, resolution, _)| resolution.conflict_id).collect();
         if ids.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Found::default());
         }
-        let (organisation_id, ids) = (caller.organisation_id, ids.into_iter().collect::<Vec<_>>());
-        let links = self.store.transact(caller.read(), move |tx| tx.load_conflicts(organisation_id, &ids)).await?;
-        Ok(links.into_iter().map(|link| (link.conflict_id, link.space_id)).collect())
+        let (caller, ids) = (*caller, ids.into_iter().collect::<Vec<_>>());
+        let work = move |tx: &mut dyn Tx| {
+            let links = tx.load_conflicts(caller.organisation_id, &ids)?;
+            let spaces: BTreeSet<SpaceId> = links.iter().map(|link| link.space_id).collect();
+            let standings = access::load(tx, &caller, &spaces.into_iter().collect::<Vec<_>>())?;
+            let left = standings.into_iter().filter(|(_, standing)| matches!(standing, Standing::Former(_))).map(|(space_id, _)| space_id);
+            Ok((links.into_iter().map(|link| (link.conflict_id, link.space_id)).collect(), left.collect()))
+        };
+        // their own scope shows nothing of a space that they left
+        self.store.transact(Scope::Organisation(caller.organisation_id).read(), work).await
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sync_core::json::Object;
-use sync_core::ports::{AuditRecord, ChangeRow, DocumentRow, History, SpaceAccess, StoreResult, Tx};
+use sync_core::ports::{Access, AuditRecord, ChangeRow, DocumentRow, History, SpaceAccess, StoreResult, Tx};
 use sync_core::protocol::v1::audit::{AuditField, RevealRequest};
 use sync_core::{Code, DocumentKey, Problem, Schema, SpaceId};
 use uuid::Uuid;
@@ -54,7 +54,7 @@ impl Service {
             write(tx, &*entropy, now, [act])?;
             Ok(field)
         };
-        self.decide(caller.write(), work).await
+        self.decide(caller.oversee(Access::Write), work).await
     }
 }
 
