@@ -57,6 +57,8 @@ IDS = {
     "batch": "batch",
     "batch_id": "batch",
     "purge_id": "purge",
+    "record": "record",
+    "record_id": "record",
 }
 # where the name alone does not tell, or where what is named is destroyed
 IDS_AT = {
@@ -69,6 +71,7 @@ DESTROYED = {"space_id": "expendable space", "user_id": "expendable user", "devi
 VALUES_IN = {
     "LoginRequest": {"email": [WORLD["login"]], "password": [WORLD["password"]]},
     "RefreshRequest": {"refresh_token": [WORLD["refresh_token"]]},
+    "RevealRequest": {"document": WORLD["document"], "field": WORLD["field"]},
     "PurgedRequest": {"purge_id": WORLD["purge"], "space_id": WORLD["lost space"]},
 }
 

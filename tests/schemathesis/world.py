@@ -75,7 +75,11 @@ def build(url):
     queued = {"protocol": 1, "operations": [operation("queued", {"a": 1}, 0, "create")]}
     own = ana.call("POST", f"/api/offline/queue/batch?space={space}", queued)
     task = ana.call("POST", "/api/offline/queue/retry", {"filter": {"space_id": space, "reason": "internal"}})["task_id"]
+    pushes = ana.call("GET", f"/api/offline/audit?space={space}&device={ana.device_id}&action=sync.push")["items"]
     return {
+        "record": [push["record_id"] for push in pushes],
+        "document": ["notes/disputed-1"],
+        "field": ["text"],
         "login": "member2@example.org",
         "password": PASSWORD,
         "refresh_token": second.refresh_token,

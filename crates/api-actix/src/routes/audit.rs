@@ -7,12 +7,9 @@ use sync_core::{Code, DeviceId, OpId, Problem, SpaceId, Timestamp, UserId};
 use sync_service::{AuditQuery, Included};
 use uuid::Uuid;
 
-use super::{endpoint, mount};
+use super::{endpoint, mount, page_size};
 use crate::call::{Answered, Call, ok};
 use crate::stream::as_lines;
-
-/// Records on a page when the caller names no number.
-const DEFAULT_PAGE: i64 = 50;
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/offline/audit", vec![endpoint(Method::GET, list)]);
@@ -33,7 +30,7 @@ struct Records {
     op: Option<OpId>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
-    limit: Option<i64>,
+    limit: Option<u64>,
     after: Option<Uuid>,
 }
 
@@ -48,7 +45,7 @@ impl Records {
             op: self.op,
             from: self.from,
             to: self.to,
-            limit: self.limit.unwrap_or(DEFAULT_PAGE),
+            limit: page_size(self.limit),
             after: self.after,
         }
     }
