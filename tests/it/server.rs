@@ -28,7 +28,12 @@ fn command(database: &Database, arguments: &[&str]) -> Command {
 pub(crate) fn prepare(database: &Database) {
     let output = command(database, &["migrate"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let mut child = command(database, &["user", "add", "ana@example.org", "--organisation", "Alder", "--admin", "--password-stdin"])
+    add_admin(database, "ana@example.org", "Alder");
+}
+
+/// Makes an organisation with its first admin.
+pub(crate) fn add_admin(database: &Database, email: &str, organisation: &str) {
+    let mut child = command(database, &["user", "add", email, "--organisation", organisation, "--admin", "--password-stdin"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -130,6 +135,22 @@ impl Drop for Server {
     }
 }
 
+/// What a request was answered, whatever its status.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// By name, in small letters.
+    pub(crate) headers: Vec<(String, String)>,
+    /// Empty for what has no end.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of a header; empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
+    }
+}
+
 /// A client.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -157,6 +178,33 @@ impl Client {
     /// A request; `Err` when there was no whole answer, or none of 2xx.
     pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         self.send(method, path, "application/json", body.to_string())
+    }
+
+    /// The same device with another token, or with none.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
+    }
+
+    /// A request, and its answer as it came. Without a body it says nothing of one; of a stream that has no end only the
+    /// head is read.
+    pub(crate) fn ask(&self, method: &str, path: &str, content: &str, body: &str) -> Result<Answer, String> {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if !self.token.is_empty() {
+            request = request.header("Authorization", format!("Bearer {}", self.token));
+        }
+        let answer = if body.is_empty() {
+            self.agent.run(request.body(()).unwrap())
+        } else {
+            self.agent.run(request.header("Content-Type", content).body(body.to_owned()).unwrap())
+        };
+        let mut answer = answer.map_err(|error| error.to_string())?;
+        let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers: Vec<_> = answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let mut told = Answer { status: answer.status().as_u16(), headers, body: Vec::new() };
+        if told.header("content-type") != "text/event-stream" {
+            told.body = answer.body_mut().with_config().limit(64 << 20).read_to_vec().map_err(|error| error.to_string())?;
+        }
+        Ok(told)
     }
 
     /// Sends operations for the queue, a line each; the answer.

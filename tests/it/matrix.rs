@@ -1,0 +1,241 @@
+//! The generated matrix: everybody, at every endpoint of the OpenAPI document, about what is theirs, somebody else's,
+//! another tenant's, deleted, or nowhere, is answered exactly as the policy table says (`matrix/policy.txt`).
+
+mod table;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use table::{ACTORS, Row, Target};
+use world::{WEDDINGS, Wedding, World};
+
+use crate::database::Database;
+use crate::server::{Answer, Client, Server, add_admin, op_id, prepare, run};
+
+const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/it/matrix/policy.txt");
+const FOREIGN: &str = "eve@example.com";
+
+/// Until when every node knows that a tenant or a device is held.
+const QUIET_WITHIN: Duration = Duration::from_secs(5);
+
+/// What a parameter of a path is called among a wedding's ids.
+const PARAMETERS: [(&str, &str); 8] = [
+    ("{space_id}", "$space"),
+    ("{user_id}", "$spare"),
+    ("{device_id}", "$device"),
+    ("{conflict_id}", "$conflict"),
+    ("{op_id}", "$op"),
+    ("{batch_id}", "$batch"),
+    ("{record_id}", "$record"),
+    ("/tasks/{id}", "/tasks/$task"),
+];
+
+#[test]
+fn everybody_is_answered_as_the_policy_says_on_sqlite() {
+    holds(&Database::sqlite());
+}
+
+#[test]
+fn everybody_is_answered_as_the_policy_says_on_postgresql() {
+    if let Some(database) = Database::postgres() {
+        holds(&database);
+    }
+}
+
+fn holds(database: &Database) {
+    prepare(database);
+    add_admin(database, FOREIGN, "Birch");
+    // nobody works on what is queued, so that it can be seen
+    let server = Server::start_with(database, |command| command.args(["--log-level", "error", "--queue-workers", "0"]));
+    let matrix = Matrix { world: World::build(&server, FOREIGN), rows: table::read(&std::fs::read_to_string(POLICY).unwrap()), server };
+    matrix.covers_the_document();
+    matrix.every_wedding_is_its_peoples();
+    matrix.no_token_opens_nothing();
+    matrix.foreign_ids_do_not_exist();
+    matrix.who_is_held_is_quiet(database);
+    let wrong: Vec<String> = matrix.rows.iter().enumerate().filter_map(|(number, row)| matrix.differs(number, row)).collect();
+    assert!(wrong.is_empty(), "{}: answered otherwise than matrix/policy.txt says:\n{}", database.name, wrong.join("\n"));
+}
+
+struct Matrix {
+    server: Server,
+    world: World,
+    rows: Vec<Row>,
+}
+
+impl Matrix {
+    /// Every operation of the document has a row, every row an operation, and both say alike who needs a token.
+    fn covers_the_document(&self) {
+        let document: Value = serde_json::from_slice(&self.anonymous().ask("GET", "/api/openapi.json", "", "").unwrap().body).unwrap();
+        let mut documented = BTreeMap::new();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for (method, operation) in operations.as_object().unwrap() {
+                documented.insert((method.to_uppercase(), path.clone()), operation["security"] == json!([]));
+            }
+        }
+        let listed: BTreeMap<_, _> = self.rows.iter().map(|row| ((row.method.clone(), row.path.clone()), row.is_open)).collect();
+        let missing: Vec<_> = documented.keys().filter(|endpoint| !listed.contains_key(*endpoint)).collect();
+        assert!(missing.is_empty(), "matrix/policy.txt says nothing of {missing:?}: who may call it, and what are others told?");
+        assert_eq!(documented, listed);
+    }
+
+    /// Reads each wedding as each of its people, and as those who have no part in it.
+    fn every_wedding_is_its_peoples(&self) {
+        for number in 0..WEDDINGS {
+            let is_deleted = (world::deleted(0)..world::deleted(12)).contains(&number);
+            for name in ACTORS {
+                let is_member = !matches!(name, "admin" | "nobody" | "foreign" | "removed") && !is_deleted;
+                for path in ["/api/spaces/$space", "/api/offline/sync/snapshot?space=$space"] {
+                    let wedding = &self.world.weddings[number];
+                    let answer = self.world.actor(name, number).client.ask("GET", &filled(path, wedding, ""), "", "").unwrap();
+                    let expected = if is_member { "200+" } else { "404" };
+                    assert_eq!(verdict(&answer, wedding), expected, "{path} of wedding {number} as {name}");
+                }
+            }
+        }
+    }
+
+    /// Without a token, with one that nobody was given, and with one whose session ended, only what is open is open.
+    fn no_token_opens_nothing(&self) {
+        let (ended, _) = self.server.log_in("person0@example.org");
+        ended.call("POST", "/api/auth/logout", &Value::Null).unwrap();
+        let (revoked, _) = self.server.log_in("person0@example.org");
+        let devices = revoked.call("GET", "/api/auth/devices", &Value::Null).unwrap();
+        let own = devices["items"].as_array().unwrap().iter().find(|device| device["current"] == true).unwrap();
+        revoked.call("DELETE", &format!("/api/auth/devices/{}", own["device_id"].as_str().unwrap()), &Value::Null).unwrap();
+        let unknown = self.anonymous().with_token("rja_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+        for row in self.rows.iter().filter(|row| !row.is_open) {
+            for (who, client) in [("nobody", &self.anonymous()), ("an unknown token", &unknown), ("ended", &ended), ("revoked", &revoked)] {
+                let answer = ask(row, client, &self.world.weddings[0], &op_id(0x0fff, 2));
+                let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+                assert_eq!((answer.status, &problem["outbox"]), (401, &json!("retain")), "{} with {who}", row.title());
+            }
+        }
+    }
+
+    /// People of a locked organisation, and a suspended device of another one, do nothing and keep what they have.
+    fn who_is_held_is_quiet(&self, database: &Database) {
+        let mut wrong = Vec::new();
+        for (organisation, code, with) in [("Cedar", "organisation_locked", &[][..]), ("Dogwood", "device_suspended", &["--device"])] {
+            let email = format!("owner@{organisation}.example");
+            add_admin(database, &email, organisation);
+            let (client, _) = self.server.log_in(&email);
+            let device = client.call("GET", "/api/auth/devices", &Value::Null).unwrap()["items"][0]["device_id"].clone();
+            let device: Vec<&str> = with.iter().flat_map(|flag| [*flag, device.as_str().unwrap()]).collect();
+            run(database, &[&["incident", "lock", "--organisation", organisation, "--reason", "a drill"], &device[..]].concat());
+            let until = Instant::now() + QUIET_WITHIN;
+            while client.ask("GET", "/api/spaces", "", "").unwrap().status != 403 {
+                assert!(Instant::now() < until, "{organisation} is not quiet");
+            }
+            for row in self.rows.iter().filter(|row| !row.is_open) {
+                let answer = ask(row, &client, &self.world.missing, &op_id(0x0fff, 3));
+                let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+                let held = row.held.split(' ').any(|status| status == answer.status.to_string());
+                if !held || answer.status == 403 && (problem["code"] != code || problem["outbox"] != "retain") {
+                    wrong.push(format!("{}: held {} ({problem})", row.title(), answer.status));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "answered otherwise than matrix/policy.txt says while held:\n{}", wrong.join("\n"));
+    }
+
+    /// Another tenant's ids are answered as ids that nobody was given: status, headers and every byte.
+    fn foreign_ids_do_not_exist(&self) {
+        let (mut number, mut told_apart) = (0, Vec::new());
+        for row in self.rows.iter().filter(|row| row.answers.contains_key(&Target::Tenant)) {
+            for name in ["lead", "viewer", "nobody"] {
+                let client = &self.world.actor(name, 0).client;
+                let [foreign, missing] = [&self.world.tenant, &self.world.missing].map(|wedding| {
+                    number += 1;
+                    let fresh = op_id(0x0ffe, number);
+                    told(&ask(row, client, wedding, &fresh), wedding, &fresh)
+                });
+                if foreign != missing {
+                    told_apart.push(format!("{} as {name}: {foreign:?}, but {missing:?}", row.title()));
+                }
+            }
+        }
+        assert!(told_apart.is_empty(), "foreign ids can be told from unknown ones:\n{}", told_apart.join("\n"));
+    }
+
+    /// The row as it would have to be, where it is another.
+    fn differs(&self, number: usize, row: &Row) -> Option<String> {
+        let answered: BTreeMap<Target, Vec<String>> =
+            row.answers.keys().map(|target| (*target, self.column_answers(number, row, *target))).collect();
+        (answered != row.answers).then(|| table::write(&row.title(), &answered))
+    }
+
+    fn column_answers(&self, number: usize, row: &Row, target: Target) -> Vec<String> {
+        let answer_of = |(column, name): (usize, &&str)| {
+            if row.answers[&target][column] == "-" {
+                return "-".to_owned();
+            }
+            let here = world::here(column);
+            let (wedding, of) = match target {
+                Target::Here => (&self.world.weddings[here], here),
+                Target::Other => (&self.world.weddings[world::other(name, column)], here),
+                Target::Tenant => (&self.world.tenant, here),
+                Target::Deleted => (&self.world.weddings[world::deleted(column)], world::deleted(column)),
+                Target::Nothing => (&self.world.missing, here),
+            };
+            let person = self.world.actor(name, of);
+            let client = if row.is_fresh { self.server.log_in(&person.email).0 } else { person.client.clone() };
+            // an operation's id is used once
+            let fresh = op_id(0x1000 + u32::try_from(number).unwrap(), u32::try_from(column * 10 + target as usize).unwrap());
+            let answer = ask(row, &client, wedding, &fresh);
+            let strange = world::canaries(&answer).find(|number| !world::may_read(name, of, *number));
+            // no table says so
+            strange.map_or(verdict(&answer, wedding), |number| format!("shows-wedding-{number}"))
+        };
+        ACTORS.iter().enumerate().map(answer_of).collect()
+    }
+
+    fn anonymous(&self) -> Client {
+        self.server.client().with_token("")
+    }
+}
+
+fn ask(row: &Row, client: &Client, wedding: &Wedding, fresh: &str) -> Answer {
+    let path = PARAMETERS.into_iter().fold(row.path.clone(), |path, (parameter, name)| path.replace(parameter, name));
+    let path = path.replace("{id}", "$item");
+    let query = if row.query.is_empty() { String::new() } else { format!("?{}", row.query) };
+    client.ask(&row.method, &filled(&(path + &query), wedding, fresh), row.content, &filled(&row.body, wedding, fresh)).unwrap()
+}
+
+/// Puts a wedding's ids in the places of their names.
+fn filled(text: &str, wedding: &Wedding, fresh: &str) -> String {
+    let names: BTreeSet<_> = wedding.ids.keys().copied().collect();
+    // the longest name first: one may begin another
+    let mut names: Vec<_> = names.into_iter().collect();
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    let text = text.replace("$fresh", fresh);
+    names.into_iter().fold(text, |text, name| text.replace(&format!("${name}"), &wedding.ids[name]))
+}
+
+/// All that an answer says, without the ids that the request names and what differs from answer to answer.
+fn told(answer: &Answer, wedding: &Wedding, fresh: &str) -> (u16, BTreeMap<String, String>, String) {
+    let body = String::from_utf8(answer.body.clone()).unwrap();
+    let parsed: Value = serde_json::from_str(&body).unwrap_or_default();
+    let own = |name: &str| parsed[name].as_str().unwrap_or_default();
+    let passing = [fresh, answer.header("x-request-id"), own("server_time"), own("batch_id"), own("task_id")];
+    let named = wedding.ids.values().map(String::as_str).chain(passing).filter(|text| !text.is_empty());
+    let body = named.fold(body.clone(), |body, text| body.replace(text, "…"));
+    let headers = answer.headers.iter().map(|(name, value)| {
+        let is_passing = ["date", "x-request-id"].contains(&name.as_str()) || name.starts_with("ratelimit");
+        (name.clone(), if is_passing { String::new() } else { value.clone() })
+    });
+    (answer.status, headers.collect(), body)
+}
+
+/// An answer as the table has it.
+fn verdict(answer: &Answer, wedding: &Wedding) -> String {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let first = [&body["results"][0], &body["receipts"][0]].into_iter().find_map(|first| first["status"].as_str());
+    let result = first.map_or(String::new(), |status| format!(":{status}"));
+    let shows = answer.body.windows(wedding.canary.len()).any(|part| part == wedding.canary.as_bytes());
+    let lists = body["items"].as_array().is_some_and(|items| !items.is_empty());
+    let content = if shows { "+" } else { ["", "*"][usize::from(lists)] };
+    format!("{}{result}{content}", answer.status)
+}
