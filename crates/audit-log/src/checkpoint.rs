@@ -12,6 +12,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use sync_core::OrganisationId;
+
 use crate::{Hash, SigningKey, VerifyingKey};
 
 /// The longest note that is read.
@@ -34,6 +36,12 @@ pub enum NoteError {
     /// The signature of a known key does not fit.
     #[error("the signature of a known key does not fit this checkpoint: its text was changed")]
     Signature,
+}
+
+/// The origin of an organisation's log.
+#[must_use]
+pub fn origin(organisation_id: OrganisationId) -> String {
+    format!("rejoin/{organisation_id}")
 }
 
 /// What a log vouches for: the root of its first `size` leaves.

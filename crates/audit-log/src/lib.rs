@@ -34,6 +34,8 @@
 //! A leaf's place is part of it (`seq`), so that no leaf can stand anywhere else.
 
 mod checkpoint;
+mod entry;
+mod export;
 mod frontier;
 mod hash;
 mod keys;
@@ -41,14 +43,17 @@ mod proof;
 mod record;
 mod spans;
 pub mod tiles;
+mod verifier;
 
-pub use checkpoint::{Checkpoint, MAX_NOTE_BYTES, NoteError};
+pub use checkpoint::{Checkpoint, MAX_NOTE_BYTES, NoteError, origin};
+pub use export::{parse_line, to_line};
 pub use frontier::Frontier;
 pub use hash::{Hash, leaf_hash, node_hash};
 pub use keys::{KeyError, Keyring, SigningKey, VerifyingKey};
 pub use proof::{ProofError, verify_consistency, verify_inclusion};
 pub use record::{Leaf, Particulars, SALT_BYTES, commitment};
 pub use tiles::{TILE_WIDTH, Tile, TileError, TileId};
+pub use verifier::{Fault, Finding, Report, Verifier};
 
 #[cfg(test)]
 mod laws;

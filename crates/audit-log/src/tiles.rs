@@ -56,6 +56,17 @@ impl Tile {
     pub fn hashes(&self) -> &[Hash] {
         &self.0
     }
+
+    /// How many hashes it has.
+    pub(crate) fn width(&self) -> u64 {
+        u64::try_from(self.0.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Up to 256 hashes from bytes, whatever they are, and whether that is all of them, and any.
+    pub(crate) fn of_what_is_whole(bytes: &[u8]) -> (Self, bool) {
+        let hashes = bytes.as_chunks::<{ Hash::BYTES }>().0.iter().take(TILE_WIDTH);
+        (Self(hashes.copied().map(Hash::from_bytes).collect()), Self::parse(bytes).is_some())
+    }
 }
 
 /// Why nothing can be said from these tiles.
@@ -196,12 +207,17 @@ fn node_root<'a>(node: Node, lookup: &impl Fn(TileId) -> Option<&'a Tile>) -> Re
 fn place(node: Node) -> (TileId, usize, usize) {
     let (level, height) = (node.height / TILE_HEIGHT, node.height % TILE_HEIGHT);
     let first = node.index << height;
-    let id = TileId { level: u8::try_from(level).unwrap_or(u8::MAX), index: first / WIDTH };
-    (id, usize::try_from(first % WIDTH).unwrap_or(0), 1 << height)
+    let (id, position) = within(u8::try_from(level).unwrap_or(u8::MAX), first);
+    (id, position, 1 << height)
+}
+
+/// The tile of a hash of a level, and where it is in it.
+pub(crate) fn within(level: u8, place: u64) -> (TileId, usize) {
+    (TileId { level, index: place / WIDTH }, usize::try_from(place % WIDTH).unwrap_or(0))
 }
 
 /// The root over a power of two of hashes.
-fn complete_root(hashes: &[Hash]) -> Hash {
+pub(crate) fn complete_root(hashes: &[Hash]) -> Hash {
     let mut row = hashes.to_vec();
     while row.len() > 1 {
         row = row.as_chunks::<2>().0.iter().map(|[left, right]| node_hash(*left, *right)).collect();

@@ -2,6 +2,7 @@
 //! implementation under one conformance suite (`testkit`).
 
 mod audit;
+mod audit_reading;
 mod batches;
 mod broadcast;
 mod conflicts;
@@ -23,6 +24,7 @@ mod spaces;
 mod store;
 
 pub use audit::{AuditCheckpoint, AuditFilter, AuditRecord, AuditRows, AuditTile, AuditTree, AuditTreeRows, Sequenced};
+pub use audit_reading::{AuditPart, StoredAuditRecord};
 pub use batches::{BatchRows, BatchState, QueueBatch};
 pub use broadcast::{Broadcaster, Listener, Signal};
 pub use conflicts::{ConflictEntry, ConflictFilter, ConflictLink, ConflictPage, ConflictRows, DueConflict};

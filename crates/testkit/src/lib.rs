@@ -23,7 +23,10 @@
     reason = "test code: a failed expectation is to panic where it stands"
 )]
 
+mod audit_sample;
 pub mod conformance;
 pub mod device;
 pub mod fake;
 pub mod memory;
+
+pub use audit_sample::AuditSample;
