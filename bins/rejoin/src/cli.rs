@@ -1,6 +1,7 @@
 //! The command line. Comments on its parts are its help.
 #![allow(clippy::doc_markdown, reason = "help is shown as it is, without markup")]
 
+mod audit;
 mod incident;
 mod queue;
 
@@ -12,6 +13,7 @@ use clap::{Arg, Args, Command as Definition, CommandFactory as _, Parser, Subcom
 use clap_complete::Shell;
 use sync_core::{Role, SpaceId};
 
+pub(crate) use self::audit::{AuditCommand, AuditExportArgs, AuditVerifyArgs};
 pub(crate) use self::incident::IncidentCommand;
 pub(crate) use self::queue::{QueueCommand, QueueFilterArgs};
 use crate::bench::options::BenchArgs;
@@ -96,6 +98,9 @@ pub(crate) enum Command {
     /// Hold an organisation or a device, let it go, and tell what was touched
     #[command(subcommand)]
     Incident(IncidentCommand),
+    /// Check that nobody changed the audit log, or take it elsewhere
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Look for what is wrong with the installation, and say what to do; exit code 1 when something is
     #[command(after_help = DOCTOR_EXIT_CODES)]
     Doctor(DoctorArgs),

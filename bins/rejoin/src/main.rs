@@ -56,6 +56,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Queue(queue) => commands::queue::run(&common.settings()?, queue),
         Command::Incident(incident) => commands::incident::run(&common.settings()?, incident),
         Command::Space(space) => commands::space::run(&common.settings()?, space),
+        Command::Audit(audit) => commands::audit::run(&common.settings()?, audit),
         Command::Doctor(doctor) => commands::doctor::run(&common, &doctor),
         Command::Merge(merge) => commands::merge::run(&merge),
         Command::Config(config) => commands::config::run(&common, &config),

@@ -53,7 +53,7 @@ pub use keys::{KeyError, Keyring, SigningKey, VerifyingKey};
 pub use proof::{ProofError, verify_consistency, verify_inclusion};
 pub use record::{Leaf, Particulars, SALT_BYTES, commitment};
 pub use tiles::{TILE_WIDTH, Tile, TileError, TileId};
-pub use verifier::{Fault, Finding, Report, Verifier};
+pub use verifier::{Fault, Finding, NoLog, Report, Verification, Verifier};
 
 #[cfg(test)]
 mod laws;

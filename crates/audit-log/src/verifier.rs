@@ -9,6 +9,7 @@
 
 mod closing;
 mod finding;
+mod logs;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use sync_core::ports::{AuditPart, StoredAuditRecord};
 use uuid::Uuid;
 
 pub use self::finding::{Fault, Finding, Report};
+pub use self::logs::{NoLog, Verification};
 use crate::entry::{Entry, Kept};
 use crate::tiles::within;
 use crate::{Checkpoint, Hash, Leaf, Tile, TileId, VerifyingKey, origin};

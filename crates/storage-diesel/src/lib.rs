@@ -17,6 +17,7 @@
 //! ```
 #![allow(clippy::duplicate_mod, reason = "the statements are written once and compiled for each database")]
 
+mod audit;
 mod backup;
 #[cfg(feature = "bench")]
 pub mod bench;
@@ -34,6 +35,7 @@ mod sqlite;
 mod threads;
 mod values;
 
+pub use audit::{TakePart, read_audit_log};
 pub use backup::{BackupError, BackupReport, back_up, restore, verify_backup};
 pub use error::OpenError;
 pub use inspect::{Engine, Inspection, People, PostgresFacts, SqliteFacts, inspect};

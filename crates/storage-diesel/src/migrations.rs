@@ -9,6 +9,9 @@ use crate::OpenError;
 pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 pub(crate) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
+/// The migration that gave the audit log its form.
+const AUDIT_LOG: &str = "0015_audit";
+
 /// What a migration run did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -34,6 +37,11 @@ impl MigrationState {
     #[must_use]
     pub fn none() -> Self {
         state::<diesel::sqlite::Sqlite>(&[], &SQLITE).unwrap_or_default()
+    }
+
+    /// Makes sure that the audit log is there in the form that is known here, whatever else is older or newer.
+    pub(crate) fn assert_audit_log(self) -> Result<(), OpenError> {
+        if self.applied.iter().any(|name| name == AUDIT_LOG) { Ok(()) } else { Err(OpenError::NotMigrated(self.missing)) }
     }
 }
 

@@ -2,6 +2,10 @@
 
 #[path = "statements/audit.rs"]
 mod audit;
+#[path = "postgres/audit_log.rs"]
+mod audit_log;
+#[path = "statements/audit_reading.rs"]
+mod audit_reading;
 #[path = "statements/audit_trees.rs"]
 mod audit_trees;
 #[path = "statements/batches.rs"]
@@ -66,6 +70,7 @@ mod worker;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
+pub(crate) use audit_log::read_audit_log;
 pub(crate) use broadcast::PostgresBroadcaster;
 pub(crate) use connection::migrate;
 #[cfg(feature = "bench")]

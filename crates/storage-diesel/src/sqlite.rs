@@ -2,6 +2,10 @@
 
 #[path = "statements/audit.rs"]
 mod audit;
+#[path = "sqlite/audit_log.rs"]
+mod audit_log;
+#[path = "statements/audit_reading.rs"]
+mod audit_reading;
 #[path = "statements/audit_trees.rs"]
 mod audit_trees;
 #[path = "sqlite/backup.rs"]
@@ -63,6 +67,7 @@ mod tx;
 #[path = "sqlite/writer.rs"]
 mod writer;
 
+pub(crate) use audit_log::read_audit_log;
 pub(crate) use backup::{back_up, inspect_backup};
 #[cfg(feature = "bench")]
 pub(crate) use connection::connect_to_write;

@@ -16,30 +16,31 @@ fn keys() -> Keyring {
 }
 
 fn verify_against(parts: &[AuditPart], outside: &[Checkpoint]) -> Report {
-    let keys = keys();
-    let AuditPart::Log { size, .. } = parts[0] else { panic!("a log begins with itself") };
-    let mut verifier = Verifier::new(SAMPLE.organisation_id(), size, keys.known());
-    outside.iter().for_each(|checkpoint| verifier.hold_against(checkpoint));
-    parts.iter().for_each(|part| verifier.take(part));
-    let report = verifier.finish();
-    // an export of it is judged alike
-    let mut verifier = Verifier::new(SAMPLE.organisation_id(), size, keys.known());
-    outside.iter().for_each(|checkpoint| verifier.hold_against(checkpoint));
-    parts.iter().for_each(|part| verifier.take(&parse_line(&to_line(part))));
-    assert_eq!(verifier.finish(), report, "an export is judged like its log");
+    let report = judge(parts, outside);
+    let lines: Vec<AuditPart> = parts.iter().map(|part| parse_line(&to_line(part))).collect();
+    assert_eq!(judge(&lines, outside), report, "an export is judged like its log");
     report
 }
 
-fn check(change: impl FnOnce(&mut Vec<AuditPart>), expected: (u64, Fault)) {
+fn judge(parts: &[AuditPart], outside: &[Checkpoint]) -> Report {
+    let keys = keys();
+    let mut verification = Verification::new(keys.known(), outside.to_vec());
+    for part in parts {
+        verification.take(part);
+    }
+    verification.finish().unwrap().remove(0)
+}
+
+fn check(change: impl FnOnce(&mut Vec<AuditPart>), (index, fault): (u64, Fault)) {
     let mut parts = parts();
     change(&mut parts);
-    // records are read by place, those without one last; checkpoints by size
+    // records are read by place, those without one last
     parts.sort_by_key(|part| match part {
         AuditPart::Record(record) => (1, record.leaf_index.unwrap_or(i64::MAX)),
         _ => (0, 0),
     });
     let found = verify_against(&parts, &[]).finding.expect("it is found");
-    assert_eq!((found.index, found.fault), expected);
+    assert_eq!((found.index, &found.fault), (index, &fault));
 }
 
 fn record(parts: &mut [AuditPart], seq: i64) -> &mut StoredAuditRecord {
@@ -187,7 +188,9 @@ fn changed_trees_are_named() {
     check(|parts| parts.insert(1, AuditPart::Tile { level: 3, tile_index: 0, hashes: vec![0; 32] }), (0, at(3, 0)));
     check(|parts| parts.insert(1, AuditPart::Tile { level: -3, tile_index: 0, hashes: vec![0; 32] }), (0, at(-3, 0)));
     for (claimed, index) in [(601, 600), (88, 88), (-1, 0)] {
-        let claim = |parts: &mut Vec<AuditPart>| parts[0] = AuditPart::Log { organisation_id: Vec::new(), size: Some(claimed) };
+        let claim = |parts: &mut Vec<AuditPart>| {
+            parts[0] = AuditPart::Log { organisation_id: SAMPLE.organisation_id().as_bytes().to_vec(), size: Some(claimed) }
+        };
         check(claim, (index, Fault::Size { claimed }));
     }
 }
@@ -231,6 +234,28 @@ fn an_earlier_copy_is_found_by_a_later_checkpoint() {
     let found = verify_against(&earlier, &[outside(&parts(), 600)]).finding.unwrap();
     assert_eq!((found.index, found.fault), (500, Fault::RolledBack { size: 600 }));
     assert!(verify_against(&earlier, &[outside(&parts(), 500)]).is_sound(), "up to there they are one");
+}
+
+#[test]
+fn logs_follow_one_another() {
+    let keys = keys();
+    let other = AuditSample { organisation: 2, records: 5, waiting: 0, ..SAMPLE };
+    let lost = Checkpoint::new(origin(AuditSample { organisation: 3, ..SAMPLE }.organisation_id()), 9, crate::leaf_hash(b""));
+    let mut verification = Verification::new(keys.known(), vec![outside(&parts(), 600), lost]);
+    for part in parts().iter().chain(&other.parts()) {
+        verification.take(part);
+    }
+    let reports = verification.finish().unwrap();
+    let told: Vec<_> = reports.iter().map(|report| (report.records, report.finding.as_ref().map(|found| found.fault.clone()))).collect();
+    assert_eq!(told, [(600, None), (5, None), (0, Some(Fault::RolledBack { size: 9 }))]);
+    assert_eq!(reports[1].organisation_id, other.organisation_id());
+
+    let mut headless = Verification::new(keys.known(), Vec::new());
+    headless.take(&parse_line("what is this"));
+    assert_eq!(headless.finish(), Err(NoLog));
+    let mut strange = Verification::new(keys.known(), Vec::new());
+    strange.take(&AuditPart::Log { organisation_id: vec![1], size: Some(0) });
+    assert!(!strange.finish().unwrap()[0].is_sound());
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! What PostgreSQL does in its own way.
 
 use diesel::connection::Connection;
-use diesel::expression::ValidGrouping;
+use diesel::dsl::sql;
+use diesel::expression::{SqlLiteral, ValidGrouping};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, SingleValue, Text};
 use diesel::{AppearsOnTable, Expression, SelectableExpression};
 use sync_core::ports::StoreError;
 
@@ -132,6 +133,11 @@ pub(super) fn sequence<'b>(mut out: AstPass<'_, 'b, Pg>, places: &'b Sequence<'b
     out.push_bind_param::<Binary, _>(&places.organisation_id)?;
     out.push_sql(" AND \"r\".\"record_id\" = \"p\".\"record_id\"");
     Ok(())
+}
+
+/// A column of text as bytes.
+pub(super) fn text_as_bytes<T: SingleValue>(column: &str) -> SqlLiteral<T> {
+    sql(&format!("convert_to(\"{column}\", 'UTF8')"))
 }
 
 /// What an error without a kind of its own means. The driver keeps the SQLSTATE to itself, the messages are English

@@ -1,7 +1,8 @@
 //! What SQLite does in its own way.
 
 use diesel::connection::Connection;
-use diesel::expression::ValidGrouping;
+use diesel::dsl::sql;
+use diesel::expression::{SqlLiteral, ValidGrouping};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{Error, QueryResult};
 use diesel::serialize::ToSql;
@@ -145,6 +146,11 @@ pub(super) fn sequence<'b>(mut out: AstPass<'_, 'b, Sqlite>, places: &'b Sequenc
     out.push_bind_param::<Binary, _>(&places.organisation_id)?;
     out.push_sql(" AND \"record_id\" = ");
     out.push_bind_param::<Binary, _>(places.record_ids.first().ok_or_else(missing)?)
+}
+
+/// A column of text as the bytes that are stored, which may be damaged.
+pub(super) fn text_as_bytes<T: SingleValue>(column: &str) -> SqlLiteral<T> {
+    sql(&format!("CAST(\"{column}\" AS BLOB)"))
 }
 
 /// What an error without a kind of its own means.

@@ -39,9 +39,7 @@ pub(crate) fn inspect(path: &Path, deep: bool) -> Result<Option<Inspection>, Ope
 
 fn look(path: &Path, name: &str, in_use: bool, deep: bool) -> Result<Inspection, Box<dyn std::error::Error>> {
     let version: String = diesel::select(sql::<Text>("sqlite_version()")).get_result(&mut Conn::establish(":memory:")?)?;
-    let quoted = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let how = if in_use { "mode=ro" } else { "mode=ro&immutable=1" };
-    let content = match read(&format!("file:{quoted}?{how}"), deep) {
+    let content = match read(&uri_of(name, in_use), deep) {
         // so damaged that not even the list of its tables can be read
         Err(error) if error.to_string().contains("malformed") => Content { damage: Some(vec![error.to_string()]), ..Content::default() },
         content => content?,
@@ -54,6 +52,18 @@ fn look(path: &Path, name: &str, in_use: bool, deep: bool) -> Result<Inspection,
         size_bytes: size(path) + size(&beside(path, "-wal")),
         engine: Engine::Sqlite(SqliteFacts { path: path.to_owned(), wal: wants_wal(path)?, damage: content.damage }),
     })
+}
+
+/// What opens a file to be read: one in use has its log beside it, and one that is not is read as it lies there.
+pub(super) fn uri(path: &Path) -> Result<String, OpenError> {
+    let name = path.to_str().ok_or_else(|| OpenError::Url(format!("{} is not UTF-8", path.display())))?;
+    Ok(uri_of(name, beside(path, "-wal").exists()))
+}
+
+fn uri_of(name: &str, in_use: bool) -> String {
+    let quoted = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let how = if in_use { "mode=ro" } else { "mode=ro&immutable=1" };
+    format!("file:{quoted}?{how}")
 }
 
 /// What can only be read through SQLite.
@@ -84,7 +94,7 @@ fn read(uri: &str, deep: bool) -> Result<Content, Box<dyn std::error::Error>> {
     })
 }
 
-fn migration_state(conn: &mut Conn) -> Result<MigrationState, Box<dyn std::error::Error>> {
+pub(super) fn migration_state(conn: &mut Conn) -> Result<MigrationState, Box<dyn std::error::Error>> {
     let known: i32 = sql::<Integer>("SELECT count(*) FROM sqlite_master WHERE name = '__diesel_schema_migrations'").get_result(conn)?;
     let versions: Vec<String> =
         if known > 0 { sql::<Text>("SELECT version FROM __diesel_schema_migrations").load(conn)? } else { Vec::new() };
