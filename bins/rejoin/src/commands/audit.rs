@@ -22,15 +22,15 @@ use crate::settings::Settings;
 /// Checks the log, or writes it into a file.
 pub(crate) fn run(settings: &Settings, command: AuditCommand) -> Result<(), Failure> {
     match command {
-        AuditCommand::Verify(verify) => check(settings, &verify),
-        AuditCommand::Export(AuditExportArgs { file }) => export(settings, &file),
+        AuditCommand::Verify(verify) => check(&settings.database_url, &verify),
+        AuditCommand::Export(AuditExportArgs { file }) => export(&settings.database_url, &file),
     }
 }
 
-fn check(settings: &Settings, given: &AuditVerifyArgs) -> Result<(), Failure> {
+fn check(database_url: &str, given: &AuditVerifyArgs) -> Result<(), Failure> {
     let keys = Keyring::parse(&text_of(&given.keys)?).map_err(|error| Failure::Input(format!("{}: {error}", given.keys.display())))?;
     let outside = given.checkpoint.iter().map(|file| checkpoint(file, keys.known())).collect::<Result<Vec<_>, _>>()?;
-    let source = Source::of(given.against.as_deref().unwrap_or(&settings.database_url))?;
+    let source = Source::of(given.against.as_deref().unwrap_or(database_url))?;
     let mut verification = Verification::new(keys.known(), outside);
     source.read(&mut |part| {
         verification.take(&part);
@@ -64,7 +64,7 @@ fn tell(reports: &[Report], as_json: bool) -> Result<(), Failure> {
     }
 }
 
-fn export(settings: &Settings, file: &Path) -> Result<(), Failure> {
+fn export(database_url: &str, file: &Path) -> Result<(), Failure> {
     let cannot =
         |error: std::io::Error| Failure::Failed(format!("{} can't be written: {error}; check the disk and its rights", file.display()));
     // it holds what people did: for its owner alone
@@ -72,7 +72,7 @@ fn export(settings: &Settings, file: &Path) -> Result<(), Failure> {
     let made =
         made.map_err(|error| Failure::Input(format!("{} can't be made: {error}; name a file that does not exist yet", file.display())))?;
     let (mut out, mut lines, mut failed) = (BufWriter::new(made), 0_u64, None);
-    read_audit_log(&settings.database_url, &mut |part| match out.write_all(to_line(&part).as_bytes()) {
+    read_audit_log(database_url, &mut |part| match out.write_all(to_line(&part).as_bytes()) {
         Ok(()) => {
             lines += 1;
             ControlFlow::Continue(())
@@ -84,4 +84,42 @@ fn export(settings: &Settings, file: &Path) -> Result<(), Failure> {
     })?;
     failed.map_or(Ok(()), Err).and_then(|()| out.flush()).and_then(|()| out.get_ref().sync_all()).map_err(cannot)?;
     print(&format!("wrote {}: {lines} lines; check it with `rejoin audit verify --against {}`\n", file.display(), file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::AuditSample;
+
+    use super::*;
+
+    const SAMPLE: AuditSample = AuditSample { organisation: 1, records: 300, checkpoint_every: 100, waiting: 1 };
+
+    /// What verifying a text as an export ends with.
+    fn verify(text: &str, note: Option<&str>) -> Result<(), Failure> {
+        let folder = tempfile::tempdir().unwrap();
+        let [keys, export, kept] = ["keys", "log.ndjson", "kept.txt"].map(|name| folder.path().join(name));
+        fs::write(&keys, AuditSample::key().verifying_key().line()).unwrap();
+        fs::write(&export, text).unwrap();
+        let checkpoint = note.map(|note| fs::write(&kept, note).map(|()| kept).unwrap()).into_iter().collect();
+        check("sqlite:/nowhere", &AuditVerifyArgs { checkpoint, against: Some(export.display().to_string()), keys, json: true })
+    }
+
+    #[test]
+    fn exit_codes_say_sound_tampered_or_unusable() {
+        let text: String = SAMPLE.parts().iter().map(to_line).collect();
+        verify(&text, None).unwrap();
+        let tampered = |text: &str, note: Option<&str>| assert!(matches!(verify(text, note), Err(Failure::Failed(_))));
+        tampered(&text.replacen("sync.push", "sync.pull", 1), None);
+        tampered(text.trim_end(), None);
+        let later = AuditSample { records: 400, ..SAMPLE }.parts();
+        let mut notes = later.iter().filter_map(|part| match part {
+            sync_core::ports::AuditPart::Checkpoint { note, .. } => std::str::from_utf8(note).ok(),
+            _ => None,
+        });
+        let note = notes.next_back().unwrap();
+        tampered(&text, Some(note));
+        let unusable = |text: &str, note: Option<&str>| assert!(matches!(verify(text, note), Err(Failure::Input(_))));
+        unusable("no log at all\n", None);
+        unusable(&text, Some(&note.replace("400", "401")));
+    }
 }

@@ -8,9 +8,9 @@ use super::connection::{establish, migration_state, unreachable};
 use crate::OpenError;
 use crate::audit::TakePart;
 
-/// A long look, which must not see one half before and one after somebody's change.
+/// A long look at all organisations, which must not see one half before and one after somebody's change.
 const SESSION: &str = "SET default_transaction_read_only = on; SET default_transaction_isolation = 'repeatable read'; \
-    SET application_name = 'rejoin audit'";
+    SET rejoin.scope = 'installation'; SET application_name = 'rejoin audit'";
 
 /// Hands over all logs of the database of a URL. Not on a thread of an asynchronous runtime.
 pub(crate) fn read_audit_log(url: &str, take: TakePart<'_>) -> Result<(), OpenError> {

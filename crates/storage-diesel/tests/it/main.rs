@@ -8,6 +8,7 @@
     reason = "test code: a failed expectation is to panic where it stands"
 )]
 
+mod audit_log;
 mod backfill;
 mod broadcast;
 mod carried;
