@@ -9,6 +9,7 @@ pub mod lens;
 mod read;
 mod record;
 mod replace;
+pub mod rights;
 pub mod rule;
 pub mod strategy;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use serde_json::Value;
 use self::lens::Step;
 pub use self::read::SchemaFault;
 pub use self::record::Upgrade;
+pub use self::rights::{Grant, Own, Reader, Rights};
 pub use self::rule::{Deadline, Group, PathRule, Rule, Shift, Values};
 pub use self::strategy::{Owner, Strategy};
 use crate::document::{CHANGE_REQUESTS, CONFLICTS};
@@ -66,6 +68,12 @@ pub struct Collection {
     /// Who may see a document, by the value of one of its fields. Absent: every member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
+    /// Who reads and who writes its documents.
+    #[serde(flatten)]
+    pub rights: Rights,
+    /// Roles that see, or write, only documents that name them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own: Option<Own>,
     /// The member that names a document to people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -133,6 +141,9 @@ pub struct Field {
     /// What people call it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// Who reads and who writes it.
+    #[serde(flatten)]
+    pub rights: Rights,
 }
 
 /// The types of fields.

@@ -10,14 +10,14 @@ use sync_core::json::pointer_tokens;
 use sync_core::ports::{ConflictFilter as Only, ConflictPage, PreferenceKey, SpaceAccess, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::inbox::{ConflictList, UndoResponse};
 use sync_core::protocol::v1::{Received, Resolution};
-use sync_core::{Code, ConflictId, DocumentKey, OpId, OrganisationId, Problem, Role, Schema, SpaceId, Status};
+use sync_core::{Code, ConflictId, DocumentKey, OpId, OrganisationId, Problem, Role, Schema, SpaceId, Status, UserId};
 
 pub use self::preferences::PreferenceQuery;
 use crate::access::{self, Standing, require_session};
 use crate::inbox::learn::{Experience, contexts, keys};
-use crate::inbox::masking::Eyes;
 use crate::inbox::people::{People, ask_role, ask_user, is_meant, may_decide};
 use crate::inbox::words::consequences;
+use crate::view::{Subject, View};
 use crate::{Caller, Service, ServiceResult};
 
 /// The most conflicts on one page.
@@ -131,48 +131,114 @@ fn find(tx: &mut dyn Tx, caller: &Caller, conflict_id: ConflictId) -> ServiceRes
     let links = tx.load_conflicts(caller.organisation_id, &[conflict_id])?;
     let Some(space_id) = links.first().map(|link| link.space_id) else { return Ok(None) };
     let Some(Standing::Member(access)) = access::load(tx, caller, &[space_id])?.remove(&space_id) else { return Ok(None) };
-    let found = load(tx, &access, &[conflict_id])?.pop();
+    let found = load(tx, &access, caller.user_id, &[conflict_id])?.pop();
     Ok(found.map(|conflict| (access, conflict)))
 }
 
-/// The conflicts among these ids of one space that a member may see.
-fn load(tx: &mut dyn Tx, access: &SpaceAccess, ids: &[ConflictId]) -> StoreResult<Vec<Conflict>> {
+/// The conflicts among these ids of one space that a member may see, as they see them.
+fn load(tx: &mut dyn Tx, access: &SpaceAccess, user_id: UserId, ids: &[ConflictId]) -> StoreResult<Vec<Conflict>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let keys: Vec<DocumentKey> = ids.iter().copied().map(DocumentKey::conflict).collect();
     let rows = tx.load_documents(access.space.space_id, &keys)?;
-    let visible = rows.into_iter().filter(|row| row.audience.includes(access.member.role));
-    visible.map(|row| row.body.read().ok_or_else(|| StoreError::Damaged(format!("conflict at version {}", row.version)))).collect()
+    let view = view_of(access, user_id)?;
+    let mut seen = Vec::with_capacity(rows.len());
+    for row in rows.iter().filter(|row| row.audience.includes(access.member.role)) {
+        let conflict = row.body.read().ok_or_else(|| StoreError::Damaged(format!("conflict at version {}", row.version)))?;
+        let subject = Subject::of_row(row)?;
+        seen.extend(view.ask(conflict, (&subject.fields, row.version)).map(|(conflict, _)| conflict));
+    }
+    Ok(seen)
+}
+
+fn view_of(access: &SpaceAccess, user_id: UserId) -> StoreResult<View> {
+    let schema = Schema::of_space(access.space.schema.as_deref());
+    let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {}", access.space.space_id)))?;
+    Ok(View::of(access, &schema, user_id))
+}
+
+/// How many of these conflicts somebody sees, in these memberships of theirs.
+pub(crate) fn count_seen(tx: &mut dyn Tx, user_id: UserId, spaces: &[SpaceAccess], found: &[(SpaceId, ConflictId)]) -> StoreResult<usize> {
+    let mut seen = 0;
+    for access in spaces {
+        let of_space = |(space_id, id): &(SpaceId, ConflictId)| (*space_id == access.space.space_id).then_some(*id);
+        let ids: Vec<ConflictId> = found.iter().filter_map(of_space).collect();
+        seen += load(tx, access, user_id, &ids)?.len();
+    }
+    Ok(seen)
 }
 
 fn list(tx: &mut dyn Tx, caller: &Caller, spaces: &[SpaceAccess], query: &ConflictQuery) -> StoreResult<ConflictList> {
     let limit = query.limit.clamp(1, MAX_CONFLICTS);
-    let open = match query.state {
-        ConflictFilter::Open => Some(true),
-        ConflictFilter::Resolved => Some(false),
-        ConflictFilter::All => None,
-    };
-    let space_ids = spaces.iter().map(|access| access.space.space_id).collect();
-    let only = Only { asks: asks_of(caller, spaces, query.assigned.as_ref()), ..query.only.clone() };
-    let found = tx.list_conflicts(&ConflictPage { space_ids, open, only, after: query.after, limit: limit + 1 })?;
-    let more = i64::try_from(found.len()).unwrap_or(i64::MAX) > limit;
-    let page: Vec<(SpaceId, ConflictId)> = found.into_iter().take(usize::try_from(limit).unwrap_or_default()).collect();
-    let next = page.last().filter(|_| more).map(|(_, id)| *id);
-    let mut conflicts: Vec<(&SpaceAccess, Conflict)> = Vec::new();
+    let most = usize::try_from(limit).unwrap_or_default();
+    let mut hides = false;
     for access in spaces {
-        let of_space = |(space_id, id): &(SpaceId, ConflictId)| (*space_id == access.space.space_id).then_some(*id);
-        let ids: Vec<ConflictId> = page.iter().filter_map(of_space).collect();
-        if ids.is_empty() {
-            continue;
-        }
-        // a role counts in its own space only
-        let is_mine = |conflict: &Conflict| {
-            let mine = |ask: &&str| is_meant(ask, caller.user_id, access.member.role);
-            query.assigned != Some(Assigned::Me) || conflict.asked().iter().any(mine)
-        };
-        conflicts.extend(load(tx, access, &ids)?.into_iter().filter(is_mine).map(|conflict| (access, conflict)));
+        hides |= !view_of(access, caller.user_id)?.is_whole();
     }
-    let mut items = present(tx, caller, conflicts)?;
-    items.sort_by_key(|conflict| conflict.conflict_id);
-    Ok(ConflictList { items, next })
+    let asks = asks_of(caller, spaces, query.assigned.as_ref());
+    // what somebody sees of a question may be another state, or other people, than it has
+    let only = if hides {
+        let Only { collection, document, opened_from, opened_before, .. } = query.only.clone();
+        Only { collection, document, opened_from, opened_before, ..Only::default() }
+    } else {
+        Only { asks: asks.clone(), ..query.only.clone() }
+    };
+    let open = if hides { None } else { query.state.is_open() };
+    let space_ids = spaces.iter().map(|access| access.space.space_id).collect();
+    let mut page = ConflictPage { space_ids, open, only, after: query.after, limit: limit + 1 };
+    let mut conflicts: Vec<(&SpaceAccess, Conflict)> = Vec::new();
+    while conflicts.len() <= most {
+        let found = tx.list_conflicts(&page)?;
+        let mut seen: Vec<(&SpaceAccess, Conflict)> = Vec::new();
+        for access in spaces {
+            let of_space = |(space_id, id): &(SpaceId, ConflictId)| (*space_id == access.space.space_id).then_some(*id);
+            let ids: Vec<ConflictId> = found.iter().filter_map(of_space).collect();
+            let wanted = |conflict: &Conflict| query.wants(conflict, &asks) && query.is_for(conflict, (caller, access.member.role));
+            seen.extend(load(tx, access, caller.user_id, &ids)?.into_iter().filter(wanted).map(|conflict| (access, conflict)));
+        }
+        seen.sort_by_key(|(_, conflict)| conflict.conflict_id);
+        conflicts.extend(seen);
+        page.after = found.last().map(|(_, id)| *id);
+        if i64::try_from(found.len()).is_ok_and(|found| found <= limit) {
+            break;
+        }
+    }
+    let more = conflicts.len() > most;
+    conflicts.truncate(most);
+    let next = conflicts.last().filter(|_| more).map(|(_, conflict)| conflict.conflict_id);
+    Ok(ConflictList { items: present(tx, caller, conflicts)?, next })
+}
+
+impl ConflictFilter {
+    const fn is_open(self) -> Option<bool> {
+        match self {
+            Self::Open => Some(true),
+            Self::Resolved => Some(false),
+            Self::All => None,
+        }
+    }
+}
+
+impl ConflictQuery {
+    /// Whether a question, as it is seen, is one of those that are asked for.
+    fn wants(&self, conflict: &Conflict, asks: &[String]) -> bool {
+        let Only { kind, who, deadline_before, automatic, .. } = &self.only;
+        let is_open = conflict.state == ConflictState::Open;
+        let sides = || conflict.ours_by.iter().chain([&conflict.theirs_by]);
+        self.state.is_open().is_none_or(|open| open == is_open)
+            && kind.is_none_or(|kind| conflict.kind == kind)
+            && who.is_none_or(|who| sides().any(|side| side.user_id == who))
+            && deadline_before.is_none_or(|before| conflict.deadline_at.is_some_and(|at| at < before))
+            && automatic.is_none_or(|automatic| conflict.automatic == automatic)
+            && (asks.is_empty() || conflict.asked().iter().any(|asked| asks.iter().any(|ask| ask == asked)))
+    }
+
+    /// Whether it is the reader's to answer, where only that is asked for: a role counts in its own space only.
+    fn is_for(&self, conflict: &Conflict, (caller, role): (&Caller, Role)) -> bool {
+        let mine = |ask: &&str| is_meant(ask, caller.user_id, role);
+        self.assigned != Some(Assigned::Me) || conflict.asked().iter().any(mine)
+    }
 }
 
 /// Who is asked, as stored, for whom it is looked. A caller has a role in each space.
@@ -188,19 +254,13 @@ fn asks_of(caller: &Caller, spaces: &[SpaceAccess], assigned: Option<&Assigned>)
 }
 
 /// Conflicts as one reader is told of them: with the names of today, what their own answers suggest, what becomes of each
-/// answer; without what they may not read.
+/// answer.
 fn present(tx: &mut dyn Tx, caller: &Caller, mut conflicts: Vec<(&SpaceAccess, Conflict)>) -> StoreResult<Vec<Conflict>> {
     let mut people = People::default();
     people.meet(tx, caller.organisation_id, conflicts.iter().map(|(_, conflict)| conflict))?;
-    let mut schemas: BTreeMap<SpaceId, std::sync::Arc<Schema>> = BTreeMap::new();
     for (access, conflict) in &mut conflicts {
-        let space_id = access.space.space_id;
-        let schema = Schema::of_space(access.space.schema.as_deref());
-        let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
         let role = access.member.role;
         people.dress(conflict);
-        Eyes { schema: &schema, user_id: caller.user_id, role }.mask(conflict);
-        schemas.insert(space_id, schema);
         let waits = conflict.state == ConflictState::Open && role.may_write();
         let mut fields = conflict.all_fields();
         let answerable = waits && fields.any(|(_, _, field)| field.decided.is_none() && may_decide(&field.asks, caller.user_id, role));

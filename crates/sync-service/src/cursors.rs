@@ -1,5 +1,5 @@
 //! Signing and reading cursors. A cursor is bound to its space and user by the signature, to the epoch and to the view
-//! (the role) by tags inside, so that a wrong one tells why.
+//! by tags inside, so that a wrong one tells why.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,9 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use sync_core::cursor::Cursor;
 use sync_core::mark::Mark;
-use sync_core::ports::{Access, ServerKey, SpaceAccess, Tx};
-use sync_core::{Schema, SpaceId, Timestamp, UserId};
+use sync_core::ports::{Access, ServerKey, Tx};
+use sync_core::{SpaceId, Timestamp, UserId};
 
+use crate::view::View;
 use crate::{Keeping, Service, ServiceResult};
 
 const PURPOSE: &str = "cursor";
@@ -124,16 +125,9 @@ pub(crate) fn epoch_tag(epoch: uuid::Uuid) -> u32 {
     epoch.as_bytes().last_chunk::<4>().map_or(0, |last| u32::from_be_bytes(*last))
 }
 
-/// The tag of a view: the role. A different tag means that other documents may be visible. A new schema is no other
-/// view: the documents whose audience it changes are changed in the log.
-pub(crate) fn view_tag(access: &SpaceAccess) -> u32 {
-    let role = sync_core::Role::ALL.iter().position(|role| *role == access.member.role).unwrap_or_default();
-    16 + u32::try_from(role).unwrap_or_default()
-}
-
 /// The tag of a snapshot: the view, and the schema by whose tiers it is ordered.
-pub(crate) fn mark_tag(access: &SpaceAccess, schema: &Schema) -> u32 {
-    schema.version.wrapping_mul(16).wrapping_add(view_tag(access))
+pub(crate) fn mark_tag(view: &View) -> u32 {
+    view.schema.version.wrapping_mul(16).wrapping_add(view.tag())
 }
 
 impl Service {

@@ -10,16 +10,16 @@ use merge_engine::{Decision as HowDecided, Policy};
 use serde_json::Value;
 use sync_core::conflict::{Conflict, DisputedField};
 use sync_core::document::CONFLICTS;
-use sync_core::json::{Object, RawJson};
+use sync_core::json::{Object, RawJson, pointer_tokens};
 use sync_core::ports::{ChangeRow, DocumentRow, History, SpaceAccess, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::explain::{Base, BaseSource, Decided, Explanation, FieldExplanation, ReadBy, Sender};
 use sync_core::schema::lens::Lens;
-use sync_core::{Audience, Code, DocumentKey, Kind, OpId, Problem, Schema, Timestamp, UserId};
+use sync_core::{Audience, Code, ConflictId, DocumentKey, Kind, OpId, Problem, Role, Schema, Timestamp};
 
 use self::fields::{Case, State};
 use crate::access::{self, Standing, require_session};
-use crate::inbox::masking::Eyes;
 use crate::push::working::{Known, load_known, payload_of};
+use crate::view::{Subject, View};
 use crate::{Caller, Service, ServiceResult};
 
 impl Service {
@@ -43,9 +43,10 @@ impl Service {
 /// A stored operation, and what its reader is to it.
 struct Reader {
     known: Known,
-    user_id: UserId,
     is_sender: bool,
     access: Option<SpaceAccess>,
+    /// What they see of the space; of one in which they are no member, nothing is told.
+    view: View,
     /// What an operation and a document were in an older form of it is told in the present one.
     schema: Arc<Schema>,
 }
@@ -68,7 +69,11 @@ impl Reader {
             None => Schema::open(),
         };
         let known = load_known(tx, caller.organisation_id, &schema, [op_id].into())?.remove(&op_id);
-        Ok(known.map(|known| Self { known, user_id: caller.user_id, is_sender, access, schema }))
+        let view = match &access {
+            Some(access) => View::of(access, &schema, caller.user_id),
+            None => View::whole(&schema, (Role::Viewer, caller.user_id)),
+        };
+        Ok(known.map(|known| Self { known, is_sender, access, view, schema }))
     }
 
     /// The explanation, where the reader may see it.
@@ -77,15 +82,15 @@ impl Reader {
         let payload = row.payload.object();
         let key = DocumentKey::from_stored(row.key.clone()).filter(|key| !key.id().is_empty());
         let past = match (&self.access, &key) {
-            (Some(access), Some(key)) => Past::load(tx, (access, &self.schema), key, row)?,
+            (Some(access), Some(key)) => Past::load(tx, (access, &self.view), key, row)?,
             _ => None,
         };
         let intent = match &self.access {
-            Some(access) => intents::fields(tx, (access, &self.schema), row, past.as_ref().and_then(Past::conflict).as_ref())?,
+            Some(access) => intents::fields(tx, (access, &self.view), row, past.as_ref().and_then(Past::conflict).as_ref())?,
             None => Vec::new(),
         };
         let sees = match (&self.access, &past) {
-            (Some(access), Some(past)) => past.is_shown(access),
+            (Some(_), Some(past)) => past.is_shown(&self.view),
             // whoever may see one of the documents
             (Some(_), None) if !intent.is_empty() => true,
             // of what is not there, or not any more, leads are told
@@ -98,9 +103,14 @@ impl Reader {
         }
         let fields = match (&past, &self.access, sees && row.status.satisfies()) {
             (_, _, true) if !intent.is_empty() => intent,
-            (Some(past), Some(access), true) => {
-                let eyes = Eyes { schema: &self.schema, user_id: self.user_id, role: access.member.role };
-                masked(self.fields(tx, past, &payload, &eyes)?, past.row.key.collection(), &eyes)
+            (Some(past), Some(_), true) => {
+                let all = self.fields(tx, past, &payload)?;
+                let (told, seen) = (!all.is_empty(), seen_of(all, past, &self.view));
+                if told && seen.is_empty() && !self.is_sender {
+                    // nothing that it touched is there for them
+                    return Ok(None);
+                }
+                seen
             }
             _ => Vec::new(),
         };
@@ -109,7 +119,12 @@ impl Reader {
             _ => Vec::new(),
         };
         let base = self.base(&payload, past.as_ref());
-        Ok(Some(explanation(row, &payload, key.as_ref(), (base, fields, read_by))))
+        let asked = match row.conflict_id {
+            Some(id) => question(tx, row, id, &self.view)?.map(|_| id),
+            None => None,
+        };
+        let explanation = explanation(row, &payload, key.as_ref(), (base, fields, read_by));
+        Ok(Some(Explanation { conflict_id: asked, ..explanation }))
     }
 
     fn base(&self, payload: &Object, past: Option<&Past>) -> Base {
@@ -126,15 +141,12 @@ impl Reader {
         Base { version, source }
     }
 
-    fn fields(&self, tx: &mut dyn Tx, past: &Past, payload: &Object, eyes: &Eyes<'_>) -> StoreResult<Vec<FieldExplanation>> {
+    fn fields(&self, tx: &mut dyn Tx, past: &Past, payload: &Object) -> StoreResult<Vec<FieldExplanation>> {
         let row = &self.known.row;
         if past.row.key.collection() == CONFLICTS {
-            let told = |mut conflict: Conflict| {
-                eyes.mask(&mut conflict);
-                let (whole, fields): (Vec<_>, Vec<_>) = answered(&conflict, payload).into_iter().partition(|field| field.path.is_empty());
-                masked(whole, &conflict.collection, eyes).into_iter().chain(fields).collect()
-            };
-            return Ok(past.row.body.read().map(told).unwrap_or_default());
+            let subject = Subject::of_row(&past.row)?;
+            let seen = past.conflict().and_then(|conflict| self.view.ask(conflict, (&subject.fields, subject.version)));
+            return Ok(seen.map(|(conflict, _)| answered(&conflict, payload)).unwrap_or_default());
         }
         let (Some(kind), patch) = payload_of(row) else { return Ok(Vec::new()) };
         let said_in = payload.get("schema").and_then(Value::as_u64).and_then(|version| u32::try_from(version).ok());
@@ -174,8 +186,7 @@ impl Reader {
     /// Whether the log tells the document at a base, and both the sender and the reader may know it as it was then: nobody
     /// reads what was hidden by claiming to have seen it.
     fn may_have_seen(&self, past: &Past, version: i64) -> bool {
-        let role = self.access.as_ref().map(|access| access.member.role);
-        past.tells(version) && version <= self.known.row.head && role.is_some_and(|role| past.audience_at(version).includes(role))
+        past.tells(version) && version <= self.known.row.head && self.access.is_some() && past.seen_at(version, &self.view)
     }
 
     /// What the sender had seen: the log at the base, with their chain laid over it; `None` where the log does not tell.
@@ -219,14 +230,15 @@ struct Past {
     changes: Vec<ChangeRow>,
     /// The lowest version that can be rebuilt.
     from: i64,
-    audiences: Option<(Audience, Audience)>,
+    /// The versions before and after the operation that it is looked at for.
+    around: Option<(i64, i64)>,
     schema: Arc<Schema>,
 }
 
 impl Past {
     fn load(
         tx: &mut dyn Tx,
-        (access, schema): (&SpaceAccess, &Arc<Schema>),
+        (access, view): (&SpaceAccess, &View),
         key: &DocumentKey,
         operation: &StoredOperation,
     ) -> StoreResult<Option<Self>> {
@@ -238,9 +250,8 @@ impl Past {
         } else {
             Vec::new()
         };
-        let mut past = Self { row, changes, from, audiences: None, schema: Arc::clone(schema) };
-        past.audiences = Some((past.audience_at(operation.before()), past.audience_at(operation.after())));
-        Ok(Some(past))
+        let around = Some((operation.before(), operation.after()));
+        Ok(Some(Self { row, changes, from, around, schema: Arc::clone(&view.schema) }))
     }
 
     /// The question that it is.
@@ -248,11 +259,11 @@ impl Past {
         (self.row.key.collection() == CONFLICTS).then(|| self.row.body.read()).flatten()
     }
 
-    /// Who could see the document at a version.
-    fn audience_at(&self, version: i64) -> Audience {
-        let collection = self.schema.collection(self.row.key.collection());
-        let of = |body: Object| collection.map_or(Audience::EVERYONE, |collection| collection.audience(&body));
-        self.at(version).map_or(Audience::EVERYONE, of)
+    /// Whether the document was in a view at a version; what was not there is hidden from nobody.
+    fn seen_at(&self, version: i64, view: &View) -> bool {
+        let name = self.row.key.collection();
+        let audience = |body: &Object| self.schema.collection(name).map_or(Audience::EVERYONE, |collection| collection.audience(body));
+        name == CONFLICTS || self.at(version).is_none_or(|body| view.sees_body(name, audience(&body), &body))
     }
 
     /// Whether the log still tells the document at a version.
@@ -261,10 +272,9 @@ impl Past {
     }
 
     /// Whether a reader may see the document now, and could have before and after.
-    fn is_shown(&self, access: &SpaceAccess) -> bool {
-        let role = access.member.role;
-        let then = self.audiences.is_none_or(|(before, after)| before.includes(role) && after.includes(role));
-        self.row.audience.includes(role) && then
+    fn is_shown(&self, view: &View) -> bool {
+        let then = self.around.is_none_or(|(before, after)| self.seen_at(before, view) && self.seen_at(after, view));
+        then && Subject::of_row(&self.row).is_ok_and(|subject| view.sees(&subject))
     }
 
     /// The document at a version, in the form of the present schema: later changes taken back, newest first.
@@ -343,14 +353,47 @@ fn answered(conflict: &Conflict, payload: &Object) -> Vec<FieldExplanation> {
     conflict.fields.iter().filter(|(path, _)| chosen(path)).map(field).collect()
 }
 
-/// Fields without the values that a reader may not read; of a whole document, without its members that they may not.
-fn masked(fields: Vec<FieldExplanation>, collection: &str, eyes: &Eyes<'_>) -> Vec<FieldExplanation> {
-    let mask = |mut field: FieldExplanation| {
+/// The fields that a reader may read; of a whole document, the members. Of those of which it is told that they differ, the
+/// values are left out.
+fn seen_of(fields: Vec<FieldExplanation>, past: &Past, view: &View) -> Vec<FieldExplanation> {
+    let name = past.row.key.collection();
+    // what is said of a question was looked at as such
+    if name == CONFLICTS || view.is_plain(name) {
+        return fields;
+    }
+    let body = past.row.body.object();
+    let seen = |mut field: FieldExplanation| {
         let sides = [&mut field.base, &mut field.ours, &mut field.theirs, &mut field.outcome];
-        field.masked |= eyes.mask_values(collection, &field.path, sides);
-        field
+        match first_token(&field.path) {
+            Some(member) if view.reads(name, &member, Some(&body)) => {}
+            Some(member) if view.is_told_of(name, &member) => {
+                sides.into_iter().for_each(|value| *value = Value::Null);
+                field.masked = true;
+            }
+            Some(_) => return None,
+            None => {
+                for value in sides {
+                    if let Value::Object(members) = value {
+                        view.leave_out(name, members, &body);
+                    }
+                }
+            }
+        }
+        Some(field)
     };
-    fields.into_iter().map(mask).collect()
+    fields.into_iter().filter_map(seen).collect()
+}
+
+fn first_token(path: &str) -> Option<String> {
+    pointer_tokens(path)?.into_iter().next()
+}
+
+/// The question that an operation asked, as a reader sees it.
+fn question(tx: &mut dyn Tx, row: &StoredOperation, id: ConflictId, view: &View) -> StoreResult<Option<Conflict>> {
+    let Some(stored) = tx.load_documents(row.space_id, &[DocumentKey::conflict(id)])?.pop() else { return Ok(None) };
+    let subject = Subject::of_row(&stored)?;
+    let conflict: Option<Conflict> = stored.body.read().filter(|_| view.sees(&subject));
+    Ok(conflict.and_then(|conflict| view.ask(conflict, (&subject.fields, stored.version))).map(|(conflict, _)| conflict))
 }
 
 /// The devices that showed a cursor at or above a version.

@@ -5,7 +5,6 @@ pub(crate) mod calendar;
 mod expire;
 mod finish;
 pub(crate) mod learn;
-pub(crate) mod masking;
 pub(crate) mod people;
 pub(crate) mod words;
 

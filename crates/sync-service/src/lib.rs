@@ -31,6 +31,7 @@ mod signals;
 pub mod snapshot;
 pub mod spaces;
 mod verify;
+mod view;
 
 pub use admission::Admitted;
 pub use audit::{AuditExport, AuditQuery, Included, MAX_AUDIT_RECORDS};

@@ -1,27 +1,27 @@
 //! Pull: the documents that changed since a cursor, each once, over the caller's view.
 
 mod abreast;
+mod items;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use serde_json::Value;
 use sync_core::cursor::Cursor;
-use sync_core::document::CONFLICTS;
-use sync_core::json::{Object, RawJson};
 use sync_core::limits::MAX_REMAINING;
 use sync_core::ports::{DocumentPage, DocumentRow, Presented, SpaceAccess, StoreError, StoreResult, Tx};
-use sync_core::protocol::v1::{Item, ItemKind, Pull, SpaceChanges};
-use sync_core::{Audience, Code, DocumentKey, FieldVersions, Problem, Schema, SpaceId, Timestamp};
+use sync_core::protocol::v1::{Item, Pull, SpaceChanges};
+use sync_core::{Audience, Code, DocumentKey, Problem, Schema, SpaceId, Timestamp};
 
 use crate::access::{self, Standing};
-use crate::cursors::{CursorKeys, epoch_tag, view_tag};
+use crate::cursors::{CursorKeys, epoch_tag};
 use crate::devices::Day;
 use crate::epochs::{Named, Shared, shared_until};
-use crate::inbox::masking::Eyes;
 use crate::purged::{confirmed, purge_of};
 use crate::push::OwnChanges;
+use crate::view::{Outline, Outlines, Reads, View};
 use crate::{Caller, Service, ServiceError, ServiceResult};
-pub(crate) use abreast::{Abreast, stand};
+pub(crate) use abreast::{Abreast, Items, stand};
+use items::{of_outline, told};
 
 /// Rows read together: at most 64 MiB of documents.
 const ROWS_AT_ONCE: usize = 256;
@@ -58,10 +58,10 @@ impl Service {
     /// Reads each space in one snapshot of all.
     pub(crate) async fn pull(&self, caller: &Caller, pull: Pull, pushed: Pushed) -> ServiceResult<Pulled> {
         let keys = self.cursor_keys(pull.spaces.iter().filter_map(|(_, cursor)| cursor.as_deref())).await?;
-        let (caller, now) = (*caller, self.now());
+        let (caller, now, outlines) = (*caller, self.now(), Arc::clone(&self.outlines));
         let work = move |tx: &mut dyn Tx| {
             access::require_session(tx, &caller)?;
-            Ok(read_spaces(tx, (&caller, now), &keys, &pull, &pushed)?)
+            Ok(read_spaces(tx, (&caller, now), (&keys, &outlines), &pull, &pushed)?)
         };
         let pulled = self.decide(caller.read(), work).await?;
         self.note_presented(&pulled);
@@ -77,7 +77,7 @@ impl Service {
 pub(crate) fn read_spaces(
     tx: &mut dyn Tx,
     (caller, now): (&Caller, Timestamp),
-    keys: &CursorKeys,
+    (keys, outlines): (&CursorKeys, &Outlines),
     pull: &Pull,
     pushed: &Pushed,
 ) -> StoreResult<Pulled> {
@@ -103,11 +103,12 @@ pub(crate) fn read_spaces(
                 let named = pushed.epochs.get(&access.space.space_id);
                 match Schema::of_space(access.space.schema.as_deref()) {
                     Some(schema) => {
-                        let eyes = Eyes { schema: &schema, user_id: caller.user_id, role: access.member.role };
-                        let reader = Reader { caller, keys, view_tag: view_tag(&access), access: &access, eyes, own, named };
+                        let view = View::of(&access, &schema, caller.user_id);
+                        let mut reader = Reader { caller, keys, access: &access, view: &view, outline: None, own, named };
                         if pull.schema.is_some_and(|spoken| spoken < schema.oldest_readable) {
                             reader.too_old(tx, cursor.as_ref())?
                         } else {
+                            reader.outline = outline_of(tx, (&access, &view), outlines)?;
                             let (cursor, changes) = reader.read(tx, cursor.as_deref(), &mut budget)?;
                             let floor = if changes.has_more { cursor.and_then(|cursor| cursor.floor) } else { Some(access.head.version) };
                             pulled.floors.push((access.space.space_id, floor));
@@ -168,12 +169,18 @@ impl Budget {
     }
 }
 
+/// The outline of a view that hides something.
+pub(crate) fn outline_of(tx: &mut dyn Tx, (access, view): (&SpaceAccess, &View), outlines: &Outlines) -> StoreResult<Option<Arc<Outline>>> {
+    if view.is_whole() { Ok(None) } else { Outline::load(tx, (access, view), outlines, &mut Reads::default()).map(Some) }
+}
+
 struct Reader<'a> {
     caller: &'a Caller,
     keys: &'a CursorKeys,
-    view_tag: u32,
     access: &'a SpaceAccess,
-    eyes: Eyes<'a>,
+    view: &'a View,
+    /// Of a view that hides something.
+    outline: Option<Arc<Outline>>,
     own: &'a OwnChanges,
     /// The epoch that the device says it knows.
     named: Option<&'a String>,
@@ -202,14 +209,14 @@ impl Reader<'_> {
         let head = self.access.head;
         let tag = epoch_tag(head.epoch);
         let Some(text) = text else {
-            return Ok(Cursor { epoch_tag: tag, view_tag: self.view_tag, floor: None, place: 0, began: head.version });
+            return Ok(Cursor { epoch_tag: tag, view_tag: self.view.tag(), floor: None, place: 0, began: head.version });
         };
         match self.keys.read(text, self.access.space.space_id, self.caller.user_id) {
             // a restore may have lost the key as well: then the device's word tells which log it has read
             None if self.named.is_some_and(|epoch| *epoch != head.epoch.to_string()) => Err(Reason::Epoch(None)),
             None => Err(Reason::Other("cursor")),
             Some(cursor) if cursor.epoch_tag != tag => Err(Reason::Epoch(Some(cursor.epoch_tag))),
-            Some(cursor) if cursor.view_tag != self.view_tag => Err(Reason::Other("rights")),
+            Some(cursor) if cursor.view_tag != self.view.tag() => Err(Reason::Other("rights")),
             // the log is shorter than what was read of it: another one took its place, and nobody knows where they part
             Some(cursor) if cursor.place.max(cursor.floor.unwrap_or(0)) > head.version => Err(Reason::Shorter),
             // it does not tell every deletion since then any more
@@ -267,6 +274,9 @@ impl Reader<'_> {
     /// The items of a page, the place that they reach, and whether another page follows. Rows are read a chunk at a time,
     /// because a few large documents may fill a page that has room for thousands of small ones.
     fn read_items(&self, tx: &mut dyn Tx, cursor: &Cursor, budget: &mut Budget) -> StoreResult<(Vec<Item>, i64, bool)> {
+        if let Some(outline) = &self.outline {
+            return self.read_outlined(tx, outline, cursor, budget);
+        }
         let mut items = Vec::new();
         let mut place = cursor.place;
         while place < self.access.head.version {
@@ -275,7 +285,7 @@ impl Reader<'_> {
             let were_all = rows.len() < limit;
             for row in rows {
                 let version = row.version;
-                if let Some(item) = self.item(row, cursor)? {
+                if let Some(item) = self.item(&row, cursor)? {
                     if !budget.takes(&item, items.is_empty()) {
                         return Ok((items, place, true));
                     }
@@ -290,8 +300,43 @@ impl Reader<'_> {
         Ok((items, place, false))
     }
 
+    /// [`Self::read_items`] of a view that hides something: in the order of the versions as seen.
+    fn read_outlined(
+        &self,
+        tx: &mut dyn Tx,
+        outline: &Outline,
+        cursor: &Cursor,
+        budget: &mut Budget,
+    ) -> StoreResult<(Vec<Item>, i64, bool)> {
+        let (mut items, mut place) = (Vec::new(), cursor.place);
+        loop {
+            let limit = budget.items.saturating_add(1).clamp(2, ROWS_AT_ONCE);
+            let page: Vec<_> =
+                outline.above(place, cursor).take(limit).map(|(version, key, shown)| (version, key.clone(), shown)).collect();
+            for told in of_outline(tx, (self.access, self.view), &page, cursor.floor, &mut Reads::default())? {
+                let version = told.item.version;
+                if !self.is_own(&told.key, version, cursor) {
+                    let item = Item { echo: told.device == Some(self.caller.device_id), ..told.item };
+                    if !budget.takes(&item, items.is_empty()) {
+                        return Ok((items, place, true));
+                    }
+                    items.push(item);
+                }
+                place = version;
+            }
+            if page.len() < limit {
+                return Ok((items, place, false));
+            }
+        }
+    }
+
     /// How many items are still to come: counted by the database, less what the results of this very request stand for.
     fn remaining(&self, tx: &mut dyn Tx, cursor: &Cursor) -> StoreResult<i64> {
+        if let Some(outline) = &self.outline {
+            let ahead = outline.above(cursor.place, cursor).filter(|(version, key, _)| !self.is_own(key, *version, cursor));
+            let most = usize::try_from(MAX_REMAINING).unwrap_or_default().saturating_add(1);
+            return Ok(i64::try_from(ahead.take(most).count()).unwrap_or(i64::MAX));
+        }
         let rows = tx.count_documents(self.page(cursor, cursor.place, MAX_REMAINING + 1))?;
         let ahead = self.own.iter().filter(|(_, (_, version, plain))| *plain && *version > cursor.place);
         let ahead: Vec<DocumentKey> = ahead.map(|(key, _)| key.clone()).collect();
@@ -300,34 +345,39 @@ impl Reader<'_> {
         }
         let own = tx.load_documents(self.access.space.space_id, &ahead)?;
         let role = self.access.member.role;
-        let left_out = own.iter().filter(|row| row.audience.includes(role) && self.is_own(row, cursor)).count();
+        let left_out = own.iter().filter(|row| row.audience.includes(role) && self.is_own(&row.key, row.version, cursor)).count();
         Ok(rows - i64::try_from(left_out).unwrap_or_default())
     }
 
     /// What this reader is told of a document, if anything.
-    fn item(&self, row: DocumentRow, cursor: &Cursor) -> StoreResult<Option<Item>> {
-        if row.audience.includes(self.access.member.role) && self.is_own(&row, cursor) {
+    fn item(&self, row: &DocumentRow, cursor: &Cursor) -> StoreResult<Option<Item>> {
+        if row.audience.includes(self.access.member.role) && self.is_own(&row.key, row.version, cursor) {
             return Ok(None);
         }
-        let (item, single) = told(row, self.eyes, cursor.floor)?;
-        let echo = single && item.by.is_some_and(|by| by.device_id == self.caller.device_id);
-        Ok(Some(Item { echo, ..item }))
+        let (item, device) = told(row, self.view, cursor.floor)?;
+        Ok(Some(Item { echo: device == Some(self.caller.device_id), ..item }))
     }
 
     /// All its changes above the floor are operations of this very request that applied as sent: the results stand for
     /// it.
-    fn is_own(&self, row: &DocumentRow, cursor: &Cursor) -> bool {
-        let (Some(floor), Some((before, version, plain))) = (cursor.floor, self.own.get(row.key.as_str())) else { return false };
-        *plain && *version == row.version && *before <= floor
+    fn is_own(&self, key: &DocumentKey, seen: i64, cursor: &Cursor) -> bool {
+        let (Some(floor), Some((before, version, plain))) = (cursor.floor, self.own.get(key.as_str())) else { return false };
+        *plain && *version == seen && *before <= floor
     }
 
     fn checksums(&self, tx: &mut dyn Tx) -> StoreResult<BTreeMap<String, String>> {
-        Ok(totals(tx, self.access)?.into_iter().map(|(collection, (_, sum))| (collection, format!("{sum:016x}"))).collect())
+        Ok(totals(tx, self.access, self.outline.as_deref())?
+            .into_iter()
+            .map(|(collection, (_, sum))| (collection, format!("{sum:016x}")))
+            .collect())
     }
 }
 
 /// The live documents in a member's view: how many, and their checksum, by collection. Empty ones are left out.
-pub(crate) fn totals(tx: &mut dyn Tx, access: &SpaceAccess) -> StoreResult<BTreeMap<String, (i64, u64)>> {
+pub(crate) fn totals(tx: &mut dyn Tx, access: &SpaceAccess, outline: Option<&Outline>) -> StoreResult<BTreeMap<String, (i64, u64)>> {
+    if let Some(outline) = outline {
+        return Ok(outline.totals());
+    }
     let mut totals: BTreeMap<String, (i64, u64)> = BTreeMap::new();
     for sum in tx.load_sums(access.space.space_id)?.into_iter().filter(|sum| sum.audience.includes(access.member.role)) {
         let total = totals.entry(sum.collection).or_default();
@@ -347,50 +397,4 @@ fn page_of(access: &SpaceAccess, cursor: &Cursor, above: i64, limit: i64) -> Doc
         left_above: cursor.floor.unwrap_or(0),
         limit,
     }
-}
-
-/// What a reader is told of a document, and whether all its changes above the floor are of one device.
-fn told(row: DocumentRow, eyes: Eyes<'_>, floor: Option<i64>) -> StoreResult<(Item, bool)> {
-    let visible = row.audience.includes(eyes.role);
-    let single = visible && row.foreign_version <= floor.unwrap_or(0);
-    let mut item = Item {
-        collection: row.key.collection().to_owned(),
-        document_id: row.key.id().to_owned(),
-        version: row.version,
-        kind: ItemKind::Document,
-        patch: None,
-        document: None,
-        by: visible.then_some(row.by),
-        at: visible.then_some(row.at),
-        echo: false,
-    };
-    if row.presence.deleted || !visible {
-        item.kind = if visible { ItemKind::Delete } else { ItemKind::Gone };
-        return Ok((item, single));
-    }
-    match floor.filter(|floor| row.presence.live_since <= *floor && row.audience_version <= *floor) {
-        Some(floor) if row.key.collection() != CONFLICTS => {
-            let patch = eyes.see_part(row.key.collection(), &row.body, touched_since(&row, floor)?);
-            if smaller_than(&patch, &row.body) {
-                item.kind = ItemKind::Patch;
-                item.patch = Some(patch);
-            } else {
-                item.document = Some(eyes.see(row.key.collection(), row.body));
-            }
-        }
-        _ => item.document = Some(eyes.see(row.key.collection(), row.body)),
-    }
-    Ok((item, single))
-}
-
-/// Every top-level member that was touched above the floor, with its whole value now, `null` where absent.
-fn touched_since(row: &DocumentRow, floor: i64) -> StoreResult<Object> {
-    let damaged = || StoreError::Damaged(format!("document at version {} has unreadable fields", row.version));
-    let fields = FieldVersions::decode(&row.fields).ok_or_else(damaged)?;
-    let mut body = row.body.object();
-    Ok(fields.above(floor).map(|name| (name.to_owned(), body.remove(name).unwrap_or(Value::Null))).collect())
-}
-
-fn smaller_than(patch: &Object, document: &RawJson) -> bool {
-    serde_json::to_string(patch).is_ok_and(|text| text.len() < document.as_str().len())
 }

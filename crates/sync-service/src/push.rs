@@ -48,7 +48,7 @@ pub(crate) mod working {
     pub(crate) use super::lift::lifted;
     pub(crate) use super::overlay::payload_of;
     pub(crate) use super::questions::{close, live_value, refresh, reopen, settle};
-    pub(crate) use super::rows::{load_conflict_documents, load_documents, load_people, shown, write};
+    pub(crate) use super::rows::{load_conflict_documents, load_documents, load_people, write};
     pub(crate) use super::stored::{Origin, load_known};
     pub(crate) use super::warnings::Warnings;
     pub(crate) use super::world::{Doc, Known, World, documents_of};

@@ -24,6 +24,7 @@ use crate::epochs::Shared;
 use crate::inbox::finish;
 use crate::push::working::{Warnings, World, write};
 use crate::push::{Gate, Settings};
+use crate::view::View;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// One space's resolutions; shared, because a job may run again.
@@ -166,7 +167,8 @@ pub(crate) fn resolve_space(
     let schema =
         Schema::of_space(access.space.schema.as_deref()).ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
     let head = head.unwrap_or(access.head);
-    let mut world = World::new(space_id, schema, access.member.role, head, Shared::all(head));
+    let view = View::of(&access, &schema, batch.caller.user_id);
+    let mut world = World::new(space_id, view, head, Shared::all(head));
     world.settings = Settings { values: access.space.settings() };
     world.people.sender = Some(Actor { user_id: batch.caller.user_id, role: access.member.role });
     let mut desk = Desk::new(batch, world, gate, access.space.settings());

@@ -19,6 +19,7 @@ use crate::presented::Notes;
 use crate::queue::recorder::Recorder;
 use crate::queue::{QueueConfig, QueueState};
 use crate::signals::InProcess;
+use crate::view::Outlines;
 
 /// Who calls: what a valid access token stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub struct Service {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) hasher: Arc<PasswordHasher>,
     pub(crate) cursor_keys: Arc<KeyRing>,
+    pub(crate) outlines: Arc<Outlines>,
     pub(crate) presented: Arc<Notes>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) keeping: Keeping,
@@ -65,7 +67,7 @@ impl Service {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, hasher: Arc<PasswordHasher>) -> Self {
         let (cursor_keys, presented, counters, rounds, recent, recorder) = Default::default();
-        let (devices, gate) = (Arc::default(), Arc::default());
+        let (devices, gate, outlines) = (Arc::default(), Arc::default(), Arc::default());
         let node_id = entropy.uuid_v7(clock.now());
         Self {
             store,
@@ -73,6 +75,7 @@ impl Service {
             entropy,
             hasher,
             cursor_keys,
+            outlines,
             presented,
             counters,
             keeping: Keeping::default(),

@@ -6,6 +6,7 @@
 
 mod lines;
 
+use std::collections::HashMap;
 use std::future::Future as _;
 use std::ops::ControlFlow;
 use std::pin::Pin;
@@ -13,18 +14,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use sync_core::cursor::Cursor;
-use sync_core::json::RawJson;
 use sync_core::mark::{Mark, Place};
-use sync_core::ports::{LiveDocument, LivePage, SpaceAccess, StoreError, StoreResult, Transaction, Tx};
-use sync_core::{Audience, Code, Problem, Role, Schema, SpaceId};
+use sync_core::ports::{DocumentRow, LiveDocument, LivePage, SpaceAccess, StoreError, StoreResult, Transaction, Tx};
+use sync_core::{Audience, Code, DocumentKey, Problem, Schema, SpaceId};
 
 use self::lines::{End, Head, MarkLine, Tier, write_document, write_line};
 use crate::access::{require_member, require_session};
 use crate::audit::Act;
-use crate::cursors::{CursorKeys, epoch_tag, mark_tag, view_tag};
+use crate::cursors::{CursorKeys, epoch_tag, mark_tag};
 use crate::devices::Contact;
-use crate::inbox::masking::Eyes;
-use crate::pull::totals;
+use crate::pull::{outline_of, totals};
+use crate::view::{Outline, Outlines, Subject, View};
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// Documents between two marks.
@@ -48,10 +48,8 @@ struct Plan {
     keys: CursorKeys,
     space_id: SpaceId,
     epoch_tag: u32,
-    view_tag: u32,
-    mark_tag: u32,
-    role: Role,
-    schema: Arc<Schema>,
+    view: View,
+    outlines: Arc<Outlines>,
     /// The head when the snapshot began.
     began: i64,
     /// The collections that have documents in the view, as places without an id.
@@ -80,11 +78,11 @@ impl Service {
     pub async fn snapshot(&self, caller: &Caller, space_id: SpaceId, mark: Option<&str>) -> ServiceResult<SnapshotReader> {
         let keys = self.cursor_keys(mark).await?;
         let given = mark.map(|text| keys.read_mark(text, space_id, caller.user_id));
-        let caller = *caller;
+        let (caller, outlines) = (*caller, Arc::clone(&self.outlines));
         let work = move |tx: &mut dyn Tx| {
-            let (access, schema) = enter(tx, &caller, space_id)?;
-            let mark = given.clone().map(|mark| resumable(&access, &schema, mark)).transpose()?;
-            Ok(open(tx, &access, &schema, (caller, &keys), mark)?)
+            let (access, view) = enter(tx, &caller, space_id)?;
+            let mark = given.clone().map(|mark| resumable(&access, &view, mark)).transpose()?;
+            Ok(open(tx, (&access, &view, &outlines), (caller, &keys), mark)?)
         };
         let (plan, page) = self.decide(caller.read(), work).await?;
         self.note_contact(&caller, Contact::Read);
@@ -121,30 +119,31 @@ impl SnapshotReader {
         let Some(progress) = next else { return };
         let plan = Arc::clone(&self.plan);
         self.pending = Some(self.service.begin(plan.caller.read(), move |tx| {
-            plan.require_same(tx)?;
-            Ok(plan.read_page(tx, progress.clone(), Vec::new())?)
+            let access = plan.require_same(tx)?;
+            Ok(plan.read_page(tx, &access, progress.clone(), Vec::new())?)
         }));
     }
 }
 
-/// The membership of a caller who may read, with the space's schema.
-fn enter(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> ServiceResult<(SpaceAccess, Arc<Schema>)> {
+/// The membership of a caller who may read, with their view.
+fn enter(tx: &mut dyn Tx, caller: &Caller, space_id: SpaceId) -> ServiceResult<(SpaceAccess, View)> {
     require_session(tx, caller)?;
     let access = require_member(tx, caller, space_id)?;
     let schema = Schema::of_space(access.space.schema.as_deref());
     let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
-    Ok((access, schema))
+    let view = View::of(&access, &schema, caller.user_id);
+    Ok((access, view))
 }
 
 /// A mark, where it still stands.
-fn resumable(access: &SpaceAccess, schema: &Schema, mark: Option<Mark>) -> ServiceResult<Mark> {
-    mark.filter(|mark| stands(access, schema, (mark.epoch_tag, mark.view_tag, mark.began))).ok_or_else(gone)
+fn resumable(access: &SpaceAccess, view: &View, mark: Option<Mark>) -> ServiceResult<Mark> {
+    mark.filter(|mark| stands(access, view, (mark.epoch_tag, mark.view_tag, mark.began))).ok_or_else(gone)
 }
 
 /// Whether a snapshot is of this log and this view, and the log still tells every deletion since it began.
-fn stands(access: &SpaceAccess, schema: &Schema, (epoch, view, began): (u32, u32, i64)) -> bool {
+fn stands(access: &SpaceAccess, view: &View, (epoch, tag, began): (u32, u32, i64)) -> bool {
     let head = access.head;
-    epoch == epoch_tag(head.epoch) && view == mark_tag(access, schema) && (head.kept_from..=head.version).contains(&began)
+    epoch == epoch_tag(head.epoch) && tag == mark_tag(view) && (head.kept_from..=head.version).contains(&began)
 }
 
 fn gone() -> ServiceError {
@@ -155,21 +154,21 @@ fn gone() -> ServiceError {
 /// The head line and the first page.
 fn open(
     tx: &mut dyn Tx,
-    access: &SpaceAccess,
-    schema: &Arc<Schema>,
+    (access, view, outlines): (&SpaceAccess, &View, &Arc<Outlines>),
     (caller, keys): (Caller, &CursorKeys),
     mark: Option<Mark>,
 ) -> StoreResult<(Plan, Page)> {
     let mut stops: Vec<(Place, i64)> = Vec::new();
-    for (collection, (documents, _)) in totals(tx, access)? {
-        stops.push((Place { tier: schema.tier(&collection), key: start_of(&collection) }, documents));
+    let outline = outline_of(tx, (access, view), outlines)?;
+    for (collection, (documents, _)) in totals(tx, access, outline.as_deref())? {
+        stops.push((Place { tier: view.schema.tier(&collection), key: start_of(&collection) }, documents));
     }
     stops.sort_unstable();
     let mut lines = Vec::new();
     let head = Head {
         space_id: access.space.space_id,
         epoch: access.head.epoch.to_string(),
-        schema: schema.version,
+        schema: view.schema.version,
         documents: stops.iter().map(|(_, documents)| documents).sum(),
         tiers: tiers(&stops),
     };
@@ -179,15 +178,13 @@ fn open(
         keys: keys.clone(),
         space_id: access.space.space_id,
         epoch_tag: epoch_tag(access.head.epoch),
-        view_tag: view_tag(access),
-        mark_tag: mark_tag(access, schema),
-        role: access.member.role,
-        schema: Arc::clone(schema),
+        view: view.clone(),
+        outlines: Arc::clone(outlines),
         began: mark.as_ref().map_or(access.head.version, |mark| mark.began),
         stops: stops.into_iter().map(|(place, _)| place).collect(),
     };
     let progress = mark.map(|mark| Progress { sent: mark.sent, last: Some(mark.place) }).unwrap_or_default();
-    let page = plan.read_page(tx, progress, lines)?;
+    let page = plan.read_page(tx, access, progress, lines)?;
     Ok((plan, page))
 }
 
@@ -199,38 +196,23 @@ fn tiers(stops: &[(Place, i64)]) -> Vec<Tier> {
 
 impl Plan {
     /// Checks, before each page, that the caller may still read, the same log and the same view.
-    fn require_same(&self, tx: &mut dyn Tx) -> ServiceResult<()> {
-        let (access, schema) = enter(tx, &self.caller, self.space_id)?;
-        let same = stands(&access, &schema, (self.epoch_tag, self.mark_tag, self.began));
-        if same { Ok(()) } else { Err(gone()) }
+    fn require_same(&self, tx: &mut dyn Tx) -> ServiceResult<SpaceAccess> {
+        let (access, view) = enter(tx, &self.caller, self.space_id)?;
+        let same = stands(&access, &view, (self.epoch_tag, mark_tag(&self.view), self.began));
+        if same { Ok(access) } else { Err(gone()) }
     }
 
     /// Adds a page's lines: documents, and a mark or the end.
-    fn read_page(&self, tx: &mut dyn Tx, mut progress: Progress, mut lines: Vec<u8>) -> StoreResult<Page> {
+    fn read_page(&self, tx: &mut dyn Tx, access: &SpaceAccess, mut progress: Progress, mut lines: Vec<u8>) -> StoreResult<Page> {
         let mut left = DOCUMENTS_A_PAGE;
-        let eyes = Eyes { schema: &self.schema, user_id: self.caller.user_id, role: self.role };
+        let outline = outline_of(tx, (access, &self.view), &self.outlines)?;
         while let Some((place, before)) = self.range_after(progress.last.as_ref()) {
             let limit = left.min(ROWS_AT_ONCE);
-            let mut found = 0;
-            // where to go on, unless the collection has no more
-            let mut last = None;
-            let page = LivePage {
-                space_id: self.space_id,
-                after: &place.key,
-                before: &before,
-                seen_by: Audience::of([self.role]),
-                bodies: true,
-                limit: i64::try_from(limit).unwrap_or(i64::MAX),
+            let range = (place.key.as_str(), before.as_str());
+            let (found, last) = match &outline {
+                Some(outline) => self.write_outlined(tx, (outline, range), limit, &mut lines)?,
+                None => self.write_live(tx, range, limit, &mut lines)?,
             };
-            tx.visit_live(page, &mut |live: LiveDocument<'_>| {
-                write_seen(live, &eyes, &mut lines);
-                found += 1;
-                if found == limit || lines.len() >= BYTES_A_PAGE {
-                    last = Some(live.key.to_owned());
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            })?;
             progress.sent += found;
             left -= found;
             progress.last = Some(Place { tier: place.tier, key: last.unwrap_or(before) });
@@ -238,10 +220,66 @@ impl Plan {
                 return Ok(self.marked(progress, lines));
             }
         }
-        let end = Cursor { epoch_tag: self.epoch_tag, view_tag: self.view_tag, floor: None, place: self.began, began: self.began };
+        let end = Cursor { epoch_tag: self.epoch_tag, view_tag: self.view.tag(), floor: None, place: self.began, began: self.began };
         let cursor = self.keys.sign(end, self.space_id, self.caller.user_id);
         write_line(&End { cursor, sent: progress.sent }, &mut lines);
         Ok(Page { lines, next: None })
+    }
+
+    /// Adds documents as they are stored. How many, and the last one, unless there are no more in the range.
+    fn write_live(
+        &self,
+        tx: &mut dyn Tx,
+        (after, before): (&str, &str),
+        limit: u64,
+        lines: &mut Vec<u8>,
+    ) -> StoreResult<(u64, Option<String>)> {
+        let (mut found, mut last) = (0, None);
+        let page = LivePage {
+            space_id: self.space_id,
+            after,
+            before,
+            seen_by: Audience::of([self.view.role]),
+            bodies: true,
+            limit: i64::try_from(limit).unwrap_or(i64::MAX),
+        };
+        tx.visit_live(page, &mut |live: LiveDocument<'_>| {
+            write_document(live, lines);
+            found += 1;
+            if found == limit || lines.len() >= BYTES_A_PAGE {
+                last = Some(live.key.to_owned());
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok((found, last))
+    }
+
+    /// The same of a view that hides something: documents as they are seen.
+    fn write_outlined(
+        &self,
+        tx: &mut dyn Tx,
+        (outline, (after, before)): (&Outline, (&str, &str)),
+        limit: u64,
+        lines: &mut Vec<u8>,
+    ) -> StoreResult<(u64, Option<String>)> {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let page: Vec<(DocumentKey, i64)> = outline.live(after, before).take(most).map(|(key, version)| (key.clone(), version)).collect();
+        let keys: Vec<DocumentKey> = page.iter().map(|(key, _)| key.clone()).collect();
+        let rows: HashMap<DocumentKey, DocumentRow> =
+            tx.load_documents(self.space_id, &keys)?.into_iter().map(|row| (row.key.clone(), row)).collect();
+        let mut found = 0;
+        for (key, version) in &page {
+            found += 1;
+            if let Some(row) = rows.get(key) {
+                let body = self.view.show(&Subject::of_row(row)?, &row.body);
+                write_document(LiveDocument { key: key.as_str(), version: *version, body: body.as_str() }, lines);
+            }
+            if found == limit || lines.len() >= BYTES_A_PAGE {
+                return Ok((found, Some(key.as_str().to_owned())));
+            }
+        }
+        Ok((found, None))
     }
 
     /// Where to read on after a place: above which key, and below which.
@@ -261,22 +299,12 @@ impl Plan {
 
     fn marked(&self, progress: Progress, mut lines: Vec<u8>) -> Page {
         if let Some(place) = progress.last.clone() {
-            let (epoch_tag, view_tag, began, sent) = (self.epoch_tag, self.mark_tag, self.began, progress.sent);
+            let (epoch_tag, view_tag, began, sent) = (self.epoch_tag, mark_tag(&self.view), self.began, progress.sent);
             let mark = Mark { epoch_tag, view_tag, began, sent, place };
             let mark = self.keys.sign_mark(&mark, self.space_id, self.caller.user_id);
             write_line(&MarkLine { mark, sent: progress.sent }, &mut lines);
         }
         Page { lines, next: Some(progress) }
-    }
-}
-
-/// Adds a document's line as somebody sees it: mostly as it is stored.
-fn write_seen(live: LiveDocument<'_>, eyes: &Eyes<'_>, lines: &mut Vec<u8>) {
-    let collection = live.key.split('/').next().unwrap_or_default();
-    let covered = eyes.are_covered(collection).then(|| RawJson::from_stored(live.body.to_owned())).flatten();
-    match covered {
-        Some(body) => write_document(LiveDocument { body: eyes.see(collection, body).as_str(), ..live }, lines),
-        None => write_document(live, lines),
     }
 }
 

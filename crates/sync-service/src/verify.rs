@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,9 +16,9 @@ use crate::access::{self, Standing, require_member, require_session};
 use crate::cursors::CursorKeys;
 use crate::devices::Contact;
 use crate::digest::{checksum_share, sha256};
-use crate::inbox::masking::Eyes;
-use crate::pull::{Pulled, Pushed, read_spaces, totals};
+use crate::pull::{Pulled, Pushed, outline_of, read_spaces, totals};
 use crate::snapshot::{end_of, start_of};
+use crate::view::{Outline, Outlines, Subject, View};
 use crate::{Caller, Service, ServiceResult};
 
 /// Documents read together: at most 64 MiB.
@@ -37,21 +38,22 @@ impl Service {
             VerifyStep::Rows { .. } => None,
         };
         let keys = self.cursor_keys(shown).await?;
-        let (caller, now) = (*caller, self.now());
+        let (caller, now, outlines) = (*caller, self.now(), Arc::clone(&self.outlines));
         // what is no UUID names a space that nobody has
         let space_id = request.space_id.parse().unwrap_or(SpaceId(uuid::Uuid::nil()));
         let work = move |tx: &mut dyn Tx| {
             require_session(tx, &caller)?;
             match &request.step {
                 VerifyStep::Sums { cursor, collections } => {
-                    sums(tx, (&caller, now, &keys), space_id, (cursor.clone(), request.schema), collections.as_deref())
+                    sums(tx, (&caller, now), (&keys, &outlines), space_id, (cursor.clone(), request.schema), collections.as_deref())
                 }
                 VerifyStep::Rows { held, deep } => {
                     let access = require_member(tx, &caller, space_id)?;
                     let schema = Schema::of_space(access.space.schema.as_deref());
                     let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
-                    let eyes = Eyes { schema: &schema, user_id: caller.user_id, role: access.member.role };
-                    let mut repairs = Repairs { access: &access, eyes, deep: *deep, room: Room::ANSWER };
+                    let view = View::of(&access, &schema, caller.user_id);
+                    let outline = outline_of(tx, (&access, &view), &outlines)?;
+                    let mut repairs = Repairs { access: &access, view, outline, deep: *deep, room: Room::ANSWER };
                     let repair = held.iter().map(|(collection, buckets)| Ok((collection.clone(), repairs.of(tx, collection, buckets)?)));
                     Ok((VerifyResponse::Repair { repair: repair.collect::<ServiceResult<_>>()? }, Pulled::default()))
                 }
@@ -67,7 +69,8 @@ impl Service {
 /// What changed, and the sums where there is nothing more.
 fn sums(
     tx: &mut dyn Tx,
-    (caller, now, keys): (&Caller, Timestamp, &CursorKeys),
+    (caller, now): (&Caller, Timestamp),
+    (keys, outlines): (&CursorKeys, &Outlines),
     space_id: SpaceId,
     (cursor, schema): (Option<String>, Option<u32>),
     collections: Option<&[String]>,
@@ -79,17 +82,20 @@ fn sums(
     };
     let text = space_id.to_string();
     let pull = Pull { schema, spaces: vec![(text.clone(), cursor)], max_changes: MAX_CHANGES, max_bytes: DEFAULT_PAGE_BYTES };
-    let mut pulled = read_spaces(tx, (caller, now), keys, &pull, &Pushed::default())?;
+    let mut pulled = read_spaces(tx, (caller, now), (keys, outlines), &pull, &Pushed::default())?;
     let changes = pulled.changes.remove(&text).unwrap_or_default();
     let whole = !changes.has_more && changes.problem.is_none();
     let buckets = match member.filter(|_| whole) {
         None => None,
         Some(access) => {
+            let schema = Schema::of_space(access.space.schema.as_deref());
+            let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
+            let outline = outline_of(tx, (&access, &View::of(&access, &schema, caller.user_id)), outlines)?;
             let names = match collections {
                 Some(names) => names.to_vec(),
-                None => totals(tx, &access)?.into_keys().collect(),
+                None => totals(tx, &access, outline.as_deref())?.into_keys().collect(),
             };
-            let of = |name: String| Ok((name.clone(), bucket_sums(tx, &access, &name)?));
+            let of = |name: String| Ok((name.clone(), bucket_sums(tx, (&access, outline.as_deref()), &name)?));
             Some(names.into_iter().map(of).collect::<StoreResult<_>>()?)
         }
     };
@@ -103,9 +109,9 @@ fn bucket(id: &str) -> u8 {
 }
 
 /// The checksum of each bucket.
-fn bucket_sums(tx: &mut dyn Tx, access: &SpaceAccess, collection: &str) -> StoreResult<Vec<String>> {
+fn bucket_sums(tx: &mut dyn Tx, seen: (&SpaceAccess, Option<&Outline>), collection: &str) -> StoreResult<Vec<String>> {
     let mut sums = [0_u64; 256];
-    visit_versions(tx, access, collection, |id, version| {
+    visit_versions(tx, seen, collection, |id, version| {
         if let Some(sum) = sums.get_mut(usize::from(bucket(id))) {
             *sum = sum.wrapping_add(checksum_share(id, version));
         }
@@ -114,8 +120,17 @@ fn bucket_sums(tx: &mut dyn Tx, access: &SpaceAccess, collection: &str) -> Store
 }
 
 /// Visits the ids and versions of a collection's live documents in the view.
-fn visit_versions(tx: &mut dyn Tx, access: &SpaceAccess, collection: &str, mut visit: impl FnMut(&str, i64)) -> StoreResult<()> {
+fn visit_versions(
+    tx: &mut dyn Tx,
+    (access, outline): (&SpaceAccess, Option<&Outline>),
+    collection: &str,
+    mut visit: impl FnMut(&str, i64),
+) -> StoreResult<()> {
     let (start, before) = (start_of(collection), end_of(collection));
+    if let Some(outline) = outline {
+        outline.live(&start, &before).for_each(|(key, version)| visit(key.id(), version));
+        return Ok(());
+    }
     let mut after = start.clone();
     loop {
         let page = LivePage {
@@ -145,7 +160,8 @@ fn visit_versions(tx: &mut dyn Tx, access: &SpaceAccess, collection: &str, mut v
 /// The repairs of one answer.
 struct Repairs<'a> {
     access: &'a SpaceAccess,
-    eyes: Eyes<'a>,
+    view: View,
+    outline: Option<Arc<Outline>>,
     deep: bool,
     room: Room,
 }
@@ -176,7 +192,7 @@ impl Repairs<'_> {
     fn of(&mut self, tx: &mut dyn Tx, collection: &str, buckets: &BTreeMap<u8, Vec<HeldRow>>) -> ServiceResult<Repair> {
         check_buckets(collection, buckets)?;
         let mut live: BTreeMap<String, i64> = BTreeMap::new();
-        visit_versions(tx, self.access, collection, |id, version| {
+        visit_versions(tx, (self.access, self.outline.as_deref()), collection, |id, version| {
             if buckets.contains_key(&bucket(id)) {
                 live.insert(id.to_owned(), version);
             }
@@ -189,12 +205,18 @@ impl Repairs<'_> {
             let mut rows = tx.load_documents(self.access.space.space_id, keys)?;
             rows.sort_unstable_by(|one, other| one.key.cmp(&other.key));
             for mut row in rows {
-                row.body = self.eyes.see(collection, row.body);
+                let mut hides = self.view.hides_members(collection);
+                if let Some(outline) = &self.outline {
+                    row.body = self.view.show(&Subject::of_row(&row)?, &row.body);
+                    let seen = outline.find(&row.key).map_or(row.version, |(version, _)| version);
+                    hides |= seen != row.version;
+                    row.version = seen;
+                }
                 if held.get(row.key.id()).is_some_and(|held| self.is_right(held, &row)) {
                     continue;
                 }
                 self.room.take(row.body.as_str().len())?;
-                items.push(item(row));
+                items.push(item(row, hides));
             }
         }
         Ok(Repair { items, drop })
@@ -238,7 +260,8 @@ fn digest_of(row: &DocumentRow) -> String {
     URL_SAFE_NO_PAD.encode(sha256(json::canonical(&Value::Object(row.body.object())).as_bytes()))
 }
 
-fn item(row: DocumentRow) -> Item {
+/// Of a document of which some is hidden nobody is named: the device asks what it holds, and not who wrote it.
+fn item(row: DocumentRow, hides: bool) -> Item {
     Item {
         collection: row.key.collection().to_owned(),
         document_id: row.key.id().to_owned(),
@@ -246,8 +269,8 @@ fn item(row: DocumentRow) -> Item {
         kind: ItemKind::Document,
         patch: None,
         document: Some(row.body),
-        by: Some(row.by),
-        at: Some(row.at),
+        by: (!hides).then_some(row.by),
+        at: (!hides).then_some(row.at),
         echo: false,
     }
 }

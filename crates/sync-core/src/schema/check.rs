@@ -2,6 +2,7 @@
 //! anything, twice, without losing anything.
 
 mod places;
+mod rights;
 mod rules;
 mod strategies;
 
@@ -45,6 +46,7 @@ pub(super) fn collections(schema: &Schema) -> Read<()> {
         }
         places::check(collection, &at)?;
         rules::of_collection(name, collection, &at)?;
+        rights::check(collection, &at)?;
     }
     rules::of_schema(schema)
 }

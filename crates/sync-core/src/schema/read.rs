@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::lens::Step;
+use super::rights::Rights;
 use super::rule::{Group, PathRule};
 use super::strategy::{Owner, Strategy};
 use super::{Collection, Field, FieldType, Schema};
@@ -84,13 +85,16 @@ pub(super) fn schema(value: &Value) -> Read<Schema> {
 }
 
 fn collection(value: &Value, at: &str) -> Read<Collection> {
-    let known = ["delete", "lane", "tier", "visibility", "label", "asks", "deadline", "shift", "groups", "paths", "types", "fields"];
+    let said = ["delete", "lane", "tier", "visibility", "label", "asks", "deadline", "shift", "groups", "paths", "types", "fields"];
+    let known: Vec<&str> = said.into_iter().chain(RIGHTS).chain(["own"]).collect();
     let all = members(value, at, &known)?;
     Ok(Collection {
         delete: optional(all, "delete", at)?.unwrap_or_default(),
         lane: optional(all, "lane", at)?.unwrap_or_default(),
         tier: optional(all, "tier", at)?,
         visibility: optional(all, "visibility", at)?,
+        rights: rights(all, at)?,
+        own: optional(all, "own", at)?,
         label: optional(all, "label", at)?,
         asks: list(all.get("asks"), &format!("{at}/asks"), owner)?,
         deadline: optional(all, "deadline", at)?,
@@ -103,7 +107,8 @@ fn collection(value: &Value, at: &str) -> Read<Collection> {
 }
 
 fn field(value: &Value, at: &str) -> Read<Field> {
-    let all = members(value, at, &["type", "values", "sensitivity", "lane", "strategy", "label"])?;
+    let said = ["type", "values", "sensitivity", "lane", "strategy", "label"];
+    let all = members(value, at, &said.into_iter().chain(RIGHTS).collect::<Vec<_>>())?;
     Ok(Field {
         kind: required(all, "type", at)?,
         values: optional(all, "values", at)?.unwrap_or_default(),
@@ -111,7 +116,15 @@ fn field(value: &Value, at: &str) -> Read<Field> {
         lane: optional(all, "lane", at)?.unwrap_or_default(),
         strategy: all.get("strategy").map(|value| strategy(value, &format!("{at}/strategy"))).transpose()?,
         label: optional(all, "label", at)?,
+        rights: rights(all, at)?,
     })
+}
+
+const RIGHTS: [&str; 3] = ["read", "write", "mask"];
+
+fn rights(all: &Object, at: &str) -> Read<Rights> {
+    let mask: Option<_> = optional(all, "mask", at)?;
+    Ok(Rights { read: optional(all, "read", at)?, write: optional(all, "write", at)?, mask: mask.unwrap_or_default() })
 }
 
 fn plain<T: DeserializeOwned>(value: &Value, at: &str) -> Read<T> {

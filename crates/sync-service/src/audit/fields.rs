@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use sync_core::json::Object;
 use sync_core::ports::{Access, AuditRecord, ChangeRow, DocumentRow, History, SpaceAccess, StoreResult, Tx};
 use sync_core::protocol::v1::audit::{AuditField, RevealRequest};
-use sync_core::{Code, DocumentKey, Problem, Schema, SpaceId};
+use sync_core::{Audience, Code, DocumentKey, Problem, Schema, SpaceId};
 use uuid::Uuid;
 
 use super::reading::{Reach, results};
 use super::{Act, write};
 use crate::access::{self, Standing, require_session};
-use crate::inbox::masking::Eyes;
+use crate::view::{Subject, View};
 use crate::{Caller, Service, ServiceResult};
 
 /// From this sensitivity on values are left out.
@@ -82,8 +82,7 @@ struct Told {
 /// The documents that a record is about, with their changes since.
 struct Past {
     access: SpaceAccess,
-    schema: Arc<Schema>,
-    caller: Caller,
+    view: View,
     told: Vec<Told>,
     rows: BTreeMap<DocumentKey, DocumentRow>,
     changes: BTreeMap<DocumentKey, Vec<ChangeRow>>,
@@ -101,7 +100,8 @@ impl Past {
         told.retain(|told| told.version > access.head.history_from);
         told.truncate(MAX_DOCUMENTS);
         let (rows, changes) = load_past(tx, space_id, &told)?;
-        Ok(Some(Self { access, schema, caller: *caller, told, rows, changes }))
+        let view = View::of(&access, &schema, caller.user_id);
+        Ok(Some(Self { access, view, told, rows, changes }))
     }
 
     /// Each field with what it was and became, and whether the caller reads it.
@@ -110,10 +110,11 @@ impl Past {
         for told in &self.told {
             let Some(row) = self.rows.get(&told.key) else { continue };
             let (before, after) = (self.at(row, told.version - 1), self.at(row, told.version));
-            let sees = row.audience.includes(self.access.member.role) && self.is_shown(row, &before) && self.is_shown(row, &after);
+            let now = Subject::of_row(row).is_ok_and(|subject| self.view.sees(&subject));
+            let sees = now && self.is_shown(row, &before) && self.is_shown(row, &after);
             for field in &told.fields {
                 let value = |body: &Object| Some(body.get(field).cloned().unwrap_or(Value::Null));
-                let reads = sees && self.eyes().may_read(told.key.collection(), field);
+                let reads = sees && self.view.reads(told.key.collection(), field, Some(&after));
                 let document = told.key.as_str().to_owned();
                 let (from, to) = (value(&before), value(&after));
                 all.push((AuditField { document, version: told.version, field: field.clone(), from, to, masked: false }, reads));
@@ -122,19 +123,16 @@ impl Past {
         all
     }
 
-    fn eyes(&self) -> Eyes<'_> {
-        Eyes { schema: &self.schema, user_id: self.caller.user_id, role: self.access.member.role }
-    }
-
-    /// Whether the document, in a state that it had, was for the caller's role.
+    /// Whether the document, in a state that it had, was in the caller's view; what was not there is hidden from nobody.
     fn is_shown(&self, row: &DocumentRow, body: &Object) -> bool {
-        let collection = self.schema.collection(row.key.collection());
-        collection.is_none_or(|collection| collection.audience(body).includes(self.access.member.role))
+        let name = row.key.collection();
+        let audience = self.view.schema.collection(name).map_or(Audience::EVERYONE, |collection| collection.audience(body));
+        body.is_empty() || self.view.sees_body(name, audience, body)
     }
 
     fn is_sensitive(&self, field: &AuditField) -> bool {
         let collection = field.document.split('/').next().unwrap_or_default();
-        self.eyes().sensitivity(collection, &field.field) >= SENSITIVE
+        self.view.sensitivity(collection, &field.field) >= SENSITIVE
     }
 
     /// The document at a version: later changes taken back, newest first.

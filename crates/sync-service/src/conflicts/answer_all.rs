@@ -89,7 +89,7 @@ fn select(tx: &mut dyn Tx, caller: &Caller, access: &SpaceAccess, request: &Answ
         let ids: Vec<ConflictId> = tx.list_conflicts(&page)?.into_iter().map(|(_, id)| id).collect();
         let Some(last) = ids.last().copied() else { return Ok(found) };
         let was_all = i64::try_from(ids.len()).is_ok_and(|rows| rows < PAGE);
-        let mut conflicts = load(tx, access, &ids)?;
+        let mut conflicts = load(tx, access, caller.user_id, &ids)?;
         conflicts.sort_by_key(|conflict| conflict.conflict_id);
         for conflict in conflicts.into_iter().filter(|conflict| request.version.is_none_or(|seen| conflict.version <= seen)) {
             if !has_field(&conflict, filter.field.as_deref()) {

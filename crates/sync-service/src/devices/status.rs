@@ -21,6 +21,7 @@ use super::presence::state_of;
 use super::state::{Facts, condition};
 use super::visit::situation;
 use super::words::{CLOCK_OFF_MS, Matters, notices, said_of};
+use crate::conflicts::count_seen;
 use crate::inbox::calendar::Calendar;
 use crate::{Caller, Service, ServiceResult};
 
@@ -277,7 +278,8 @@ impl Subject {
         counts.quarantined = tx.count_quarantined(organisation_id, device_id, (!self.sight.all).then_some(space_ids.as_slice()))?;
         let only = ConflictFilter { who: Some(self.device.user_id), ..ConflictFilter::default() };
         let page = ConflictPage { space_ids, open: Some(true), only, after: None, limit: MAX_CONFLICTS + 1 };
-        counts.conflicts_open = i64::try_from(tx.list_conflicts(&page)?.len()).unwrap_or(i64::MAX);
+        let found = tx.list_conflicts(&page)?;
+        counts.conflicts_open = i64::try_from(count_seen(tx, self.device.user_id, &self.sight.spaces, &found)?).unwrap_or(i64::MAX);
         Ok(counts)
     }
 }

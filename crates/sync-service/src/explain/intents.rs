@@ -4,26 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
+use sync_core::DocumentKey;
 use sync_core::conflict::Conflict;
 use sync_core::json::pointer;
 use sync_core::ports::{ChangeRow, DocumentRow, History, SpaceAccess, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::explain::{Decided, FieldExplanation};
-use sync_core::{DocumentKey, Schema};
 
-use super::Past;
+use super::{Past, question};
 use crate::push::working::{Told, shift_of};
+use crate::view::View;
 
 const STRATEGY: &str = "shift";
 
 /// The fields of an intent, `/DOCUMENT/FIELD`; empty where the operation is none, or nothing of it may be seen.
 pub(super) fn fields(
     tx: &mut dyn Tx,
-    (access, schema): (&SpaceAccess, &Arc<Schema>),
+    (access, view): (&SpaceAccess, &View),
     row: &StoredOperation,
     answered: Option<&Conflict>,
 ) -> StoreResult<Vec<FieldExplanation>> {
     let collection = answered.map_or_else(|| row.key.split('/').next().unwrap_or_default(), |conflict| &conflict.collection);
-    let (Some(told), Some(rule)) = (Told::of(row), shift_of(schema, collection)) else { return Ok(Vec::new()) };
+    let (Some(told), Some(rule)) = (Told::of(row), shift_of(&view.schema, collection)) else { return Ok(Vec::new()) };
     let mut places: BTreeMap<DocumentKey, Place> = BTreeMap::new();
     let key = |id: &str| DocumentKey::new(collection, id);
     places.extend(told.touched().filter_map(|(id, version)| Some((key(id)?, Place::Moved(version)))));
@@ -40,11 +41,11 @@ pub(super) fn fields(
     for (doc, place) in seen {
         let changes = changes.remove(&doc.key).unwrap_or_default();
         let from = place.before(row);
-        let past = Past { row: doc, changes, from, audiences: None, schema: Arc::clone(schema) };
-        fields.extend(place.explained(&past, access, (row, &rule.start)));
+        let past = Past { row: doc, changes, from, around: None, schema: Arc::clone(&view.schema) };
+        fields.extend(place.explained(&past, (access, view), (row, &rule.start)));
     }
     if told.touched().next().is_none() && answered.is_none() {
-        fields.extend(asked(tx, access, row)?);
+        fields.extend(asked(tx, view, row)?);
     }
     Ok(fields)
 }
@@ -67,14 +68,18 @@ impl Place {
         }
     }
 
-    fn explained(self, past: &Past, access: &SpaceAccess, (row, start): (&StoredOperation, &str)) -> Option<FieldExplanation> {
-        let role = access.member.role;
+    fn explained(
+        self,
+        past: &Past,
+        (access, view): (&SpaceAccess, &View),
+        (row, start): (&StoredOperation, &str),
+    ) -> Option<FieldExplanation> {
         let (before, after) = match self {
             Self::Moved(version) => (version - 1, version),
             Self::Stayed(_) => (row.head, row.head),
         };
-        let shown = past.row.audience.includes(role) && past.audience_at(before).includes(role) && past.audience_at(after).includes(role);
-        if !shown || before < access.head.history_from {
+        let shown = past.is_shown(view) && past.seen_at(before, view) && past.seen_at(after, view);
+        if !shown || !view.reads(past.row.key.collection(), start, None) || before < access.head.history_from {
             return None;
         }
         let value = |version: i64| past.at(version).and_then(|body| body.get(start).cloned()).unwrap_or_default();
@@ -107,11 +112,9 @@ fn why(reason: &str) -> &'static str {
 }
 
 /// What waits for an answer, where the reader may see the question.
-fn asked(tx: &mut dyn Tx, access: &SpaceAccess, row: &StoredOperation) -> StoreResult<Vec<FieldExplanation>> {
+fn asked(tx: &mut dyn Tx, view: &View, row: &StoredOperation) -> StoreResult<Vec<FieldExplanation>> {
     let Some(id) = row.conflict_id else { return Ok(Vec::new()) };
-    let stored = tx.load_documents(row.space_id, &[DocumentKey::conflict(id)])?.pop();
-    let shown = stored.filter(|stored| stored.audience.includes(access.member.role));
-    let conflict: Option<Conflict> = shown.and_then(|stored| stored.body.read());
+    let conflict = question(tx, row, id, view)?;
     let parts = conflict.into_iter().flat_map(|conflict| conflict.documents);
     let field = |(id, path, field): (String, String, sync_core::conflict::DisputedField)| FieldExplanation {
         path: format!("{}{path}", pointer(&[id])),

@@ -11,6 +11,7 @@ use super::people::{People, ask_role};
 use crate::digest::derived_id;
 use crate::epochs::Shared;
 use crate::push::working::{World, close, documents_of, load_conflict_documents, load_documents, write};
+use crate::view::View;
 
 /// The name under which the decision is kept.
 const EXPIRED: &str = "expired";
@@ -22,7 +23,8 @@ const EXPIRED: &str = "expired";
 pub(crate) fn expire_some(tx: &mut dyn Tx, space_id: SpaceId, due: &[DueConflict], now: Timestamp) -> StoreResult<usize> {
     let (Some(head), Some(first)) = (tx.lock_head(space_id)?, due.first()) else { return Ok(0) };
     // nothing of a document changes: what its schema says is of no matter
-    let mut world = World::new(space_id, Schema::open(), Role::Lead, head, Shared::all(head));
+    let view = View::whole(&Schema::open(), (Role::Lead, UserId(Uuid::nil())));
+    let mut world = World::new(space_id, view, head, Shared::all(head));
     load_conflict_documents(tx, &mut world, due.iter().map(|row| row.conflict_id))?;
     let about: BTreeMap<DocumentKey, i64> = world.conflicts.values().flat_map(documents_of).map(|key| (key, i64::MAX)).collect();
     load_documents(tx, &mut world, &about)?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use merge_engine::preference::Choice as Side;
 use sync_core::conflict::{Conflict, ConflictKind, ConflictState, DisputedField};
-use sync_core::json::{Object, RawJson};
+use sync_core::json::Object;
 use sync_core::ports::{PreferenceKey, Space, StoreResult, Tx};
 use sync_core::protocol::v1::Choice;
 use sync_core::{Author, ConflictId, DeviceId, DocumentKey, OpId, Role, Timestamp};
@@ -81,10 +81,7 @@ fn ids_at_hand(world: &World) -> BTreeSet<ConflictId> {
 
 /// Puts a question in the place of what is to be written of it anyway.
 fn amend(world: &mut World, conflict: Conflict) {
-    if let Some(doc) = world.docs.get_mut(&DocumentKey::conflict(conflict.conflict_id)) {
-        doc.body = RawJson::of(&conflict).object();
-        world.conflicts.insert(conflict.conflict_id, conflict);
-    }
+    world.amend_conflict(conflict);
 }
 
 /// Who is asked, and what people call it all.

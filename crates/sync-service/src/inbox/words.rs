@@ -11,7 +11,7 @@ const LONGEST: usize = 80;
 const NAMES: [&str; 4] = ["title", "name", "display_name", "label"];
 
 /// The member that names a document to people.
-pub(super) fn label_member<'a>(schema: &'a Schema, collection: &str, body: &Object) -> Option<&'a str> {
+pub(crate) fn label_member<'a>(schema: &'a Schema, collection: &str, body: &Object) -> Option<&'a str> {
     let declared = schema.collection(collection).and_then(|rules| rules.label.as_deref());
     declared.or_else(|| NAMES.into_iter().find(|name| body.get(*name).is_some_and(Value::is_string)))
 }

@@ -1,22 +1,23 @@
-//! Reading for many devices at once: those of one role that hold everything up to the same place of a space are told the
+//! Reading for many devices at once: those of one view that hold everything up to the same place of a space are told the
 //! same.
 
+use sync_core::DeviceId;
 use sync_core::cursor::Cursor;
 use sync_core::ports::{DocumentRow, SpaceAccess, StoreResult, Tx};
 use sync_core::protocol::v1::Item;
 
-use super::{OwnChanges, Reader, Reason, page_of, told};
+use super::{OwnChanges, Reader, Reason, of_outline, page_of, told};
 use crate::Caller;
-use crate::cursors::{CursorKeys, view_tag};
-use crate::inbox::masking::Eyes;
+use crate::cursors::CursorKeys;
 use crate::realtime::frames::Poke;
+use crate::view::{Outline, Outlines, Reads, View};
 
 /// Where a device stands that holds everything up to there, by the cursor that it shows.
 ///
 /// # Errors
 /// Why it is to pull first.
-pub(crate) fn stand(keys: &CursorKeys, access: &SpaceAccess, eyes: Eyes<'_>, caller: &Caller, text: &str) -> Result<Cursor, Poke> {
-    let reader = Reader { caller, keys, view_tag: view_tag(access), access, eyes, own: &OwnChanges::new(), named: None };
+pub(crate) fn stand(keys: &CursorKeys, access: &SpaceAccess, view: &View, caller: &Caller, text: &str) -> Result<Cursor, Poke> {
+    let reader = Reader { caller, keys, access, view, outline: None, own: &OwnChanges::new(), named: None };
     match reader.start(Some(text)) {
         Ok(cursor) if cursor.floor == Some(cursor.place) => Ok(cursor),
         Ok(_) => Err(Poke::Behind),
@@ -37,22 +38,52 @@ fn page_size((rows, bytes): (usize, usize), most_bytes: usize) -> usize {
     }
 }
 
-/// The members of one role that hold everything up to one place.
+/// Items, each with the device that alone made what is seen of it.
+pub(crate) type Items = Vec<(Item, Option<DeviceId>)>;
+
+/// Those of one view that hold everything up to one place.
 pub(crate) struct Abreast<'a> {
     /// The space, and the membership of any of them.
     pub(crate) access: &'a SpaceAccess,
+    pub(crate) view: &'a View,
+    pub(crate) outlines: &'a Outlines,
     /// Up to where they hold everything.
     pub(crate) place: i64,
 }
 
 impl Abreast<'_> {
     fn cursor(&self) -> Cursor {
-        Cursor { epoch_tag: 0, view_tag: view_tag(self.access), floor: Some(self.place), place: self.place, began: self.place }
+        Cursor { epoch_tag: 0, view_tag: self.view.tag(), floor: Some(self.place), place: self.place, began: self.place }
     }
 
-    /// The documents that changed above the place, by version; `None` where there are more than `most`, or more than so
-    /// many bytes. Of large ones, no more than a few are read to find that out.
-    pub(crate) fn rows(&self, tx: &mut dyn Tx, most: usize, most_bytes: usize) -> StoreResult<Option<Vec<DocumentRow>>> {
+    /// What changed above the place, by version; `None` where there are more than `most` documents, or more than so many
+    /// bytes. Of large ones, no more than a few are read to find that out.
+    pub(crate) fn items(&self, tx: &mut dyn Tx, (most, most_bytes): (usize, usize), reads: &mut Reads) -> StoreResult<Option<Items>> {
+        if self.view.is_whole() {
+            let Some(rows) = self.rows(tx, most, most_bytes)? else { return Ok(None) };
+            return rows.iter().map(|row| told(row, self.view, Some(self.place))).collect::<StoreResult<_>>().map(Some);
+        }
+        let outline = Outline::load(tx, (self.access, self.view), self.outlines, reads)?;
+        let ahead = outline.above(self.place, &self.cursor()).take(most.saturating_add(1));
+        let page: Vec<_> = ahead.map(|(version, key, shown)| (version, key.clone(), shown)).collect();
+        if page.len() > most {
+            return Ok(None);
+        }
+        let (mut items, mut bytes) = (Items::new(), 0);
+        for part in page.chunks(FIRST_PAGE) {
+            for told in of_outline(tx, (self.access, self.view), part, Some(self.place), reads)? {
+                bytes += told.item.document.as_ref().map_or(0, |document| document.as_str().len());
+                items.push((told.item, told.device));
+            }
+            if bytes > most_bytes {
+                return Ok(None);
+            }
+        }
+        Ok(Some(items))
+    }
+
+    /// The documents that changed above the place, by version.
+    fn rows(&self, tx: &mut dyn Tx, most: usize, most_bytes: usize) -> StoreResult<Option<Vec<DocumentRow>>> {
         let (mut rows, mut bytes, mut above): (Vec<DocumentRow>, usize, i64) = (Vec::new(), 0, self.place);
         loop {
             let limit = page_size((rows.len(), bytes), most_bytes).min(most.saturating_add(1).saturating_sub(rows.len()));
@@ -71,13 +102,12 @@ impl Abreast<'_> {
     }
 
     /// Whether any document changed above the place.
-    pub(crate) fn is_behind(&self, tx: &mut dyn Tx) -> StoreResult<bool> {
-        Ok(tx.count_documents(page_of(self.access, &self.cursor(), self.place, 1))? > 0)
-    }
-
-    /// What one of them is told of a document, by their own eyes, and whether all its changes are of one device.
-    pub(crate) fn item(&self, row: DocumentRow, eyes: Eyes<'_>) -> StoreResult<(Item, bool)> {
-        told(row, eyes, Some(self.place))
+    pub(crate) fn is_behind(&self, tx: &mut dyn Tx, reads: &mut Reads) -> StoreResult<bool> {
+        if self.view.is_whole() {
+            return Ok(tx.count_documents(page_of(self.access, &self.cursor(), self.place, 1))? > 0);
+        }
+        let outline = Outline::load(tx, (self.access, self.view), self.outlines, reads)?;
+        Ok(outline.above(self.place, &self.cursor()).next().is_some())
     }
 }
 

@@ -131,6 +131,8 @@ impl<'a> Desk<'a> {
         if let Some(problem) = &unit.refusal {
             return Err(rejected(problem.clone()));
         }
+        let lifted = operation.schema.and_then(|from| lifted(&self.world.schema, operation, from));
+        self.world.view.may_write(lifted.as_ref().unwrap_or(operation)).map_err(quarantined)?;
         let chain = self.predecessor(operation, index)?;
         self.dependencies(operation, unit)?;
         if let Some(problem) = self.request.operations.get(index).and_then(|received| received.over_limit.clone()) {

@@ -4,6 +4,7 @@ mod edit;
 mod life;
 mod wrote;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use merge_engine::{Decision as HowDecided, Dispute, Note, Policy, Reason, SuggestedSide};
@@ -149,6 +150,10 @@ pub(crate) fn decide(world: &World, sent: Sent<'_>, mode: Mode) -> Decision {
     {
         return Err(Refusal::Rejected(refusal));
     }
+    let about = doc.map_or(&operation.patch, |doc| &doc.body);
+    if mode == Mode::Ask && (doc.is_some() || operation.kind == Kind::Create) {
+        world.view.may_write_in(operation, about).map_err(Refusal::Quarantined)?;
+    }
     let effect = match (doc, operation.kind) {
         (None, Kind::Create) => case.fresh(),
         (None, _) => return Err(case.no_document()),
@@ -164,7 +169,7 @@ pub(crate) fn decide(world: &World, sent: Sent<'_>, mode: Mode) -> Decision {
         (Some(doc), _) => case.edit_deleted(doc),
     };
     collection.check(&effect.own, operation.patch.keys()).map_err(Refusal::Rejected)?;
-    within_limit(effect, operation, doc)
+    within_limit(&case, effect, doc)
 }
 
 /// The rules of a collection. One that the schema lacks is there for change requests all the same, once the server made one.
@@ -233,6 +238,23 @@ impl Case<'_> {
         self.operation().patch.keys().map(|name| (name.clone(), body.get(name).cloned().unwrap_or(Value::Null))).collect()
     }
 
+    /// What the sender sees of some members of a document.
+    fn seen_of<'o>(&self, members: &'o Object, document: &Object) -> Cow<'o, Object> {
+        let (view, collection) = (&self.world.view, self.sent.key.collection());
+        if view.is_plain(collection) {
+            return Cow::Borrowed(members);
+        }
+        let mut seen = members.clone();
+        view.leave_out(collection, &mut seen, document);
+        Cow::Owned(seen)
+    }
+
+    /// What the sender does not see of a document: what they make of it leaves that as it is.
+    fn unseen_of(&self, document: &Object) -> Object {
+        let seen = self.seen_of(document, document);
+        document.iter().filter(|(name, _)| !seen.contains_key(*name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     fn values_over(&self, body: &Object) -> Object {
         let mut theirs = body.clone();
         apply_patch(&mut theirs, &self.operation().patch);
@@ -264,8 +286,10 @@ pub(super) fn decide_for_theirs(body: &mut Object, disputes: Vec<Dispute>, polic
 }
 
 /// A document that would grow past the limit: refused when the operation alone makes it so, asked when the merge does.
-fn within_limit(effect: Effect, operation: &Operation, doc: Option<&Doc>) -> Decision {
-    let bytes = effect.change.as_ref().filter(|state| state.live).map_or(0, |state| byte_length(&state.body));
+/// What its sender does not see, counts for nobody.
+fn within_limit(case: &Case<'_>, effect: Effect, doc: Option<&Doc>) -> Decision {
+    let operation = case.operation();
+    let bytes = effect.change.as_ref().filter(|state| state.live).map_or(0, |state| byte_length(&case.seen_of(&state.body, &state.body)));
     if bytes <= MAX_DOCUMENT_BYTES {
         return Ok(effect);
     }

@@ -18,7 +18,6 @@ use super::overlay::{Fate, Overlay};
 use super::plan::{Plan, Unit};
 use super::questions::{self, Asker};
 use super::requests::{self, Proposing};
-use super::rows::shown;
 use super::stored::Origin;
 use super::unit::{Taken, Taking};
 use super::waiting::Waiting;
@@ -369,15 +368,14 @@ impl<'a> Desk<'a> {
             let operation = self.request.operations.get(*index).and_then(|received| received.content.as_ref().ok());
             let Some(key) = operation.and_then(|operation| operation.key.as_ref()) else { continue };
             let Some(doc) = self.world.docs.get(key) else { continue };
-            let visible = doc.audience.includes(self.world.role);
-            let tells = match result.status {
-                Status::Waiting => false,
-                Status::Applied => self.brought_back.contains(index) || !visible,
-                _ => doc.audience_ever.includes(self.world.role),
+            let visible = self.world.visible(key).is_some();
+            let told = match result.status {
+                Status::Waiting => None,
+                Status::Applied if visible && !self.brought_back.contains(index) => None,
+                _ => self.world.told(key, doc),
             };
-            if tells {
-                result.version = Some(doc.version);
-                result.document = Some(shown(&self.world, (key, doc), self.request.caller.user_id));
+            if let Some((version, document)) = told {
+                (result.version, result.document) = (Some(version), Some(document));
             } else if result.decided_version.is_some() && !visible {
                 // the sender's own creation was out of their view from the beginning
                 result.version = result.decided_version;

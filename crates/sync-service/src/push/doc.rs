@@ -1,9 +1,13 @@
 //! A document as a unit of work sees it.
 
+use std::borrow::Cow;
+
 use sync_core::json::{Object, RawJson};
 use sync_core::ports::{DocumentRow, Grave, Presence, StoreError, StoreResult};
 use sync_core::{Audience, Author, DeviceId, DocumentKey, FieldVersions, OpId, Timestamp, UserId};
 use uuid::Uuid;
+
+use crate::view::Subject;
 
 /// A document as it stands in this unit of work.
 #[derive(Debug, Clone)]
@@ -72,6 +76,20 @@ impl Doc {
 
     pub(crate) fn is_live(&self) -> bool {
         !self.presence.deleted
+    }
+
+    /// The document, as somebody looks at it.
+    pub(crate) fn subject<'a>(&'a self, key: &'a DocumentKey) -> Subject<'a> {
+        Subject {
+            key,
+            version: self.version,
+            live_since: self.presence.live_since,
+            is_deleted: self.presence.deleted,
+            audience: self.audience,
+            audience_version: self.audience_version,
+            body: Cow::Borrowed(&self.body),
+            fields: Cow::Borrowed(&self.fields),
+        }
     }
 
     pub(crate) fn to_row(&self, key: DocumentKey) -> DocumentRow {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use sync_core::ports::StoredOperation;
 use sync_core::protocol::v1::OperationResult;
 use sync_core::schema::Shift;
-use sync_core::{Code, ConflictId, DeviceId, DocumentKey, FieldVersion, Operation, Problem, Role, Schema, Status};
+use sync_core::{Code, ConflictId, DeviceId, DocumentKey, FieldVersion, Operation, Problem, Schema, Status};
 
 use self::meanwhile::Eyes;
 use super::admit::Stop;
@@ -25,6 +25,7 @@ use super::plan::Unit;
 use super::questions::{self, Asker};
 use super::stored::Origin;
 use super::world::{Doc, Known, NewState, World};
+use crate::view::View;
 
 pub(crate) use self::gather::{Shifts, add_to, load_movers};
 pub(crate) use self::question::{Answered, add_answers, answer, load_answers};
@@ -80,29 +81,33 @@ pub(super) fn in_a_group(schema: &Schema, operation: &Operation) -> Stop {
 }
 
 /// How a shift is looked at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Look {
     /// The device that sent it.
     device: Option<DeviceId>,
     /// What was changed after this version was changed knowing of it.
     until: i64,
     meeting: Meeting,
-    /// The role of its sender, where that is not who decides.
-    role: Option<Role>,
+    /// The view of its sender, where that is not who decides.
+    sender: Option<View>,
 }
 
 impl World {
     /// Evaluates a shift on the documents that are at hand and that the sender may see.
-    fn evaluate(&self, said: &Said<'_>, look: Look) -> Shifted {
+    fn evaluate(&self, said: &Said<'_>, look: &Look) -> Shifted {
         let eyes = Eyes { device: look.device, base_version: said.operation.base_version, until: look.until, start: &said.rule.start };
-        let docs = self.docs.iter().filter(|(key, doc)| self.is_planned(key, doc, &said.operation.collection, look.role));
+        let docs = self.docs.iter().filter(|(key, doc)| self.is_planned(key, doc, &said.operation.collection, look.sender.as_ref()));
         let planned = docs.map(|(key, doc)| Planned { id: key.id(), body: &doc.body, meanwhile: self.meanwhile(key, doc, eyes) });
         shift(&said.rule, &said.args, planned, look.meeting)
     }
 
-    fn is_planned(&self, key: &DocumentKey, doc: &Doc, collection: &str, also: Option<Role>) -> bool {
-        let is_seen = doc.audience.includes(self.role) && also.is_none_or(|role| doc.audience.includes(role));
-        key.collection() == collection && doc.is_live() && is_seen
+    fn is_planned(&self, key: &DocumentKey, doc: &Doc, collection: &str, also: Option<&View>) -> bool {
+        if key.collection() != collection || !doc.is_live() {
+            return false;
+        }
+        let subject = doc.subject(key);
+        let may = |view: &View| view.sees(&subject) && view.may_move(collection, &doc.body);
+        may(&self.view) && also.is_none_or(may)
     }
 
     /// Puts the new starts in place, one version after the other.
@@ -164,8 +169,8 @@ impl<'a> Desk<'a> {
         let (operation, chain) = self.may_go(unit, index)?;
         let said = Said::of(&self.world.schema, operation)?;
         let meeting = if self.world.role.may_manage() { Meeting::Replace } else { Meeting::Ask };
-        let look = Look { device: self.world.sender, until: i64::MAX, meeting, role: None };
-        let shifted = self.world.evaluate(&said, look);
+        let look = Look { device: self.world.sender, until: i64::MAX, meeting, sender: None };
+        let shifted = self.world.evaluate(&said, &look);
         if shifted.moved.len() > MAX_MOVED || self.world.shifts.too_many.contains(&operation.collection) {
             return Err(too_large(&operation.collection).into());
         }
@@ -210,8 +215,9 @@ impl<'a> Desk<'a> {
         let base_version = said.operation.base_version;
         let by_others = |id: &str| {
             let Some(key) = DocumentKey::new(&said.operation.collection, id) else { return false };
+            let Some(doc) = self.world.docs.get(&key) else { return false };
             let mut since = self.world.changes_of(&key).take_while(|change| change.version > base_version);
-            since.any(|change| self.world.sender != Some(change.by.device_id))
+            since.any(|change| self.world.sender != Some(change.by.device_id) && self.world.view.is_touched(change, &doc.body))
         };
         shifted.excluded.iter().any(is_edited) || shifted.moved.iter().any(|moved| by_others(&moved.id))
     }

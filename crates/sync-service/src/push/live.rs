@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use sync_core::json::Object;
 use sync_core::ports::{LivePage, StoreResult, Tx};
 use sync_core::{Audience, DocumentKey};
 
@@ -17,6 +18,10 @@ pub(crate) fn read_live(
     collection: &str,
     visit: &mut dyn FnMut(DocumentKey, i64, &str) -> ControlFlow<()>,
 ) -> StoreResult<bool> {
+    if world.view.is_closed(collection) {
+        return Ok(true);
+    }
+    let names_readers = world.view.own_field(collection).is_some();
     // `0` is the character after `/`
     let (mut after, before) = (format!("{collection}/"), format!("{collection}0"));
     loop {
@@ -32,8 +37,10 @@ pub(crate) fn read_live(
         tx.visit_live(page, &mut |live| {
             rows += 1;
             last = Some(live.key.to_owned());
-            let flow =
-                DocumentKey::from_stored(live.key.to_owned()).map_or(ControlFlow::Continue(()), |key| visit(key, live.version, live.body));
+            let is_seen = !names_readers
+                || serde_json::from_str::<Object>(live.body).is_ok_and(|body| world.view.sees_body(collection, Audience::EVERYONE, &body));
+            let key = DocumentKey::from_stored(live.key.to_owned()).filter(|_| is_seen);
+            let flow = key.map_or(ControlFlow::Continue(()), |key| visit(key, live.version, live.body));
             whole = flow.is_continue();
             flow
         })?;

@@ -5,17 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::conflict::{Conflict, ConflictState};
 use sync_core::document::CONFLICTS;
-use sync_core::json::RawJson;
 use sync_core::ports::{
     CollectionSum, ConflictEntry, ConflictFilter, ConflictLink, ConflictPage, History, StoreError, StoreResult, StoredOperation, Tx,
 };
-use sync_core::{Audience, ConflictId, DocumentKey, OrganisationId, UserId};
+use sync_core::{Audience, ConflictId, DocumentKey, OrganisationId};
 
 use super::policies::asks_for_writers;
 use super::requests;
 use super::world::{Doc, World, documents_of};
 use crate::digest::checksum_share;
-use crate::inbox::masking::Eyes;
 
 /// Closed conflicts looked through at a time.
 const PAGE: i64 = 500;
@@ -253,11 +251,4 @@ fn write_sums(tx: &mut dyn Tx, world: &World) -> StoreResult<()> {
 /// Whether a key is one that only the server writes.
 pub(crate) fn is_conflict(key: &DocumentKey) -> bool {
     key.collection() == CONFLICTS
-}
-
-/// The present state of a document for its sender.
-pub(crate) fn shown(world: &World, (key, doc): (&DocumentKey, &Doc), user_id: UserId) -> Option<RawJson> {
-    let eyes = Eyes { schema: &world.schema, user_id, role: world.role };
-    let body = (doc.is_live() && doc.audience.includes(world.role)).then(|| RawJson::from_object(&doc.body));
-    body.map(|body| eyes.see(key.collection(), body))
 }

@@ -22,6 +22,7 @@ use crate::Caller;
 use crate::access::{self, Standing};
 use crate::epochs::{Named, Shared};
 use crate::queue::recorder::AcceptedItem;
+use crate::view::View;
 
 /// What a unit of work is about; shared, because a job may run again.
 pub(crate) struct Batch {
@@ -209,7 +210,8 @@ fn load(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId, units: &[&Unit]) -> S
 
 /// Checks the sender's standing, under the lock of the log where they are a member; the last part says whether they are.
 fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate, World, bool)> {
-    let closed = |head| World::new(space_id, Schema::open(), Role::Viewer, head, Shared::all(head));
+    let nobody = View::whole(&Schema::open(), (Role::Viewer, batch.caller.user_id));
+    let closed = |head| World::new(space_id, nobody, head, Shared::all(head));
     let nowhere = Head::of_empty(uuid::Uuid::nil());
     match access::lock(tx, &batch.caller, space_id)? {
         Standing::Unknown => Ok((Gate::of_stranger(), closed(nowhere), false)),
@@ -219,7 +221,8 @@ fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate
             let schema = Schema::of_space(access.space.schema.as_deref());
             let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
             let shared = Shared::of(tx, space_id, head, batch.epochs.get(&space_id))?;
-            let mut world = World::new(space_id, schema, access.member.role, head, shared);
+            let view = View::of(&access, &schema, batch.caller.user_id);
+            let mut world = World::new(space_id, view, head, shared);
             world.sender = Some(batch.caller.device_id);
             world.event_at = noon_of(access.space.event_date.as_deref());
             world.settings = Settings { values: access.space.settings() };
@@ -251,8 +254,7 @@ fn bases(world: &World, operations: &[&Operation], decides: bool) -> BTreeMap<Do
 fn own_changes(desk: &Desk<'_>) -> OwnChanges {
     let change = |(key, plain): (&DocumentKey, &bool)| {
         let doc = desk.world.docs.get(key)?;
-        let before = doc.stored.map_or(0, |(version, _, _)| version);
-        Some((key.clone(), (before, doc.version, *plain)))
+        Some((key.clone(), (desk.world.seen_at_first(key, doc), desk.world.seen_version(key, doc), *plain)))
     };
     desk.changed.iter().filter(|(key, _)| !rows::is_conflict(key)).filter_map(change).collect()
 }

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use sync_core::DocumentKey;
 use sync_core::json::Object;
 use sync_core::ports::ChangeRow;
+use sync_core::{Audience, DocumentKey};
 
 use super::overlay::Overlay;
 use super::world::{Doc, World};
@@ -126,9 +126,10 @@ impl World {
     /// hidden from them then by claiming that they had seen it.
     pub(crate) fn may_have_seen(&self, key: &DocumentKey, version: i64) -> bool {
         let hidden = |doc: &Doc| {
-            let (body, _) = self.at(key, doc, version);
-            let collection = self.schema.collection(key.collection());
-            collection.is_some_and(|collection| !collection.audience(&body).includes(self.role))
+            let (body, live) = self.at(key, doc, version);
+            let audience = self.schema.collection(key.collection()).map_or(Audience::EVERYONE, |collection| collection.audience(&body));
+            // of what was not there yet, nothing is hidden
+            (live || !body.is_empty()) && !self.view.sees_body(key.collection(), audience, &body)
         };
         match self.docs.get(key) {
             // what it was at any time is not known any more

@@ -127,7 +127,7 @@ fn is_for(world: &World, warning: &rules::Warning) -> bool {
     let collections: BTreeSet<&str> = warning.documents.iter().map(DocumentKey::collection).collect();
     collections.into_iter().filter_map(|name| Some((name, world.schema.collections.get(name)?))).all(|(name, collection)| {
         let mut fields = rules::watched(rule, name).into_iter().chain(collection.label.as_deref());
-        fields.all(|field| collection.fields.get(field).is_none_or(|field| world.role.may_read(field.sensitivity)))
+        fields.all(|field| world.view.reads(name, field, None))
     })
 }
 

@@ -19,6 +19,7 @@ use super::policies::{People, Policies, Settings};
 use super::requests;
 use super::stored::Origin;
 use crate::epochs::Shared;
+use crate::view::{View, marks};
 
 /// What a document becomes.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +57,10 @@ pub(crate) struct World {
     pub(crate) settings: Settings,
     pub(crate) people: People,
     pub(crate) role: Role,
+    /// What the sender sees and may write.
+    pub(crate) view: View,
+    /// The versions as seen of documents that are changed here, before they were.
+    seen_before: HashMap<DocumentKey, i64>,
     /// When the event begins, as far as it is known.
     pub(crate) event_at: Option<Timestamp>,
     /// The head now, staged versions included.
@@ -112,7 +117,8 @@ impl Checkpoint {
 }
 
 impl World {
-    pub(crate) fn new(space_id: SpaceId, schema: Arc<Schema>, role: Role, head: Head, shared: Shared) -> Self {
+    pub(crate) fn new(space_id: SpaceId, view: View, head: Head, shared: Shared) -> Self {
+        let (schema, role) = (Arc::clone(&view.schema), view.role);
         Self {
             space_id,
             policies: Policies::new(Arc::clone(&schema)),
@@ -120,6 +126,8 @@ impl World {
             people: People::default(),
             schema,
             role,
+            view,
+            seen_before: HashMap::new(),
             event_at: None,
             head: head.version,
             head_before: head.version,
@@ -150,13 +158,37 @@ impl World {
 
     /// The document, where the sender may see it.
     pub(crate) fn visible(&self, key: &DocumentKey) -> Option<&Doc> {
-        self.docs.get(key).filter(|doc| doc.audience.includes(self.role))
+        self.docs.get(key).filter(|doc| self.view.sees(&doc.subject(key)))
+    }
+
+    /// The version of a document as the sender sees it; as it is, where it is not in their view.
+    pub(crate) fn seen_version(&self, key: &DocumentKey, doc: &Doc) -> i64 {
+        self.view.version_of(&doc.subject(key)).unwrap_or(doc.version)
+    }
+
+    /// The version as seen that a document had when this unit of work began; 0 where there was none.
+    pub(crate) fn seen_at_first(&self, key: &DocumentKey, doc: &Doc) -> i64 {
+        let stored = || doc.stored.map_or(0, |(version, _, _)| version);
+        self.seen_before.get(key).copied().unwrap_or_else(stored)
+    }
+
+    /// What a sender is told of a document's present state: its version, and its body while it is live and in their view.
+    /// `None` where they are told nothing of it, because it never was.
+    pub(crate) fn told(&self, key: &DocumentKey, doc: &Doc) -> Option<(i64, Option<RawJson>)> {
+        let subject = doc.subject(key);
+        if let Some(version) = self.view.version_of(&subject) {
+            return Some((version, doc.is_live().then(|| self.view.show(&subject, &RawJson::from_object(&doc.body)))));
+        }
+        let left = !doc.audience.includes(self.role) && doc.audience_ever.includes(self.role);
+        let knows_of_all = !self.view.is_closed(key.collection()) && self.view.own_field(key.collection()).is_none();
+        (left && knows_of_all).then_some((doc.audience_version, None))
     }
 
     /// Puts a new state in place and logs it. Gives the version.
     pub(crate) fn change(&mut self, key: &DocumentKey, state: NewState, by: Author, at: Timestamp, stamp: (i64, u32)) -> i64 {
         let version = self.next_version();
         let audience = self.audience_of(key, &state.body);
+        self.remember_seen(key);
         let mut before = self.docs.remove(key);
         let mut fields = before.as_mut().map(|doc| std::mem::take(&mut doc.fields)).unwrap_or_default();
         let before = before.as_ref();
@@ -195,6 +227,14 @@ impl World {
         version
     }
 
+    fn remember_seen(&mut self, key: &DocumentKey) {
+        let Some(doc) = self.docs.get(key).filter(|_| !self.view.is_plain(key.collection()) && !self.seen_before.contains_key(key)) else {
+            return;
+        };
+        let seen = self.seen_version(key, doc);
+        self.seen_before.insert(key.clone(), seen);
+    }
+
     /// Who may see a document with this body. A change request is for those who may see what it is about.
     pub(crate) fn audience_of(&self, key: &DocumentKey, body: &Object) -> Audience {
         let own = self.schema.collection(key.collection()).map_or(Audience::EVERYONE, |collection| collection.audience(body));
@@ -214,11 +254,12 @@ impl World {
         let audience = self.conflict_audience(&conflict);
         let before = self.docs.get(&key);
         let body = RawJson::of(&conflict).object();
+        let fields = marked(before, &conflict, Stamp(at.millis(), 0, by.op_id));
         let doc = Doc {
             version,
             presence: before.map_or(Presence { created: version, live_since: version, deleted: false }, |doc| doc.presence),
             body,
-            fields: FieldVersions::default(),
+            fields,
             by,
             at,
             foreign_version: foreign_version(before, by),
@@ -234,6 +275,15 @@ impl World {
         self.docs.insert(key, doc);
         self.conflicts.insert(conflict.conflict_id, conflict);
         version
+    }
+
+    /// Says more in a question's document, at the version that it has.
+    pub(crate) fn amend_conflict(&mut self, conflict: Conflict) {
+        if let Some(doc) = self.docs.get_mut(&DocumentKey::conflict(conflict.conflict_id)) {
+            doc.fields = marked(Some(doc), &conflict, Stamp(doc.at.millis(), 0, doc.by.op_id));
+            doc.body = RawJson::of(&conflict).object();
+            self.conflicts.insert(conflict.conflict_id, conflict);
+        }
     }
 
     fn count_open(&self, key: &DocumentKey) -> i32 {
@@ -298,6 +348,17 @@ pub(crate) fn documents_of(conflict: &Conflict) -> BTreeSet<DocumentKey> {
         .chain(parts)
         .filter_map(|(collection, id)| DocumentKey::new(collection, id))
         .collect()
+}
+
+/// The marks of a question's places, with its version where they changed.
+fn marked(before: Option<&Doc>, after: &Conflict, stamp: Stamp) -> FieldVersions {
+    let old: Option<Conflict> = before.and_then(|doc| serde_json::from_value(Value::Object(doc.body.clone())).ok());
+    // one from before places had marks goes on without
+    let mut fields = before.map(|doc| doc.fields.clone()).unwrap_or_default();
+    if before.is_none() || !fields.0.is_empty() {
+        fields.0.extend(marks(old.as_ref(), after).into_iter().map(|mark| (mark, FieldVersion(after.version, stamp))));
+    }
+    fields
 }
 
 fn foreign_version(before: Option<&Doc>, by: Author) -> i64 {

@@ -10,7 +10,7 @@ use sync_core::{Code, OpId, Problem, Schema, SpaceId, UserId};
 
 use super::retry::check_lane;
 use crate::access::{self, require_session};
-use crate::inbox::masking::Eyes;
+use crate::view::View;
 use crate::{Caller, ServiceResult};
 
 /// Spaces over which one list runs.
@@ -73,13 +73,13 @@ impl Sight {
         let schema = self.schema(item.space_id)?;
         // who is no member any more sees nothing of what others wrote into it
         let (Some(access), Some(schema)) = (self.spaces.get(&item.space_id), schema) else { return Ok(None) };
-        let eyes = Eyes { schema: &schema, user_id: self.caller.user_id, role: access.member.role };
+        let view = View::of(access, &schema, self.caller.user_id);
         let (mut payload, mut hidden) = (item.payload.object(), Vec::new());
         let collection = item.key.split('/').next().unwrap_or_default();
         for side in ["patch", "base"] {
             let Some(members) = payload.get_mut(side).and_then(serde_json::Value::as_object_mut) else { continue };
-            hidden.extend(members.keys().filter(|name| !eyes.may_read(collection, name)).cloned());
-            members.retain(|name, _| eyes.may_read(collection, name));
+            hidden.extend(members.keys().filter(|name| !view.reads(collection, name, None)).cloned());
+            members.retain(|name, _| view.reads(collection, name, None));
         }
         hidden.sort_unstable();
         hidden.dedup();

@@ -1,14 +1,12 @@
-//! What everybody is sent who stands at the same place of a space in the same role, made once and shared.
+//! What everybody is sent who stands at the same place of a space in the same view, made once and shared.
 
 use sync_core::conflict::{Conflict, ConflictState};
 use sync_core::document::CONFLICTS;
-use sync_core::ports::{DocumentRow, StoreResult};
 use sync_core::protocol::v1::{Item, ItemKind};
 use sync_core::{DeviceId, SpaceId};
 
 use super::frames::{Frame, Question};
-use crate::inbox::masking::Eyes;
-use crate::pull::Abreast;
+use crate::pull::Items;
 
 /// The end of an item that tells no echo: `echo` is the last member of the wire's type.
 const NO_ECHO: &str = "false}";
@@ -25,28 +23,27 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// The rows as one reader's eyes see them; `None` where they are more than `most_bytes`.
-    pub(crate) fn make(abreast: &Abreast<'_>, rows: Vec<DocumentRow>, eyes: Eyes<'_>, most_bytes: usize) -> StoreResult<Option<Self>> {
+    /// These items; `None` where they are more than `most_bytes`.
+    pub(crate) fn make(items: &Items, space_id: SpaceId, most_bytes: usize) -> Option<Self> {
         let mut batch = Self { items: "[".into(), ..Self::default() };
-        for row in rows {
-            let (item, single) = abreast.item(row, eyes)?;
-            batch.add(&item, single, abreast.access.space.space_id);
+        for (item, device) in items {
+            batch.add(item, *device, space_id);
             if batch.items.len() > most_bytes {
-                return Ok(None);
+                return None;
             }
         }
         batch.items.push(']');
         batch.items.shrink_to_fit();
-        Ok(Some(batch))
+        Some(batch)
     }
 
-    fn add(&mut self, item: &Item, single: bool, space_id: SpaceId) {
+    fn add(&mut self, item: &Item, device: Option<DeviceId>, space_id: SpaceId) {
         if self.items.len() > 1 {
             self.items.push(',');
         }
         self.items.push_str(&serde_json::to_string(item).unwrap_or_default());
-        if let Some(by) = item.by.filter(|_| single) {
-            self.echoes.push((self.items.len().saturating_sub(NO_ECHO.len()), by.device_id));
+        if let Some(device_id) = device {
+            self.echoes.push((self.items.len().saturating_sub(NO_ECHO.len()), device_id));
         }
         self.questions.extend(question(item, space_id));
     }

@@ -13,9 +13,9 @@ use super::frames::{Frame, Poke, Revoked};
 use super::hub::Shared;
 use crate::access::{self, Standing};
 use crate::cursors::CursorKeys;
-use crate::inbox::masking::Eyes;
 use crate::pull::stand;
 use crate::purged::{confirmed, purge_of};
+use crate::view::View;
 use crate::{Caller, ServiceError, ServiceResult};
 
 /// What somebody is to a space that they want to follow.
@@ -100,11 +100,11 @@ fn member(access: &SpaceAccess, caller: &Caller, keys: &CursorKeys, wanted: &Wan
     let schema = Schema::of_space(access.space.schema.as_deref());
     let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {}", access.space.space_id)))?;
     let role = access.member.role;
-    let eyes = Eyes { schema: &schema, user_id: caller.user_id, role };
+    let view = View::of(access, &schema, caller.user_id);
     let stands = match &wanted.cursor {
         _ if wanted.schema.is_some_and(|spoken| spoken < schema.oldest_readable) => Err(Poke::Upgrade),
         None => Err(Poke::Behind),
-        Some(text) => stand(keys, access, eyes, caller, text),
+        Some(text) => stand(keys, access, &view, caller, text),
     };
     Ok(Joined::Member { stands, head: access.head.version, schema: schema.version, role })
 }

@@ -1,21 +1,20 @@
 //! Looking at a space for all connections that follow it: one transaction checks their logins and memberships, and reads
-//! once for all who stand at the same place in the same role.
+//! once for all who stand at the same place in the same view.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sync_core::cursor::Cursor;
-use sync_core::ports::{DocumentRow, Footing, Member, SpaceAccess, SpaceStatus, StoreError, StoreResult, Tx};
+use sync_core::ports::{Footing, Member, SpaceAccess, SpaceStatus, StoreError, StoreResult, Tx};
 use sync_core::{Role, Schema, SessionId, SpaceId, UserId};
 
 use super::batch::Batch;
 use super::connection::Ending;
 use super::frames::Poke;
 use crate::Caller;
-use crate::cursors::{epoch_tag, view_tag};
-use crate::inbox::masking::Eyes;
+use crate::cursors::epoch_tag;
 use crate::pull::Abreast;
+use crate::view::{Outlines, Reads, View, Views};
 
 /// Documents in one frame; what is further behind is to pull.
 pub(crate) const MOST_ITEMS: usize = 200;
@@ -23,8 +22,10 @@ pub(crate) const MOST_ITEMS: usize = 200;
 pub(crate) const MOST_BYTES: usize = 262_144;
 /// Bytes of documents that are read for one: some see less of a document than others.
 const MOST_READ: usize = 4 * MOST_BYTES;
-/// Places that one look reads from: who stands elsewhere has to wait for the next.
+/// Places that one look reads from, in views that hide nothing: who stands elsewhere has to wait for the next.
 const MOST_PLACES: usize = 64;
+/// People that one look reads for whose views hide something, each for themselves.
+const MOST_READERS: usize = 512;
 
 /// Somebody for whom a space is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +81,7 @@ pub(crate) enum News {
 }
 
 /// Looks at a space for these followers; what was found for each, in their order.
-pub(crate) fn look(tx: &mut dyn Tx, space_id: SpaceId, followers: &[Follower]) -> StoreResult<Vec<Found>> {
+pub(crate) fn look(tx: &mut dyn Tx, space_id: SpaceId, followers: &[Follower], outlines: &Outlines) -> StoreResult<Vec<Found>> {
     let sessions: BTreeSet<SessionId> = followers.iter().map(|follower| follower.caller.session_id).collect();
     let footings: BTreeMap<SessionId, Footing> = tx.list_footings(&sessions.into_iter().collect::<Vec<_>>())?.into_iter().collect();
     let Some(access) = enter(tx, space_id, followers)? else {
@@ -89,7 +90,9 @@ pub(crate) fn look(tx: &mut dyn Tx, space_id: SpaceId, followers: &[Follower]) -
     let schema = Schema::of_space(access.space.schema.as_deref());
     let schema = schema.ok_or_else(|| StoreError::Damaged(format!("the schema of space {space_id}")))?;
     let members: BTreeMap<UserId, Member> = tx.list_members(space_id)?.into_iter().map(|member| (member.user_id, member)).collect();
-    let mut desk = Desk { access, schema: &schema, reads: BTreeMap::new(), behind: BTreeMap::new() };
+    let views = Views::new(&schema, access.space.settings());
+    let (found, behind, reads) = Default::default();
+    let mut desk = Desk { access, schema: &schema, views, outlines, found, behind, reads };
     let mut found = Vec::with_capacity(followers.len());
     for follower in followers {
         let member = members.get(&follower.caller.user_id).filter(|member| desk.admits(member, follower));
@@ -120,26 +123,30 @@ fn enter(tx: &mut dyn Tx, space_id: SpaceId, followers: &[Follower]) -> StoreRes
     Ok(None)
 }
 
-/// What changed above a place in a role's view.
+/// What changed above a place in a view.
 enum Read {
     /// Nothing.
     Nothing,
     /// More than a frame carries.
     TooMuch,
-    /// This, which all of the role see alike.
+    /// This.
     Same(Arc<Batch>),
-    /// These, of which some see less than others.
-    Differs(Vec<DocumentRow>, BTreeMap<UserId, Option<Arc<Batch>>>),
 }
+
+/// Where somebody stands: in which view, up to where. What hides something may hide other things from each person.
+type Stand = (u32, Option<UserId>, i64);
 
 /// What was read so far, to be told to all for whom it is the same.
 struct Desk<'a> {
     /// The space, with the membership of whoever is being told.
     access: SpaceAccess,
     schema: &'a Schema,
-    reads: BTreeMap<(Role, i64), Read>,
+    views: Views<'a>,
+    outlines: &'a Outlines,
+    found: BTreeMap<Stand, Read>,
     /// Whether anything changed above a place, for those who are poked only.
-    behind: BTreeMap<(Role, i64), bool>,
+    behind: BTreeMap<Stand, bool>,
+    reads: Reads,
 }
 
 impl Desk<'_> {
@@ -151,12 +158,13 @@ impl Desk<'_> {
 
     fn tell(&mut self, tx: &mut dyn Tx, follower: &Follower) -> StoreResult<News> {
         let head = self.access.head;
-        let Some(cursor) = follower.cursor else { return self.poke(tx, follower) };
+        let view = self.views.of(self.access.member.role, follower.caller.user_id);
+        let Some(cursor) = follower.cursor else { return self.poke(tx, &view, follower) };
         let poke = |reason| Ok(News::Poke(reason, head.version));
         if cursor.epoch_tag != epoch_tag(head.epoch) || follower.place > head.version || follower.place < head.kept_from {
             return poke(Poke::Reset);
         }
-        if cursor.view_tag != view_tag(&self.access) {
+        if cursor.view_tag != view.tag() {
             return poke(Poke::Rights);
         }
         if follower.spoken.is_some_and(|spoken| spoken < self.schema.oldest_readable) {
@@ -165,39 +173,45 @@ impl Desk<'_> {
         if follower.place == head.version {
             return Ok(News::Nothing(head.version));
         }
-        self.change(tx, follower)
+        self.change(tx, &view, follower)
+    }
+
+    fn stand(view: &View, place: i64) -> Stand {
+        (view.tag(), (!view.is_whole()).then_some(view.user_id), place)
     }
 
     /// What changed above their place, read unless it was already.
-    fn change(&mut self, tx: &mut dyn Tx, follower: &Follower) -> StoreResult<News> {
-        let (head, place) = (self.access.head.version, (self.access.member.role, follower.place));
-        let eyes = Eyes { schema: self.schema, user_id: follower.caller.user_id, role: place.0 };
-        let abreast = Abreast { access: &self.access, place: follower.place };
-        if !self.reads.contains_key(&place) {
-            if self.reads.len() >= MOST_PLACES {
+    fn change(&mut self, tx: &mut dyn Tx, view: &View, follower: &Follower) -> StoreResult<News> {
+        let (head, stand) = (self.access.head.version, Self::stand(view, follower.place));
+        if !self.found.contains_key(&stand) {
+            let alike = self.found.keys().filter(|(_, reader, _)| reader.is_some() == stand.1.is_some()).count();
+            if alike >= if stand.1.is_some() { MOST_READERS } else { MOST_PLACES } {
                 return Ok(News::Later);
             }
-            self.reads.insert(place, Read::above(tx, &abreast, eyes)?);
+            let abreast = Abreast { access: &self.access, view, outlines: self.outlines, place: follower.place };
+            let read = Read::above(tx, &abreast, &mut self.reads)?;
+            self.found.insert(stand, read);
         }
-        let batch = match self.reads.get_mut(&place) {
-            None | Some(Read::TooMuch) => None,
-            Some(Read::Nothing) => return Ok(News::Nothing(head)),
-            Some(Read::Same(batch)) => Some(Arc::clone(batch)),
-            Some(Read::Differs(rows, made)) => match made.entry(follower.caller.user_id) {
-                Entry::Occupied(made) => made.get().clone(),
-                Entry::Vacant(place) => place.insert(Batch::make(&abreast, rows.clone(), eyes, MOST_BYTES)?.map(Arc::new)).clone(),
-            },
-        };
-        Ok(batch.map_or(News::Poke(Poke::Behind, head), |batch| News::Change(batch, head)))
+        Ok(match self.found.get(&stand) {
+            None | Some(Read::TooMuch) => News::Poke(Poke::Behind, head),
+            Some(Read::Nothing) => News::Nothing(head),
+            Some(Read::Same(batch)) => News::Change(Arc::clone(batch), head),
+        })
     }
 
     /// For those who are poked only: whether there is anything that they have not been told of.
-    fn poke(&mut self, tx: &mut dyn Tx, follower: &Follower) -> StoreResult<News> {
+    fn poke(&mut self, tx: &mut dyn Tx, view: &View, follower: &Follower) -> StoreResult<News> {
         let head = self.access.head.version;
-        let place = (self.access.member.role, follower.place.min(head));
-        let behind = match self.behind.entry(place) {
-            Entry::Occupied(behind) => *behind.get(),
-            Entry::Vacant(unknown) => *unknown.insert(place.1 < head && Abreast { access: &self.access, place: place.1 }.is_behind(tx)?),
+        let place = follower.place.min(head);
+        let stand = Self::stand(view, place);
+        let behind = match self.behind.get(&stand) {
+            Some(behind) => *behind,
+            None => {
+                let abreast = Abreast { access: &self.access, view, outlines: self.outlines, place };
+                let behind = place < head && abreast.is_behind(tx, &mut self.reads)?;
+                self.behind.insert(stand, behind);
+                behind
+            }
         };
         // a log that took the place of a longer one begins anew
         Ok(if behind || follower.place > head { News::Poke(Poke::Behind, head) } else { News::Nothing(head) })
@@ -205,15 +219,12 @@ impl Desk<'_> {
 }
 
 impl Read {
-    fn above(tx: &mut dyn Tx, abreast: &Abreast<'_>, eyes: Eyes<'_>) -> StoreResult<Self> {
-        let Some(rows) = abreast.rows(tx, MOST_ITEMS, MOST_READ)? else { return Ok(Self::TooMuch) };
-        if rows.is_empty() {
+    fn above(tx: &mut dyn Tx, abreast: &Abreast<'_>, reads: &mut Reads) -> StoreResult<Self> {
+        let Some(items) = abreast.items(tx, (MOST_ITEMS, MOST_READ), reads)? else { return Ok(Self::TooMuch) };
+        if items.is_empty() {
             return Ok(Self::Nothing);
         }
-        if rows.iter().any(|row| eyes.are_covered(row.key.collection())) {
-            return Ok(Self::Differs(rows, BTreeMap::new()));
-        }
-        let batch = Batch::make(abreast, rows, eyes, MOST_BYTES)?;
+        let batch = Batch::make(&items, abreast.access.space.space_id, MOST_BYTES);
         Ok(batch.map_or(Self::TooMuch, |batch| Self::Same(Arc::new(batch))))
     }
 }

@@ -93,7 +93,7 @@ struct Look {
 
 impl Job for Look {
     fn run(&mut self, tx: &mut dyn Tx) -> StoreResult<()> {
-        self.found = look(tx, self.space_id, &self.followers)?;
+        self.found = look(tx, self.space_id, &self.followers, &self.shared.service.outlines)?;
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use crate::inbox::people::{People, ask_role, may_decide};
 use crate::inbox::words::label;
 use crate::push::working::{
     Known, Origin, Told, World, add_answers, documents_of, lifted, load_answers, load_conflict_documents, load_documents, load_known,
-    load_people, shown,
+    load_people,
 };
 use crate::push::{Asker, Gate, Overlay};
 
@@ -135,8 +135,7 @@ impl<'a> Desk<'a> {
         if let Some(known) = self.world.known.get(&op_id).cloned() {
             return self.replay(&known.row, identity);
         }
-        let visible =
-            self.world.docs.get(&DocumentKey::conflict(resolution.conflict_id)).is_some_and(|doc| doc.audience.includes(self.world.role));
+        let visible = self.world.visible(&DocumentKey::conflict(resolution.conflict_id)).is_some();
         let Some(conflict) = self.world.conflicts.get(&resolution.conflict_id).filter(|_| visible).cloned() else {
             return OperationResult::refused(op_id, unknown_conflict());
         };
@@ -148,7 +147,7 @@ impl<'a> Desk<'a> {
         let refusal = match (&self.gate, over_limit) {
             (Gate::Quarantined(problem), _) => Some((Status::Quarantined, problem.clone())),
             (Gate::Rejected(problem), _) | (Gate::Open, Some(problem)) => Some((Status::Rejected, problem.clone())),
-            (Gate::Open, None) => self.not_asked(&conflict, resolution).map(|problem| (Status::Rejected, problem)),
+            (Gate::Open, None) => self.not_asked(&self.seen(&conflict), resolution).map(|problem| (Status::Rejected, problem)),
         };
         if let Some((status, problem)) = refusal {
             return self.keep(op_id, resolution, identity, status, None, Some(problem));
@@ -202,6 +201,18 @@ impl<'a> Desk<'a> {
     pub(super) fn may_decide(&self, conflict: &Conflict, path: &str) -> bool {
         let asks = self.deciders(conflict, (&conflict.collection, &conflict.document_id), path);
         may_decide(&asks, self.batch.caller.user_id, self.world.role)
+    }
+
+    /// A question with the places that the caller sees.
+    pub(super) fn seen(&self, conflict: &Conflict) -> Conflict {
+        let mut seen = conflict.clone();
+        let view = &self.world.view;
+        seen.fields.retain(|path, field| view.sees_field(&conflict.collection, (path, field)));
+        for part in &mut seen.documents {
+            let collection = part.collection.clone();
+            part.fields.retain(|path, field| view.sees_field(&collection, (path, field)));
+        }
+        seen
     }
 
     /// Why the caller is not asked, if so: of a group, who may decide only a part of it leaves it to those who may decide
@@ -341,11 +352,8 @@ impl<'a> Desk<'a> {
         let conflict = conflict_id.and_then(|id| self.world.conflicts.get(&id)).filter(|_| matches!(self.gate, Gate::Open));
         let key = conflict.and_then(|conflict| DocumentKey::new(&conflict.collection, &conflict.document_id));
         let doc = key.as_ref().and_then(|key| Some((key, self.world.docs.get(key)?)));
-        match doc.filter(|(_, doc)| doc.audience_ever.includes(self.world.role)) {
-            Some((key, doc)) => {
-                let document = shown(&self.world, (key, doc), self.batch.caller.user_id);
-                OperationResult { version: Some(doc.version), document: Some(document), ..result }
-            }
+        match doc.and_then(|(key, doc)| self.world.told(key, doc)) {
+            Some((version, document)) => OperationResult { version: Some(version), document: Some(document), ..result },
             None => result,
         }
     }

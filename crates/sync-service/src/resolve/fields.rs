@@ -16,7 +16,7 @@ use crate::push::{Asker, NewState};
 impl Desk<'_> {
     pub(super) fn decide_fields(&mut self, mut conflict: Conflict, resolution: &Resolution, asker: Asker) -> Result<Progress, Problem> {
         let key = DocumentKey::new(&conflict.collection, &conflict.document_id).ok_or_else(unknown_conflict)?;
-        let choices = choices(&conflict, resolution, |path| self.may_decide(&conflict, path))?;
+        let choices = choices(&self.seen(&conflict), resolution, |path| self.may_decide(&conflict, path))?;
         let choices = match self.world.schema.collection(key.collection()) {
             Some(collection) => together(&conflict, choices, &collection.groups)?,
             None => choices,
@@ -27,12 +27,15 @@ impl Desk<'_> {
         let policy = &self.world.policies.of(key.collection()).policy;
         let mut state = NewState { body: doc.body.clone(), live: doc.is_live() };
         let by = Side { role: Some(self.world.role), ..asker.side() };
+        let asked = conflict.clone();
+        let marks = self.world.docs.get(&DocumentKey::conflict(conflict.conflict_id)).map(|own| own.fields.clone()).unwrap_or_default();
         let mut decided: Vec<String> = Vec::new();
         for (path, choice) in &choices {
             let Some(field) = conflict.fields.get_mut(path).filter(|field| field.decided.is_none()) else { continue };
             // what stood before is what an answer that is taken back brings back
             field.ours = live_value(doc, path, policy);
-            if field.changed > resolution.version || !choose(&mut state, (path, policy), field, choice) {
+            let changed = self.world.view.changed_at(&asked, (path, field), &marks);
+            if changed > resolution.version || !choose(&mut state, (path, policy), field, choice) {
                 progress.stale = true;
                 continue;
             }
@@ -81,7 +84,10 @@ impl Desk<'_> {
             let names: Vec<String> = if touched.is_empty() { state.body.keys().cloned().collect() } else { touched };
             collection.check(&state.body, &names)?;
         }
-        let bytes = serde_json::to_string(&state.body).map_or(0, |text| text.len());
+        // what the caller does not see, counts for nobody
+        let mut seen = state.body.clone();
+        self.world.view.leave_out(key.collection(), &mut seen, &state.body);
+        let bytes = serde_json::to_string(&seen).map_or(0, |text| text.len());
         if bytes > MAX_DOCUMENT_BYTES {
             let detail = format!("with this the document would be {bytes} bytes; at most {MAX_DOCUMENT_BYTES}: choose something shorter");
             return Err(Problem::new(Code::TooLarge, detail));

@@ -16,7 +16,7 @@ use crate::push::{Asker, NewState};
 
 impl Desk<'_> {
     pub(super) fn take_back(&mut self, mut conflict: Conflict, asker: Asker) -> Result<Progress, Problem> {
-        let answer = last_answer(&conflict).ok_or_else(nothing_to_undo)?;
+        let answer = last_answer(&self.seen(&conflict)).ok_or_else(nothing_to_undo)?;
         let states =
             if conflict.kind == ConflictKind::Group { self.before_group(&conflict, answer) } else { self.before(&conflict, answer) }?;
         let mut progress = Progress { decided: true, ..Progress::default() };

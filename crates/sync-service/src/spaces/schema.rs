@@ -20,6 +20,7 @@ use crate::ServiceResult;
 use crate::epochs::Shared;
 use crate::push::working::{Doc, World, documents_of, load_conflict_documents, load_documents, write};
 use crate::push::{Asker, NewState};
+use crate::view::View;
 
 /// Documents, and conflicts, that are read together.
 const PAGE: i64 = 500;
@@ -140,7 +141,8 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn world(&self) -> World {
         let head = Head { version: self.head, ..self.access.head };
-        World::new(self.access.space.space_id, Arc::clone(&self.schema), self.access.member.role, head, Shared::all(head))
+        let view = View::whole(&self.schema, (self.access.member.role, self.access.member.user_id));
+        World::new(self.access.space.space_id, view, head, Shared::all(head))
     }
 
     fn write(&mut self, tx: &mut dyn Tx, mut world: World) -> StoreResult<()> {

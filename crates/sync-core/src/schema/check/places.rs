@@ -53,7 +53,8 @@ fn groups<'a>(collection: &'a Collection, at: &str) -> Read<BTreeMap<&'a str, &'
 
 /// A group is one value made of several: what looks into values has nothing to do with it.
 fn takes_a_whole(collection: &Collection, group: &Group, at: &str) -> Read<()> {
-    let whole = Field { kind: FieldType::Object, values: Vec::new(), sensitivity: 0, lane: 0, strategy: None, label: None };
+    let (values, strategy, label, rights) = Default::default();
+    let whole = Field { kind: FieldType::Object, values, sensitivity: 0, lane: 0, strategy, label, rights };
     if let Some(name) = looks_inside(&group.strategy) {
         let detail =
             format!("{name} looks into a value, and a group is taken as a whole; say ask, lww, authority, first, immutable or server");

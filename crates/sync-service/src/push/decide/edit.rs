@@ -97,7 +97,8 @@ impl Case<'_> {
 
     fn has_seen_all(&self, doc: &Doc, view: &View<'_>) -> bool {
         let is_lifted = || self.world.was_lifted_since(self.sent.key, self.operation().base_version);
-        view.complete && view.live && *view.body() == doc.body && !is_lifted()
+        let is_seen = || self.seen_of(view.body(), &doc.body) == self.seen_of(&doc.body, &doc.body);
+        view.complete && view.live && is_seen() && !is_lifted()
     }
 
     /// What the patch touches, and what goes with it.
@@ -179,12 +180,20 @@ impl Case<'_> {
     fn proposed(&self, outcome: &Outcome, base: &Object, theirs: &Object) -> Vec<Proposed> {
         let mut by_owners: Vec<Vec<Proposal>> = Vec::new();
         for proposal in &outcome.proposals {
-            match by_owners.iter_mut().find(|others| others.first().is_some_and(|other| other.owners == proposal.owners)) {
+            let alike = |other: &Proposal| other.owners == proposal.owners && self.are_read_alike(&other.path, &proposal.path);
+            match by_owners.iter_mut().find(|others| others.first().is_some_and(alike)) {
                 Some(others) => others.push(proposal.clone()),
                 None => by_owners.push(vec![proposal.clone()]),
             }
         }
         by_owners.into_iter().map(|places| self.proposed_at(places, outcome, (base, theirs))).collect()
+    }
+
+    /// Whether two places are read by the same people: what is proposed for them is told to the same.
+    fn are_read_alike(&self, one: &str, other: &str) -> bool {
+        let Some(collection) = self.world.schema.collection(self.sent.key.collection()) else { return true };
+        let readers = |path: &str| top_of(path).map(|name| collection.readers(&name));
+        readers(one) == readers(other)
     }
 
     /// Whole members, and what goes with them, are as their sender saw them and would have them. Of others only the

@@ -57,7 +57,7 @@ impl Case<'_> {
 
     /// A document that the sender's own chain deleted is made anew: what others own in it does not change by that.
     fn made_anew(&self, last: &Object) -> Effect {
-        let mut theirs = Object::new();
+        let mut theirs = self.unseen_of(last);
         apply_patch(&mut theirs, &self.operation().patch);
         self.in_place_of(last, &theirs, self.values_of(&theirs))
     }
@@ -92,17 +92,19 @@ impl Case<'_> {
         // an own deletion that waits in a question took nothing away: the document never stopped to live
         let base_version = self.operation().base_version;
         let lives_on = self.world.knows_of(doc, base_version) && doc.presence.live_since <= base_version;
-        let mut names = doc.body.keys().chain(view.base.keys()).chain(view.body().keys());
+        let (base, ours, own) =
+            (self.seen_of(&view.base, &doc.body), self.seen_of(&doc.body, &doc.body), self.seen_of(view.body(), &doc.body));
+        let mut names = ours.keys().chain(base.keys()).chain(own.keys());
         if !(view.live || lives_on) || !names.all(|name| self.is_known(doc, view, name)) {
             return false;
         }
-        let outcome = merge_objects(&view.base, &doc.body, view.body(), &Policy::default(), &self.context_of_nobody());
-        outcome.disputes.is_empty() && outcome.into_object() == *view.body()
+        let outcome = merge_objects(&base, &ours, &own, &Policy::default(), &self.context_of_nobody());
+        outcome.disputes.is_empty() && outcome.into_object() == *own
     }
 
     pub(super) fn edit_deleted(&self, doc: &Doc) -> Effect {
         let fresh = self.operation().kind == Kind::Create;
-        let last = if fresh { Object::new() } else { doc.body.clone() };
+        let last = if fresh { self.unseen_of(&doc.body) } else { doc.body.clone() };
         // of one that is buried, an edit would bring back no more than the fields that it names: never by itself
         let is_part = doc.is_buried && !fresh;
         let own_deletion = || self.sent.overlay.deleted_at(self.world.last_touched(self.sent.key, doc, self.operation().base_version));

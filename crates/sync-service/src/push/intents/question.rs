@@ -14,6 +14,7 @@ use super::meanwhile::Eyes;
 use super::{Look, Said, Told, add_to, load_movers, shift_of};
 use crate::push::questions::{self, Asker};
 use crate::push::world::{Known, World};
+use crate::view::View;
 
 /// So many documents are shown in a question; the answer moves all of them.
 const MAX_SHOWN: usize = 100;
@@ -191,8 +192,9 @@ pub(crate) fn answer(world: &mut World, conflict: &Conflict, asker: Asker) -> An
     };
     let Ok(said) = Said::of(&world.schema, &operation) else { return Answered::CannotApply };
     let role = world.people.roles.get(&row.user_id).copied();
-    let look = Look { device: Some(row.device_id), until: row.head, meeting: Meeting::Add, role };
-    let shifted = world.evaluate(&said, look);
+    let sender = role.map(|role| View::new(&world.schema, (role, row.user_id), &world.settings.values));
+    let look = Look { device: Some(row.device_id), until: row.head, meeting: Meeting::Add, sender };
+    let shifted = world.evaluate(&said, &look);
     if shifted.moved.len() > super::MAX_MOVED || world.shifts.too_many.contains(&operation.collection) {
         return Answered::CannotApply;
     }

@@ -1,0 +1,246 @@
+//! Questions as a view shows them: the places that are read, or asked of the reader, and nothing of the others, not even
+//! that they are there. A question is as new as what is seen of it: for that, each place has a mark of its own.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sync_core::conflict::{Conflict, ConflictKind, ConflictState, DisputedField, Side};
+use sync_core::json::{Object, pointer_tokens};
+use sync_core::{FieldVersions, Role};
+
+use super::View;
+use crate::inbox::people::{ask_role, is_meant};
+use crate::inbox::words::label_member;
+
+/// How a place of a question is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sees {
+    All,
+    /// Of a whole document, some members.
+    Members,
+    /// That it differs.
+    That,
+    Nothing,
+}
+
+/// One part of a question: the document that it is about.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    collection: &'a str,
+    id: &'a str,
+}
+
+impl Part<'_> {
+    /// The mark of a member of the document; with the empty name, of what is said of the whole.
+    fn mark(self, member: &str) -> String {
+        format!("{}/{}#{member}", self.collection, self.id)
+    }
+}
+
+impl View {
+    /// A question as it is seen, with its version as seen; `None` where nothing of it is.
+    pub(super) fn question(&self, body: &Object, (marks, version): (&FieldVersions, i64)) -> Option<(Conflict, i64)> {
+        let conflict: Conflict = serde_json::from_value(Value::Object(body.clone())).ok()?;
+        self.ask(conflict, (marks, version))
+    }
+
+    /// [`View::question`] of one that was read: nothing of it may be left.
+    pub(crate) fn ask(&self, mut conflict: Conflict, (marks, version): (&FieldVersions, i64)) -> Option<(Conflict, i64)> {
+        if self.is_whole() {
+            return Some((conflict, version));
+        }
+        self.hide_title(&mut conflict);
+        let mut seen = Seen { view: self, marks, version: 0, is_partial: false };
+        let (collection, id) = (conflict.collection.clone(), conflict.document_id.clone());
+        let own = Part { collection: &collection, id: &id };
+        conflict.fields.retain(|path, field| seen.keep(own, (path, field)));
+        for part in &mut conflict.documents {
+            let (collection, id) = (part.collection.clone(), part.document_id.clone());
+            let place = Part { collection: &collection, id: &id };
+            part.fields.retain(|path, field| seen.keep(place, (path, field)));
+        }
+        if !seen.is_partial {
+            return Some((conflict, version));
+        }
+        conflict.documents.retain(|part| !part.fields.is_empty());
+        if conflict.fields.is_empty() && conflict.documents.is_empty() {
+            return None;
+        }
+        // one that was written before places had marks is as new as it is
+        let version = if marks.0.is_empty() { version } else { seen.version };
+        Some((framed(conflict, version), version))
+    }
+
+    /// The version of a place as it is seen: an answer is compared with this one.
+    pub(crate) fn changed_at(&self, conflict: &Conflict, (path, field): (&str, &DisputedField), marks: &FieldVersions) -> i64 {
+        let place = Part { collection: &conflict.collection, id: &conflict.document_id };
+        match self.sees_place(place, (path, field)) {
+            Sees::Members if !marks.0.is_empty() => self.newest(place, marks),
+            _ => field.changed,
+        }
+    }
+
+    /// Whether a place of a question can be answered.
+    pub(crate) fn sees_field(&self, collection: &str, (path, field): (&str, &DisputedField)) -> bool {
+        self.is_whole() || !matches!(self.sees_place(Part { collection, id: "" }, (path, field)), Sees::Nothing | Sees::That)
+    }
+
+    fn sees_place(&self, Part { collection, .. }: Part<'_>, (path, field): (&str, &DisputedField)) -> Sees {
+        if field.asks.iter().any(|ask| self.is_asked(collection, ask)) {
+            return Sees::All;
+        }
+        let Some(sight) = self.sights.get(collection) else { return Sees::All };
+        if sight.is_closed || sight.own.is_some() {
+            return Sees::Nothing;
+        }
+        match pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()) {
+            None if sight.hidden.is_empty() => Sees::All,
+            None => Sees::Members,
+            Some(name) if self.reads(collection, &name, None) => Sees::All,
+            Some(name) if self.is_told_of(collection, &name) => Sees::That,
+            Some(_) => Sees::Nothing,
+        }
+    }
+
+    /// Whoever is named to decide a place owns it, and reads it; where only one's own documents are seen, by name.
+    fn is_asked(&self, collection: &str, ask: &str) -> bool {
+        is_meant(ask, self.user_id, self.role) && (ask.starts_with("user:") || !self.is_own_only(collection))
+    }
+
+    fn hide_title(&self, conflict: &mut Conflict) {
+        // without a document at hand, the name is taken for that of the declared member
+        let named_by = label_member(&self.schema, &conflict.collection, &Object::new());
+        if named_by.is_some_and(|member| !self.reads(&conflict.collection, member, None)) {
+            conflict.title = None;
+        }
+    }
+
+    /// The newest mark of a document of which some members are seen.
+    fn newest(&self, part: Part<'_>, marks: &FieldVersions) -> i64 {
+        let prefix = part.mark("");
+        let seen = |(mark, field): (&String, &sync_core::FieldVersion)| {
+            let member = mark.strip_prefix(&prefix)?;
+            (member.is_empty() || self.reads(part.collection, member, None)).then_some(field.0)
+        };
+        marks.0.iter().filter_map(seen).max().unwrap_or_default()
+    }
+}
+
+/// What is seen of a question so far.
+struct Seen<'a> {
+    view: &'a View,
+    marks: &'a FieldVersions,
+    version: i64,
+    is_partial: bool,
+}
+
+impl Seen<'_> {
+    /// Leaves values out of a place that are not read; whether it is seen at all.
+    fn keep(&mut self, part: Part<'_>, (path, field): (&str, &mut DisputedField)) -> bool {
+        let sees = self.view.sees_place(part, (path, field));
+        self.is_partial |= sees != Sees::All;
+        match sees {
+            Sees::Nothing => return false,
+            Sees::All => {}
+            Sees::That => {
+                for value in [&mut field.base, &mut field.ours, &mut field.theirs, &mut field.outcome] {
+                    *value = Value::Null;
+                }
+                (field.masked, field.suggestion, field.consequences) = (true, None, None);
+            }
+            Sees::Members => {
+                for value in [&mut field.base, &mut field.ours, &mut field.theirs, &mut field.outcome] {
+                    if let Value::Object(members) = value {
+                        members.retain(|name, _| self.view.reads(part.collection, name, None));
+                    }
+                }
+                if !self.marks.0.is_empty() {
+                    field.changed = self.view.newest(part, self.marks);
+                }
+            }
+        }
+        let mark = |member: &str| self.marks.version_of(&part.mark(member));
+        let version = match pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()) {
+            Some(name) => mark(&name),
+            None => self.view.newest(part, self.marks),
+        };
+        self.version = self.version.max(version);
+        true
+    }
+}
+
+/// What is said of a question of which only some places are seen: nothing that the others had a part in.
+fn framed(mut conflict: Conflict, version: i64) -> Conflict {
+    let decided: Vec<&Side> = conflict.all_fields().filter_map(|(_, _, field)| field.decided_by.as_ref()).collect();
+    let last = decided.into_iter().max_by_key(|side| (side.at, side.op_id)).cloned();
+    let settled = conflict.is_settled();
+    let automatic = conflict.all_fields().any(|(_, _, field)| field.rule.is_some());
+    let assigned_to = conflict.asks().first().map_or_else(|| ask_role(Role::Lead), |ask| (*ask).to_owned());
+    (conflict.automatic, conflict.assigned_to) = (automatic, assigned_to);
+    conflict.state = if settled { ConflictState::Resolved } else { ConflictState::Open };
+    conflict.resolved_by = last.filter(|_| settled);
+    if conflict.kind == ConflictKind::NoBase {
+        conflict.kind = ConflictKind::Fields;
+    }
+    (conflict.title, conflict.deadline_at, conflict.escalated_at, conflict.reopened_at) = (None, None, None, None);
+    (conflict.waiting_for, conflict.ours_by, conflict.intent) = (None, None, None);
+    conflict.if_ignored = String::new();
+    (conflict.theirs_by.op_id, conflict.theirs_by.at) = (conflict.op_id, conflict.created_at);
+    conflict.version = version;
+    conflict
+}
+
+/// The marks of the places in which a question differs from what it was.
+pub(crate) fn marks(before: Option<&Conflict>, after: &Conflict) -> BTreeSet<String> {
+    let mut marks = BTreeSet::new();
+    let old = |part: Part<'_>, path: &str| {
+        let before = before?;
+        let of_part = |other: &&sync_core::conflict::GroupPart| other.collection == part.collection && other.document_id == part.id;
+        let own = (before.collection == part.collection && before.document_id == part.id).then(|| before.fields.get(path)).flatten();
+        own.or_else(|| before.documents.iter().find(of_part)?.fields.get(path))
+    };
+    let own = Part { collection: &after.collection, id: &after.document_id };
+    let parts = after.documents.iter().flat_map(|part| {
+        let place = Part { collection: &part.collection, id: &part.document_id };
+        part.fields.iter().map(move |(path, field)| (place, path, field))
+    });
+    for (part, path, field) in after.fields.iter().map(|(path, field)| (own, path, field)).chain(parts) {
+        match pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()) {
+            Some(name) if old(part, path) != Some(field) => drop(marks.insert(part.mark(&name))),
+            Some(_) => {}
+            None => marks.extend(of_whole(old(part, path), field).into_iter().map(|member| part.mark(&member))),
+        }
+    }
+    marks
+}
+
+/// Of a place that is a whole document: the members in which it differs, and the empty name where anything else does.
+fn of_whole(before: Option<&DisputedField>, after: &DisputedField) -> BTreeSet<String> {
+    let Some(before) = before else {
+        let members = sides(after).into_iter().filter_map(Value::as_object).flat_map(Object::keys).cloned();
+        return members.chain([String::new()]).collect();
+    };
+    let mut differs: BTreeSet<String> = BTreeSet::new();
+    for (old, new) in sides(before).into_iter().zip(sides(after)) {
+        match (old.as_object(), new.as_object()) {
+            (Some(old), Some(new)) => {
+                let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+                differs.extend(names.into_iter().filter(|name| old.get(*name) != new.get(*name)).cloned());
+            }
+            _ if old == new => {}
+            (old, new) => differs.extend(old.or(new).into_iter().flat_map(Object::keys).cloned().chain([String::new()])),
+        }
+    }
+    let rest = |field: &DisputedField| {
+        let (base, ours, theirs, outcome) = Default::default();
+        DisputedField { base, ours, theirs, outcome, changed: 0, ..field.clone() }
+    };
+    if rest(before) != rest(after) {
+        differs.insert(String::new());
+    }
+    differs
+}
+
+fn sides(field: &DisputedField) -> [&Value; 4] {
+    [&field.base, &field.ours, &field.theirs, &field.outcome]
+}
