@@ -157,6 +157,9 @@ pub struct DisputedField {
     /// Who may decide: `role:NAME`, `user:UUID`. Empty: everybody who may write.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<String>,
+    /// Who that is, in words: `Ana`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
     /// What becomes of it with each answer; told where it is listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consequences: Option<Consequences>,
@@ -181,6 +184,7 @@ impl DisputedField {
             rule: None,
             label: None,
             asks: Vec::new(),
+            waiting_for: None,
             consequences: None,
         }
     }

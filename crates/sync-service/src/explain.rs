@@ -2,6 +2,7 @@
 
 mod fields;
 mod intents;
+mod past;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,12 +12,13 @@ use serde_json::Value;
 use sync_core::conflict::{Conflict, DisputedField};
 use sync_core::document::CONFLICTS;
 use sync_core::json::{Object, RawJson, pointer_tokens};
-use sync_core::ports::{ChangeRow, DocumentRow, History, SpaceAccess, StoreError, StoreResult, StoredOperation, Tx};
+use sync_core::ports::{SpaceAccess, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::explain::{Base, BaseSource, Decided, Explanation, FieldExplanation, ReadBy, Sender};
 use sync_core::schema::lens::Lens;
-use sync_core::{Audience, Code, ConflictId, DocumentKey, Kind, OpId, Problem, Role, Schema, Timestamp};
+use sync_core::{Code, ConflictId, DocumentKey, Kind, OpId, Problem, Role, Schema, Status, Timestamp};
 
-use self::fields::{Case, State};
+use self::fields::Case;
+use self::past::{Decision as _, Past};
 use crate::access::{self, Standing, require_session};
 use crate::push::working::{Known, load_known, payload_of};
 use crate::view::{Subject, View};
@@ -114,17 +116,35 @@ impl Reader {
             }
             _ => Vec::new(),
         };
-        let read_by = match (&self.access, row.decided_version) {
+        self.told(tx, (&payload, key.as_ref()), (past.as_ref(), sees), fields).map(Some)
+    }
+
+    /// What is told of an operation beside its fields.
+    fn told(
+        &self,
+        tx: &mut dyn Tx,
+        (payload, key): (&Object, Option<&DocumentKey>),
+        (past, sees): (Option<&Past>, bool),
+        fields: Vec<FieldExplanation>,
+    ) -> StoreResult<Explanation> {
+        let row = &self.known.row;
+        let mut base = self.base(payload, past);
+        let (mut status, mut version) = (row.status, row.decided_version);
+        if !self.is_sender && key.is_some_and(|key| self.view.hides_members(key.collection())) {
+            // what others had seen is another version for them, and what came of the rest is not told
+            base.version = None;
+            (status, version) = came_of(&fields, row);
+        }
+        let read_by = match (&self.access, version) {
             (Some(access), Some(version)) if sees => read_by(tx, access, version)?,
             _ => Vec::new(),
         };
-        let base = self.base(&payload, past.as_ref());
-        let asked = match row.conflict_id {
+        let conflict_id = match row.conflict_id {
             Some(id) => question(tx, row, id, &self.view)?.map(|_| id),
             None => None,
         };
-        let explanation = explanation(row, &payload, key.as_ref(), (base, fields, read_by));
-        Ok(Some(Explanation { conflict_id: asked, ..explanation }))
+        let explanation = explanation(row, payload, key, (base, fields, read_by));
+        Ok(Explanation { conflict_id, version, status: status.as_str(), ..explanation })
     }
 
     fn base(&self, payload: &Object, past: Option<&Past>) -> Base {
@@ -208,93 +228,6 @@ impl Reader {
     }
 }
 
-/// The two states between which an operation was decided.
-trait Decision {
-    fn before(&self) -> i64;
-    fn after(&self) -> i64;
-}
-
-impl Decision for StoredOperation {
-    fn before(&self) -> i64 {
-        self.decided_version.map_or(self.head, |version| version - 1)
-    }
-
-    fn after(&self) -> i64 {
-        self.decided_version.unwrap_or(self.head)
-    }
-}
-
-/// A document and its log, as far back as an explanation needs it and the log tells it.
-struct Past {
-    row: DocumentRow,
-    changes: Vec<ChangeRow>,
-    /// The lowest version that can be rebuilt.
-    from: i64,
-    /// The versions before and after the operation that it is looked at for.
-    around: Option<(i64, i64)>,
-    schema: Arc<Schema>,
-}
-
-impl Past {
-    fn load(
-        tx: &mut dyn Tx,
-        (access, view): (&SpaceAccess, &View),
-        key: &DocumentKey,
-        operation: &StoredOperation,
-    ) -> StoreResult<Option<Self>> {
-        let Some(row) = tx.load_documents(access.space.space_id, std::slice::from_ref(key))?.pop() else { return Ok(None) };
-        let base = operation.payload.object().get("base_version").and_then(Value::as_i64).unwrap_or_default();
-        let from = base.min(operation.before()).max(access.head.history_from);
-        let changes = if row.version > from && key.collection() != CONFLICTS {
-            tx.list_changes(access.space.space_id, &[History { from: row.version, above: from }])?
-        } else {
-            Vec::new()
-        };
-        let around = Some((operation.before(), operation.after()));
-        Ok(Some(Self { row, changes, from, around, schema: Arc::clone(&view.schema) }))
-    }
-
-    /// The question that it is.
-    fn conflict(&self) -> Option<Conflict> {
-        (self.row.key.collection() == CONFLICTS).then(|| self.row.body.read()).flatten()
-    }
-
-    /// Whether the document was in a view at a version; what was not there is hidden from nobody.
-    fn seen_at(&self, version: i64, view: &View) -> bool {
-        let name = self.row.key.collection();
-        let audience = |body: &Object| self.schema.collection(name).map_or(Audience::EVERYONE, |collection| collection.audience(body));
-        name == CONFLICTS || self.at(version).is_none_or(|body| view.sees_body(name, audience(&body), &body))
-    }
-
-    /// Whether the log still tells the document at a version.
-    fn tells(&self, version: i64) -> bool {
-        version >= self.from
-    }
-
-    /// Whether a reader may see the document now, and could have before and after.
-    fn is_shown(&self, view: &View) -> bool {
-        let then = self.around.is_none_or(|(before, after)| self.seen_at(before, view) && self.seen_at(after, view));
-        then && Subject::of_row(&self.row).is_ok_and(|subject| view.sees(&subject))
-    }
-
-    /// The document at a version, in the form of the present schema: later changes taken back, newest first.
-    fn at(&self, version: i64) -> State {
-        let (mut body, mut live) = (self.row.body.object(), !self.row.presence.deleted);
-        for change in self.changes.iter().take_while(|change| change.version > version) {
-            for (name, value) in change.before.object() {
-                if value.is_null() {
-                    body.remove(&name);
-                } else {
-                    body.insert(name, value);
-                }
-            }
-            live = change.was_live;
-        }
-        let lens = self.schema.lens(self.row.key.collection(), self.schema.version_at(version));
-        live.then(|| lens.map_or_else(|| body.clone(), |lens| lens.lift_document(&body)))
-    }
-}
-
 /// How the places of an operation were decided, under their present names.
 fn decisions(row: &StoredOperation, lens: Option<&Lens>) -> Vec<HowDecided> {
     let mut decisions: Vec<HowDecided> = row.decisions.as_ref().and_then(RawJson::read).unwrap_or_default();
@@ -367,7 +300,9 @@ fn seen_of(fields: Vec<FieldExplanation>, past: &Past, view: &View) -> Vec<Field
         match first_token(&field.path) {
             Some(member) if view.reads(name, &member, Some(&body)) => {}
             Some(member) if view.is_told_of(name, &member) => {
-                sides.into_iter().for_each(|value| *value = Value::Null);
+                for value in sides {
+                    *value = Value::Null;
+                }
                 field.masked = true;
             }
             Some(_) => return None,
@@ -394,6 +329,20 @@ fn question(tx: &mut dyn Tx, row: &StoredOperation, id: ConflictId, view: &View)
     let subject = Subject::of_row(&stored)?;
     let conflict: Option<Conflict> = stored.body.read().filter(|_| view.sees(&subject));
     Ok(conflict.and_then(|conflict| view.ask(conflict, (&subject.fields, stored.version))).map(|(conflict, _)| conflict))
+}
+
+/// What came of an operation, by the fields that are seen of it alone.
+fn came_of(fields: &[FieldExplanation], row: &StoredOperation) -> (Status, Option<i64>) {
+    let any = |decided: Decided| fields.iter().any(|field| field.decided == decided);
+    let changed = any(Decided::Theirs) || any(Decided::Merged);
+    let status = match row.status {
+        status if !status.satisfies() => status,
+        _ if any(Decided::Conflict) => Status::Conflict,
+        _ if !changed => Status::Noop,
+        _ if any(Decided::Ours) || any(Decided::Merged) => Status::Merged,
+        _ => Status::Applied,
+    };
+    (status, row.decided_version.filter(|_| changed))
 }
 
 /// The devices that showed a cursor at or above a version.

@@ -7,6 +7,7 @@ mod admit;
 mod decide;
 mod desk;
 mod doc;
+mod fates;
 mod graph;
 mod groups;
 mod intents;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
+use sync_core::document::CONFLICTS;
 use sync_core::limits::{DEFAULT_PAGE_BYTES, MAX_CHANGES, MAX_REPAIR_BYTES, MAX_VERIFY_ROWS};
 use sync_core::ports::{DocumentRow, LivePage, SpaceAccess, StoreError, StoreResult, Tx};
 use sync_core::protocol::v1::{HeldRow, Item, ItemKind, Pull, Repair, VerifyRequest, VerifyResponse, VerifyStep};
@@ -209,7 +210,7 @@ impl Repairs<'_> {
                 if let Some(outline) = &self.outline {
                     row.body = self.view.show(&Subject::of_row(&row)?, &row.body);
                     let seen = outline.find(&row.key).map_or(row.version, |(version, _)| version);
-                    hides |= seen != row.version;
+                    hides |= collection == CONFLICTS;
                     row.version = seen;
                 }
                 if held.get(row.key.id()).is_some_and(|held| self.is_right(held, &row)) {

@@ -99,6 +99,8 @@ fn describe(world: &World, conflict: &mut Conflict, (people, settings): (&People
         if escalated && !field.asks.is_empty() && !field.asks.contains(&lead) {
             field.asks.push(lead.clone());
         }
+        let asked: Vec<&str> = field.asks.iter().map(String::as_str).collect();
+        field.waiting_for = people.waiting_for(&asked);
     };
     let own = body_of(&conflict.collection, &conflict.document_id).clone();
     for (path, field) in &mut conflict.fields {

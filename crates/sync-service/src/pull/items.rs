@@ -111,8 +111,8 @@ fn seen(
     let subject = Subject::of_row(row)?;
     let hides = view.hides_members(row.key.collection());
     let by = if hides { trail.last(&subject, version, (row.by, row.at)) } else { Some((row.by, row.at)) };
-    // of a question of which only some places are seen, nobody is named
-    let by = by.filter(|_| hides || version == row.version);
+    // who wrote last may have written what is not seen of a question
+    let by = by.filter(|_| row.key.collection() != CONFLICTS);
     let device = if hides {
         floor.and_then(|floor| trail.only_device(view, &subject, floor))
     } else {

@@ -11,10 +11,11 @@ use sync_core::protocol::v1::{OperationResult, Received};
 use sync_core::{Author, BatchId, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Stamp, Status, Timestamp};
 
 use super::admit::{Admitted, Chain, Gate, Stop};
-use super::decide::{Asked, Beside, Effect, Mode, Refusal, Sent, Target, decide, top_of};
+use super::decide::{Asked, Beside, Effect, Mode, Refusal, Sent, Target, decide};
+use super::fates::Fates;
 use super::intents::Told;
 use super::notices;
-use super::overlay::{Fate, Overlay};
+use super::overlay::Overlay;
 use super::plan::{Plan, Unit};
 use super::questions::{self, Asker};
 use super::requests::{self, Proposing};
@@ -178,7 +179,7 @@ impl<'a> Desk<'a> {
         let fates = Fates::of(&effect, said, group.is_some());
         let asked = effect.asked.take().filter(|_| group.is_none());
         let conflict_id = if group.is_none() { self.ask(said, key, &overlay, asked, decided_version.is_some()) } else { None };
-        let version = self.world.docs.get(key).map_or(self.world.head, |doc| doc.version);
+        let version = self.world.docs.get(key).map_or(self.world.head, |doc| self.world.seen_version(key, doc));
         if group.is_none() && !(effect.beside.proposed.is_empty() && overlay.requests.is_empty()) {
             let this = Proposing { said, key, own: &effect.own, asker, at: Timestamp::from_millis(stamp.0) };
             requests::write(&mut self.world, this, &mut overlay, &effect.beside.proposed);
@@ -391,45 +392,8 @@ pub(super) fn reused(op_id: OpId) -> OperationResult {
     OperationResult::refused(op_id, Problem::new(Code::OpIdReuse, detail))
 }
 
-/// What became of the members that an operation names.
-struct Fates {
-    /// The whole document is asked about.
-    whole: bool,
-    disputed: BTreeSet<String>,
-    proposed: BTreeSet<String>,
-}
-
-impl Fates {
-    /// What a group may only propose is asked with the whole of it.
-    fn of(effect: &Effect, said: &Operation, in_group: bool) -> Self {
-        let asks = |name: &str| effect.asked.as_ref().is_some_and(|asked| asked.disputes(name));
-        let mut disputed: BTreeSet<String> = said.patch.keys().filter(|name| asks(name)).cloned().collect();
-        // of a member that is proposed in part, the rest is in the log
-        let (mut proposed, inside): (BTreeSet<&String>, BTreeSet<&String>) =
-            proposed_by(&effect.beside).map(|place| &place.path).partition(|path| requests::is_member(path));
-        disputed.extend(inside.into_iter().filter_map(|path| top_of(path)));
-        if in_group {
-            disputed.extend(std::mem::take(&mut proposed).into_iter().filter_map(|path| top_of(path)));
-        }
-        let proposed = proposed.into_iter().filter_map(|path| top_of(path)).collect();
-        Self { whole: asks(""), disputed, proposed }
-    }
-
-    fn of_member(&self, name: &str) -> Fate {
-        if self.whole {
-            Fate::Waiting
-        } else if self.disputed.contains(name) {
-            Fate::Disputed
-        } else if self.proposed.contains(name) {
-            Fate::Proposed
-        } else {
-            Fate::Committed
-        }
-    }
-}
-
 /// The places that an operation's sender may only propose.
-fn proposed_by(beside: &Beside) -> impl Iterator<Item = &Proposal> {
+pub(super) fn proposed_by(beside: &Beside) -> impl Iterator<Item = &Proposal> {
     beside.proposed.iter().flat_map(|proposed| &proposed.places)
 }
 

@@ -51,13 +51,13 @@ impl World {
     }
 
     /// [`World::knows`] for one document: as it stands it is known, however old that is.
-    pub(crate) fn knows_of(&self, doc: &Doc, base_version: i64) -> bool {
-        self.knows(base_version) || (doc.version <= base_version && self.is_shared(base_version))
+    pub(crate) fn knows_of(&self, key: &DocumentKey, doc: &Doc, base_version: i64) -> bool {
+        self.knows(base_version) || (self.seen_version(key, doc) <= base_version && self.is_shared(base_version))
     }
 
     /// Where the base is not known: members that last changed at or below this version are what the sender saw, or what
     /// that was made from in a log that is lost.
-    pub(crate) fn unchanged_until(&self, doc: &Doc, base_version: i64) -> i64 {
+    pub(crate) fn unchanged_until(&self, key: &DocumentKey, doc: &Doc, base_version: i64) -> i64 {
         let limit = match (self.is_shared(base_version), self.shared.fits) {
             (true, _) => base_version,
             // a base above the head: of a fork whose point is not known
@@ -65,7 +65,7 @@ impl World {
             (false, false) => self.shared.until,
         };
         // whether the sender could see it then can't be told from what is kept
-        if doc.audience_version <= limit && !self.knows_of(doc, base_version) { limit } else { 0 }
+        if doc.audience_version <= limit && !self.knows_of(key, doc, base_version) { limit } else { 0 }
     }
 
     /// A document's changes, newest first: those of this unit of work, then those that were stored.
@@ -76,7 +76,7 @@ impl World {
 
     /// Remembers how a document stood at a version that a sender had seen.
     pub(crate) fn remember(&mut self, key: &DocumentKey, version: i64) {
-        let Some(doc) = self.docs.get(key).filter(|doc| doc.version > version && self.knows(version)) else { return };
+        let Some(doc) = self.docs.get(key).filter(|doc| self.seen_version(key, doc) > version && self.knows(version)) else { return };
         let place = (key.clone(), version);
         if !self.past.contains_key(&place) {
             let then = self.rebuild(key, doc, version);
@@ -112,7 +112,7 @@ impl World {
     }
 
     fn at<'a>(&'a self, key: &DocumentKey, doc: &'a Doc, version: i64) -> (Cow<'a, Object>, bool) {
-        if doc.version <= version {
+        if self.seen_version(key, doc) <= version {
             return (Cow::Borrowed(&doc.body), doc.is_live());
         }
         if let Some((body, live)) = self.past.get(&(key.clone(), version)) {
@@ -134,7 +134,7 @@ impl World {
         match self.docs.get(key) {
             // what it was at any time is not known any more
             Some(doc) if doc.is_buried => false,
-            Some(doc) => self.knows_of(doc, version) && !hidden(doc),
+            Some(doc) => self.knows_of(key, doc, version) && !hidden(doc),
             None => self.knows(version),
         }
     }

@@ -204,14 +204,13 @@ impl Desk<'_> {
         let head = self.access.head.version;
         let place = follower.place.min(head);
         let stand = Self::stand(view, place);
-        let behind = match self.behind.get(&stand) {
-            Some(behind) => *behind,
-            None => {
-                let abreast = Abreast { access: &self.access, view, outlines: self.outlines, place };
-                let behind = place < head && abreast.is_behind(tx, &mut self.reads)?;
-                self.behind.insert(stand, behind);
-                behind
-            }
+        let behind = if let Some(behind) = self.behind.get(&stand) {
+            *behind
+        } else {
+            let abreast = Abreast { access: &self.access, view, outlines: self.outlines, place };
+            let behind = place < head && abreast.is_behind(tx, &mut self.reads)?;
+            self.behind.insert(stand, behind);
+            behind
         };
         // a log that took the place of a longer one begins anew
         Ok(if behind || follower.place > head { News::Poke(Poke::Behind, head) } else { News::Nothing(head) })

@@ -10,7 +10,7 @@ use sync_core::{FieldVersions, Role};
 
 use super::View;
 use crate::inbox::people::{ask_role, is_meant};
-use crate::inbox::words::label_member;
+use crate::inbox::words::{if_ignored, label_member};
 
 /// How a place of a question is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,13 +44,13 @@ impl View {
         self.ask(conflict, (marks, version))
     }
 
-    /// [`View::question`] of one that was read: nothing of it may be left.
+    /// [`View::question`] of one that was read.
     pub(crate) fn ask(&self, mut conflict: Conflict, (marks, version): (&FieldVersions, i64)) -> Option<(Conflict, i64)> {
-        if self.is_whole() {
+        if !self.frames(&conflict) {
             return Some((conflict, version));
         }
         self.hide_title(&mut conflict);
-        let mut seen = Seen { view: self, marks, version: 0, is_partial: false };
+        let mut seen = Seen { view: self, marks, version: 0 };
         let (collection, id) = (conflict.collection.clone(), conflict.document_id.clone());
         let own = Part { collection: &collection, id: &id };
         conflict.fields.retain(|path, field| seen.keep(own, (path, field)));
@@ -59,16 +59,23 @@ impl View {
             let place = Part { collection: &collection, id: &id };
             part.fields.retain(|path, field| seen.keep(place, (path, field)));
         }
-        if !seen.is_partial {
-            return Some((conflict, version));
-        }
         conflict.documents.retain(|part| !part.fields.is_empty());
         if conflict.fields.is_empty() && conflict.documents.is_empty() {
             return None;
         }
+        let framed = framed(conflict);
+        let frame = if framed.state == ConflictState::Open { marks.version_of(FRAME) } else { 0 };
         // one that was written before places had marks is as new as it is
-        let version = if marks.0.is_empty() { version } else { seen.version };
-        Some((framed(conflict, version), version))
+        let version = if marks.0.is_empty() { version } else { seen.version.max(frame) };
+        Some((Conflict { version, ..framed }, version))
+    }
+
+    /// Whether only some places of a question may be seen: of those, what is said of the whole question is had from them
+    /// alone, whether or not there are others.
+    fn frames(&self, conflict: &Conflict) -> bool {
+        let hides = |collection: &str| self.sights.get(collection).is_some_and(|sight| !sight.hides_nothing());
+        let in_part = conflict.documents.iter().any(|part| hides(&part.collection));
+        hides(&conflict.collection) || in_part
     }
 
     /// The version of a place as it is seen: an answer is compared with this one.
@@ -131,14 +138,12 @@ struct Seen<'a> {
     view: &'a View,
     marks: &'a FieldVersions,
     version: i64,
-    is_partial: bool,
 }
 
 impl Seen<'_> {
     /// Leaves values out of a place that are not read; whether it is seen at all.
     fn keep(&mut self, part: Part<'_>, (path, field): (&str, &mut DisputedField)) -> bool {
         let sees = self.view.sees_place(part, (path, field));
-        self.is_partial |= sees != Sees::All;
         match sees {
             Sees::Nothing => return false,
             Sees::All => {}
@@ -169,30 +174,49 @@ impl Seen<'_> {
     }
 }
 
-/// What is said of a question of which only some places are seen: nothing that the others had a part in.
-fn framed(mut conflict: Conflict, version: i64) -> Conflict {
-    let decided: Vec<&Side> = conflict.all_fields().filter_map(|(_, _, field)| field.decided_by.as_ref()).collect();
-    let last = decided.into_iter().max_by_key(|side| (side.at, side.op_id)).cloned();
-    let settled = conflict.is_settled();
+/// The mark of what is said of a whole question while it waits.
+const FRAME: &str = "";
+
+/// A question with what the places that are left say of it: nothing in which others may have had a part.
+fn framed(mut conflict: Conflict) -> Conflict {
+    if let Some(first) = conflict.documents.first().filter(|_| conflict.fields.is_empty()) {
+        (conflict.collection, conflict.document_id) = (first.collection.clone(), first.document_id.clone());
+    }
+    let last = conflict.all_fields().filter_map(|(_, _, field)| field.decided_by.as_ref()).max_by_key(|side| (side.at, side.op_id));
+    let (last, settled): (Option<Side>, bool) = (last.cloned(), conflict.is_settled());
     let automatic = conflict.all_fields().any(|(_, _, field)| field.rule.is_some());
     let assigned_to = conflict.asks().first().map_or_else(|| ask_role(Role::Lead), |ask| (*ask).to_owned());
-    (conflict.automatic, conflict.assigned_to) = (automatic, assigned_to);
+    (conflict.automatic, conflict.assigned_to, conflict.resolved_by) = (automatic, assigned_to, last);
     conflict.state = if settled { ConflictState::Resolved } else { ConflictState::Open };
-    conflict.resolved_by = last.filter(|_| settled);
     if conflict.kind == ConflictKind::NoBase {
         conflict.kind = ConflictKind::Fields;
     }
-    (conflict.title, conflict.deadline_at, conflict.escalated_at, conflict.reopened_at) = (None, None, None, None);
-    (conflict.waiting_for, conflict.ours_by, conflict.intent) = (None, None, None);
-    conflict.if_ignored = String::new();
+    if settled {
+        (conflict.title, conflict.deadline_at) = (None, None);
+    }
+    conflict.waiting_for = waiting_for(&conflict);
+    (conflict.ours_by, conflict.escalated_at, conflict.reopened_at) = (None, None, None);
+    if conflict.intent.is_none() {
+        conflict.if_ignored = if_ignored(conflict.kind, conflict.deadline_at.is_some()).into();
+    }
     (conflict.theirs_by.op_id, conflict.theirs_by.at) = (conflict.op_id, conflict.created_at);
-    conflict.version = version;
     conflict
+}
+
+/// Whom the places that are left wait for.
+fn waiting_for(conflict: &Conflict) -> Option<String> {
+    let names: BTreeSet<&String> = conflict.all_fields().filter_map(|(_, _, field)| field.waiting_for.as_ref()).collect();
+    let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
+    (!names.is_empty()).then(|| names.join("; "))
 }
 
 /// The marks of the places in which a question differs from what it was.
 pub(crate) fn marks(before: Option<&Conflict>, after: &Conflict) -> BTreeSet<String> {
     let mut marks = BTreeSet::new();
+    let frame = |conflict: &Conflict| (conflict.title.clone(), conflict.deadline_at, conflict.nearness.clone());
+    if before.is_none_or(|before| frame(before) != frame(after)) {
+        marks.insert(FRAME.to_owned());
+    }
     let old = |part: Part<'_>, path: &str| {
         let before = before?;
         let of_part = |other: &&sync_core::conflict::GroupPart| other.collection == part.collection && other.document_id == part.id;

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use sync_core::ports::{ChangeRow, DocumentPage, DocumentRow, History, StoreResult, Tx};
 use sync_core::{DocumentKey, Role, SpaceId};
 
+/// The changes of some documents, each's newest first.
+pub(crate) type Changes = HashMap<DocumentKey, Vec<ChangeRow>>;
+
 /// Rows of one space, as one transaction sees them.
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
     pages: BTreeMap<(Role, i64), Arc<Vec<DocumentRow>>>,
     rows: HashMap<DocumentKey, DocumentRow>,
-    changes: BTreeMap<Vec<(i64, i64)>, Arc<HashMap<DocumentKey, Vec<ChangeRow>>>>,
+    changes: BTreeMap<Vec<(i64, i64)>, Arc<Changes>>,
 }
 
 impl Reads {
@@ -41,17 +44,12 @@ impl Reads {
     ///
     /// # Errors
     /// [`sync_core::ports::StoreError`].
-    pub(crate) fn changes(
-        &mut self,
-        tx: &mut dyn Tx,
-        space_id: SpaceId,
-        histories: &[History],
-    ) -> StoreResult<Arc<HashMap<DocumentKey, Vec<ChangeRow>>>> {
+    pub(crate) fn changes(&mut self, tx: &mut dyn Tx, space_id: SpaceId, histories: &[History]) -> StoreResult<Arc<Changes>> {
         let place: Vec<(i64, i64)> = histories.iter().map(|history| (history.from, history.above)).collect();
         if let Some(changes) = self.changes.get(&place) {
             return Ok(Arc::clone(changes));
         }
-        let mut all: HashMap<DocumentKey, Vec<ChangeRow>> = HashMap::new();
+        let mut all = Changes::new();
         for change in if histories.is_empty() { Vec::new() } else { tx.list_changes(space_id, histories)? } {
             all.entry(change.key.clone()).or_default().push(change);
         }

@@ -54,5 +54,6 @@ mod story;
 mod strategies;
 mod sync;
 mod verify;
+mod view_law;
 mod warnings;
 mod world;

@@ -44,9 +44,13 @@ impl Case<'_> {
         let is_seen = match self.mode {
             Mode::Ask => self.world.may_have_seen(self.sent.key, base_version),
             // whoever decides a group is not who sent it, and is not shown the base
-            Mode::TheirsWin => self.world.knows_of(doc, base_version),
+            Mode::TheirsWin => self.world.knows_of(self.sent.key, doc, base_version),
         };
-        if is_seen { Seen::At(base_version) } else { Seen::Unknown { unchanged: self.world.unchanged_until(doc, base_version) } }
+        if is_seen {
+            Seen::At(base_version)
+        } else {
+            Seen::Unknown { unchanged: self.world.unchanged_until(self.sent.key, doc, base_version) }
+        }
     }
 
     /// Whether what the sender saw of a member is known; otherwise it is never guessed.
@@ -54,7 +58,7 @@ impl Case<'_> {
         view.complete
             || self.operation().base.as_ref().is_some_and(|base| base.contains_key(name))
             || self.sent.overlay.fields.contains_key(name)
-            || doc.fields.version_of(name) <= self.world.unchanged_until(doc, self.operation().base_version)
+            || doc.fields.version_of(name) <= self.world.unchanged_until(self.sent.key, doc, self.operation().base_version)
     }
 
     /// # Errors

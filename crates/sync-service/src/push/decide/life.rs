@@ -91,7 +91,7 @@ impl Case<'_> {
     fn has_seen(&self, doc: &Doc, view: &View<'_>) -> bool {
         // an own deletion that waits in a question took nothing away: the document never stopped to live
         let base_version = self.operation().base_version;
-        let lives_on = self.world.knows_of(doc, base_version) && doc.presence.live_since <= base_version;
+        let lives_on = self.world.knows_of(self.sent.key, doc, base_version) && doc.presence.live_since <= base_version;
         let (base, ours, own) =
             (self.seen_of(&view.base, &doc.body), self.seen_of(&doc.body, &doc.body), self.seen_of(view.body(), &doc.body));
         let mut names = ours.keys().chain(base.keys()).chain(own.keys());

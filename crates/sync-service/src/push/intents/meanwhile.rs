@@ -35,10 +35,10 @@ impl World {
     /// What happened to a document's start since somebody looked.
     pub(super) fn meanwhile(&self, key: &DocumentKey, doc: &Doc, eyes: Eyes<'_>) -> Meanwhile {
         let changed_at = doc.fields.version_of(eyes.start);
-        if self.knows_of(doc, eyes.base_version) {
+        if self.knows_of(key, doc, eyes.base_version) {
             return Meanwhile::of(self.steps(key, doc, eyes).map(|(_, step)| step));
         }
-        if changed_at <= self.unchanged_until(doc, eyes.base_version) {
+        if changed_at <= self.unchanged_until(key, doc, eyes.base_version) {
             return Meanwhile::Nothing;
         }
         Meanwhile::of([Step { hand: Hand::Unknown, before: None, after: None }])
