@@ -182,7 +182,8 @@ static OPEN: LazyLock<Arc<Schema>> = LazyLock::new(|| Arc::new(Schema::blank("op
 /// beside it.
 static BUILT_IN: LazyLock<Vec<Arc<Schema>>> =
     LazyLock::new(|| SOURCES.iter().filter_map(|text| Schema::parse(text).ok()).map(Arc::new).collect());
-const SOURCES: [&str; 2] = [include_str!("../schemas/wedding.json"), include_str!("../schemas/wedding-2.json")];
+const SOURCES: [&str; 3] =
+    [include_str!("../schemas/wedding.json"), include_str!("../schemas/wedding-2.json"), include_str!("../schemas/wedding-3.json")];
 
 impl Schema {
     fn blank(name: &str) -> Self {
@@ -196,7 +197,7 @@ impl Schema {
         OPEN.clone()
     }
 
-    /// A built-in schema: `wedding`, in its newest version, or `wedding@1`, `wedding@2`.
+    /// A built-in schema: `wedding`, in its newest version, or one by its version, `wedding@2`.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Arc<Self>> {
         find_version(&BUILT_IN, name)

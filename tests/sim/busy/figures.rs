@@ -131,6 +131,11 @@ impl Day {
             .collect();
         for (op_id, done) in &self.done {
             let status = done.result["status"].as_str().unwrap_or_default();
+            if status == "quarantined" {
+                // vendors write only contacts that are theirs
+                assert!(done.key.as_str().starts_with("contacts/") && done.result["problem"]["code"] == "role_forbids", "{op_id} {done:?}");
+                continue;
+            }
             assert!(["applied", "merged", "noop", "conflict"].contains(&status), "{op_id} {done:?}");
             assert_eq!(done.result["held"], true, "{done:?}");
             let Some(token) = done.token.as_ref().filter(|token| !self.rewritten.contains(*token)) else { continue };
@@ -139,14 +144,14 @@ impl Day {
         }
     }
 
-    /// Devices of the same view hold the same, and so does a new one. (Each device compares its checksums with the
+    /// A person's devices hold the same, and so does a new one. (Each device compares its checksums with the
     /// server's whenever it has read everything.)
     pub(crate) fn agrees(&self) {
         let mut views: BTreeMap<String, Value> = BTreeMap::new();
         for (index, phone) in self.phones.iter().enumerate() {
             assert!(phone.device.is_settled(), "{}: {:?}", phone.device.name(), phone.device.waiting());
             let held = self.image(&phone.device);
-            let view = views.entry(phone.role.as_str().to_owned()).or_insert_with(|| self.image(&self.fresh(index)));
+            let view = views.entry(phone.caller.user_id.to_string()).or_insert_with(|| self.image(&self.fresh(index)));
             assert!(held == *view, "{}, away {}, holds something else than a new device", phone.device.name(), self.away(index));
         }
     }

@@ -4,6 +4,7 @@
 mod audit;
 mod batch;
 mod bodies;
+mod canary;
 mod compression;
 mod contract;
 mod errors;

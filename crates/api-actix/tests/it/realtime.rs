@@ -35,10 +35,10 @@ where
 }
 
 /// A stream of events that is being read.
-struct Stream(Pin<Box<dyn MessageBody<Error = Box<dyn std::error::Error>>>>);
+pub(crate) struct Stream(Pin<Box<dyn MessageBody<Error = Box<dyn std::error::Error>>>>);
 
 impl Stream {
-    async fn open<S, B>(api: &Api<S>, token: &str, path: &str, last: Option<&str>) -> Self
+    pub(crate) async fn open<S, B>(api: &Api<S>, token: &str, path: &str, last: Option<&str>) -> Self
     where
         S: actix_web::dev::Service<actix_http::Request, Response = actix_web::dev::ServiceResponse<B>, Error = actix_web::Error>,
         B: MessageBody + 'static,
@@ -61,7 +61,7 @@ impl Stream {
     }
 
     /// What can be read now.
-    fn read(&mut self) -> String {
+    pub(crate) fn read(&mut self) -> String {
         let mut text = Vec::new();
         // a look at the store in memory is over when it was begun: asked twice, whatever there is has come
         for _ in 0..2 {

@@ -258,7 +258,7 @@ mod tests {
     fn a_schema_is_named_or_whole() {
         let record = |schema: &Value| checked(schema).map(|sent| sent.map(|sent| sent.record()));
         assert_eq!(record(&Value::Null), Ok(None));
-        for (name, stored) in [("wedding", "\"wedding@2\""), ("wedding@1", "\"wedding\""), ("wedding@2", "\"wedding@2\"")] {
+        for (name, stored) in [("wedding", "\"wedding@3\""), ("wedding@1", "\"wedding\""), ("wedding@2", "\"wedding@2\"")] {
             assert_eq!(record(&json!(name)), Ok(Some(stored.into())));
         }
         let inline = json!({"name":"party","version":1,"collections":{"songs":{}}});

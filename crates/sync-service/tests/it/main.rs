@@ -54,6 +54,7 @@ mod story;
 mod strategies;
 mod sync;
 mod verify;
+mod view;
 mod view_law;
 mod warnings;
 mod world;

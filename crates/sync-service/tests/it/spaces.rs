@@ -45,7 +45,7 @@ fn whoever_makes_a_space_leads_it() {
     let wire = serde_json::to_value(&space).unwrap();
     let expected = json!({
         "space_id": space.space_id, "name": "Amara & Joel", "event_date": "2026-06-20", "time_zone": "Europe/Lisbon",
-        "status": "active", "schema": "wedding@2", "schema_version": 2, "settings": null, "role": "lead", "created_at": "2026-06-20T14:00:00.000Z",
+        "status": "active", "schema": "wedding@3", "schema_version": 3, "settings": null, "role": "lead", "created_at": "2026-06-20T14:00:00.000Z",
     });
     assert_eq!(wire, expected);
     assert_eq!(now(world.service.get_space(&ana, space.space_id)).unwrap(), space);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::tablet::{Tablet, new_op_id, text_of};
-use super::{ANA, Cast, PASSWORD, RUI, expect, say};
+use super::{ANA, Cast, INES, PASSWORD, RUI, expect, say};
 use crate::failure::Failure;
 
 /// Lists what is asked, and answers one question.
@@ -30,16 +30,20 @@ pub(super) fn answer(cast: &mut Cast) -> Result<(), Failure> {
 /// Lets everybody sync once more, adds devices that were never there, and compares.
 pub(super) fn compare(cast: &mut Cast) -> Result<(), Failure> {
     let mut new_for_ana = Tablet::login(&cast.http, "Ana, new", ANA, PASSWORD, "a new device")?;
+    let mut new_for_ines = Tablet::login(&cast.http, "Inês, new", INES, PASSWORD, "a new device")?;
     let mut new_for_rui = Tablet::login(&cast.http, "Rui, new", RUI, PASSWORD, "a new device")?;
-    new_for_ana.open(&cast.space);
-    new_for_rui.open(&cast.space);
-    for tablet in [&mut cast.ana, &mut cast.ines, &mut cast.rui, &mut new_for_ana, &mut new_for_rui] {
+    for tablet in [&mut new_for_ana, &mut new_for_ines, &mut new_for_rui] {
+        tablet.open(&cast.space);
+    }
+    for tablet in [&mut cast.ana, &mut cast.ines, &mut cast.rui, &mut new_for_ana, &mut new_for_ines, &mut new_for_rui] {
         tablet.sync()?;
     }
     let Cast { ana, rui, ines, .. } = &*cast;
-    say!("Everybody syncs once more, and two new devices read everything from the beginning:");
-    // what is private to the planner and the venue is not sent to a photographer: his sums are those of his view
-    for (tablet, twin) in [(ana, &new_for_ana), (ines, &new_for_ana), (&new_for_ana, ana), (rui, &new_for_rui), (&new_for_rui, rui)] {
+    say!("Everybody syncs once more, and three new devices read everything from the beginning:");
+    // money is sent to nobody but the planner, and what is private to her and the venue not to a photographer: everybody's sums
+    // are those of their view
+    let twins = [(ana, &new_for_ana), (&new_for_ana, ana), (ines, &new_for_ines), (&new_for_ines, ines), (rui, &new_for_rui), (&new_for_rui, rui)];
+    for (tablet, twin) in twins {
         let own = tablet.own_checksums();
         let fits = own == tablet.checksums && own == twin.own_checksums() && tablet.holds_the_same_as(twin);
         let sum = own.get("timeline_events").map_or("none", String::as_str);
