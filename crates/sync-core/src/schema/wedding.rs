@@ -238,7 +238,7 @@ const RIGHTS: &[(&str, &str, &str, &str)] = &[
     ("shots", "do_not_combine", "coordinator photographer couple", "coordinator couple"),
     ("guests", "photo_consent press_consent", "coordinator photographer couple", "coordinator couple"),
     // special category: caterers are sent what they need of it
-    ("guests", "dietary_flags allergy_flags dietary_note access_needs", "coordinator couple", "coordinator couple"),
+    ("guests", "dietary_flags allergy_flags dietary_note access_needs notes", "coordinator couple", "coordinator couple"),
     // the planners' own
     ("contacts", "private_note", "coordinator", "coordinator"),
     ("venues", "gate_code wifi_secret", "coordinator space:venue_user", "coordinator space:venue_user"),
@@ -252,7 +252,8 @@ const RIGHTS: &[(&str, &str, &str, &str)] = &[
 fn version_3_says_who_reads_and_writes_what() {
     let schema = Schema::built_in("wedding@3").unwrap();
     let named = |grant: &crate::schema::Grant| {
-        let roles = Role::ALL.into_iter().filter(|role| *role != Role::Lead && grant.roles.includes(*role)).map(|role| role.as_str().to_owned());
+        let roles =
+            Role::ALL.into_iter().filter(|role| *role != Role::Lead && grant.roles.includes(*role)).map(|role| role.as_str().to_owned());
         roles.chain(grant.spaces.iter().map(|key| format!("space:{key}"))).collect::<Vec<_>>().join(" ")
     };
     for (name, collection) in &schema.collections {

@@ -55,6 +55,7 @@ mod strategies;
 mod sync;
 mod verify;
 mod view;
+mod view_alike;
 mod view_law;
 mod warnings;
 mod world;

@@ -96,7 +96,7 @@ fn lines_come_by_tier_collection_and_id_with_their_counts() {
     );
     let epoch = pair.pull(&pair.bo, None)["epoch"].clone();
     let tiers = json!([{"tier": 0, "documents": 4}, {"tier": 3, "documents": 1}]);
-    let head = json!({"type": "head", "space_id": pair.space, "epoch": epoch, "schema": 2, "documents": 5, "tiers": tiers});
+    let head = json!({"type": "head", "space_id": pair.space, "epoch": epoch, "schema": 3, "documents": 5, "tiers": tiers});
     assert_eq!(lines[0], head, "the view's, not the space's");
     assert_eq!(lines.last().unwrap()["type"], "end");
     assert_eq!(lines.last().unwrap()["sent"], 5);

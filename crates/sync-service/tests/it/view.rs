@@ -133,7 +133,8 @@ fn what_may_not_be_written_is_kept_whole() {
     assert_eq!(told(&pair.one(&pair.bo, of("money", op(11, "update", "m", 1, json!({"sum": 3}))))).1, "role_forbids");
     settings(&pair, json!({"keeper": pair.bo.user_id}));
     assert_eq!(pair.read(&pair.bo, "money", "m"), json!({"sum": 1}));
-    let version = pair.pull(&pair.bo, None)["items"].as_array().unwrap().iter().find(|item| item["document_id"] == "m").unwrap()["version"].clone();
+    let version =
+        pair.pull(&pair.bo, None)["items"].as_array().unwrap().iter().find(|item| item["document_id"] == "m").unwrap()["version"].clone();
     assert_eq!(told(&pair.one(&pair.bo, of("money", op(12, "update", "m", version.as_i64().unwrap(), json!({"sum": 3}))))).0, "applied");
 }
 
@@ -177,7 +178,9 @@ fn only_documents_that_name_somebody_are_theirs() {
     let request = sync_core::protocol::v1::SyncRequest::parse(request.to_string().as_bytes()).unwrap();
     let again = serde_json::to_value(now(elsewhere.sync(&pair.bo, request)).unwrap()).unwrap();
     assert_eq!(again["changes"][&pair.space]["items"], third["items"]);
-    let version = pair.pull(&pair.ana, None)["items"].as_array().unwrap().iter().find(|item| item["document_id"] == "his").unwrap()["version"].clone();
+    let version =
+        pair.pull(&pair.ana, None)["items"].as_array().unwrap().iter().find(|item| item["document_id"] == "his").unwrap()["version"]
+            .clone();
     pair.one(&pair.ana, job(9, "update", "his", version.as_i64().unwrap(), json!({"who": bo})));
     let fourth = pair.pull(&pair.bo, third["cursor"].as_str());
     assert_eq!((kinds(&fourth), &fourth["items"][0]["document"]["what"]), (vec![kind("document", "his")], &json!("z")));

@@ -4,15 +4,15 @@
 //! What is only in one of them takes sequence numbers; gaps mean nothing. So versions are compared by their order, and ids
 //! that the server makes by their first appearance. Cursors are opaque.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sync_core::json::canonical;
 use sync_core::protocol::v1::VerifyRequest;
 use sync_service::{Caller, ConflictFilter, ConflictQuery};
 
 use crate::sync::{Pair, id, op, with};
+use crate::view_alike::{comparable, difference, digest, sha256};
 use crate::world::now;
 
 const DOCUMENTS: [&str; 3] = ["d0", "d1", "d2"];
@@ -288,7 +288,7 @@ impl Side {
         let next = self.pair.pull(&bo, self.cursor.as_deref());
         self.cursor = next["cursor"].as_str().map(str::to_owned);
         let whole = self.pair.pull(&bo, None);
-        self.check_sums(&whole);
+        Self::check_sums(&whole);
         let mut told = json!({"next": next, "whole": whole, "pages": self.pages(), "snapshot": self.snapshot()});
         let filters = [ConflictFilter::Open, ConflictFilter::Resolved, ConflictFilter::All];
         let lists = filters.map(|state| {
@@ -354,7 +354,7 @@ impl Side {
     }
 
     /// The checksums are those of what was sent.
-    fn check_sums(&self, whole: &Value) {
+    fn check_sums(whole: &Value) {
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
         for item in whole["items"].as_array().unwrap().iter().filter(|item| item["kind"] == "document") {
             let text = format!("{}\0{}", item["document_id"].as_str().unwrap(), item["version"]);
@@ -364,75 +364,6 @@ impl Side {
         }
         let sums: BTreeMap<&str, String> = sums.into_iter().map(|(name, sum)| (name, format!("{sum:016x}"))).collect();
         assert_eq!(whole["checksums"], json!(sums));
-    }
-}
-
-fn sha256(bytes: &[u8]) -> Vec<u8> {
-    ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().to_vec()
-}
-
-fn digest(document: &Value) -> String {
-    use base64::Engine;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha256(canonical(document).as_bytes()))
-}
-
-/// What was told, with versions by their order and the server's ids by their first appearance.
-fn comparable(told: &[Value], known: &BTreeSet<String>) -> Vec<Value> {
-    let mut versions = BTreeSet::new();
-    told.iter().for_each(|value| collect(value, "", &mut versions));
-    let ranks: HashMap<i64, usize> = versions.into_iter().enumerate().map(|(rank, version)| (version, rank)).collect();
-    let mut ids = HashMap::new();
-    told.iter().map(|value| renamed(value, "", &ranks, (&mut ids, known))).collect()
-}
-
-fn is_version(name: &str) -> bool {
-    matches!(name, "version" | "changed" | "decided_version")
-}
-
-fn collect(value: &Value, name: &str, versions: &mut BTreeSet<i64>) {
-    match value {
-        Value::Object(members) => members.iter().for_each(|(name, value)| collect(value, name, versions)),
-        Value::Array(items) => items.iter().for_each(|item| collect(item, "", versions)),
-        Value::Number(number) if is_version(name) => drop(versions.insert(number.as_i64().unwrap())),
-        _ => {}
-    }
-}
-
-fn renamed(
-    value: &Value,
-    name: &str,
-    ranks: &HashMap<i64, usize>,
-    (ids, known): (&mut HashMap<String, usize>, &BTreeSet<String>),
-) -> Value {
-    match value {
-        Value::Object(members) => {
-            let kept = members.iter().filter(|(name, _)| !matches!(name.as_str(), "cursor" | "mark" | "checksums" | "epoch"));
-            kept.map(|(name, value)| (name.clone(), renamed(value, name, ranks, (ids, known)))).collect()
-        }
-        Value::Array(items) => items.iter().map(|item| renamed(item, "", ranks, (ids, known))).collect(),
-        Value::Number(number) if is_version(name) => json!(ranks[&number.as_i64().unwrap()]),
-        Value::String(text) if text.len() == 36 && text.matches('-').count() == 4 && !known.contains(text) => {
-            let next = ids.len();
-            json!(format!("id {}", ids.entry(text.clone()).or_insert(next)))
-        }
-        other => other.clone(),
-    }
-}
-
-/// The first place at which two answers differ.
-fn difference(one: &Value, other: &Value, at: String) -> Option<String> {
-    match (one, other) {
-        (Value::Object(a), Value::Object(b)) => {
-            let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            let null = Value::Null;
-            names
-                .into_iter()
-                .find_map(|name| difference(a.get(name).unwrap_or(&null), b.get(name).unwrap_or(&null), format!("{at}/{name}")))
-        }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            a.iter().zip(b).enumerate().find_map(|(n, (one, other))| difference(one, other, format!("{at}/{n}")))
-        }
-        (one, other) => (one != other).then(|| format!("{at}: {one} and {other}")),
     }
 }
 

@@ -42,7 +42,8 @@ pub(super) fn compare(cast: &mut Cast) -> Result<(), Failure> {
     say!("Everybody syncs once more, and three new devices read everything from the beginning:");
     // money is sent to nobody but the planner, and what is private to her and the venue not to a photographer: everybody's sums
     // are those of their view
-    let twins = [(ana, &new_for_ana), (&new_for_ana, ana), (ines, &new_for_ines), (&new_for_ines, ines), (rui, &new_for_rui), (&new_for_rui, rui)];
+    let twins =
+        [(ana, &new_for_ana), (&new_for_ana, ana), (ines, &new_for_ines), (&new_for_ines, ines), (rui, &new_for_rui), (&new_for_rui, rui)];
     for (tablet, twin) in twins {
         let own = tablet.own_checksums();
         let fits = own == tablet.checksums && own == twin.own_checksums() && tablet.holds_the_same_as(twin);
