@@ -3,6 +3,7 @@
 mod answer_all;
 mod preferences;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::conflict::{Conflict, ConflictState};
@@ -258,17 +259,26 @@ fn asks_of(caller: &Caller, spaces: &[SpaceAccess], assigned: Option<&Assigned>)
 fn present(tx: &mut dyn Tx, caller: &Caller, mut conflicts: Vec<(&SpaceAccess, Conflict)>) -> StoreResult<Vec<Conflict>> {
     let mut people = People::default();
     people.meet(tx, caller.organisation_id, conflicts.iter().map(|(_, conflict)| conflict))?;
+    let (mut views, mut whole): (BTreeMap<SpaceId, View>, BTreeSet<ConflictId>) = Default::default();
     for (access, conflict) in &mut conflicts {
         let role = access.member.role;
         people.dress(conflict);
+        let view = match views.entry(access.space.space_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(view_of(access, caller.user_id)?),
+        };
+        let is_whole = !view.frames(conflict);
         let waits = conflict.state == ConflictState::Open && role.may_write();
         let mut fields = conflict.all_fields();
         let answerable = waits && fields.any(|(_, _, field)| field.decided.is_none() && may_decide(&field.asks, caller.user_id, role));
         drop(fields);
         conflict.answerable = Some(answerable);
+        if is_whole {
+            whole.insert(conflict.conflict_id);
+        }
         tell_consequences(conflict);
     }
-    suggest(tx, caller.organisation_id, (caller, &people), &mut conflicts)?;
+    suggest(tx, caller.organisation_id, (caller, &people), (&mut conflicts, &whole))?;
     Ok(conflicts.into_iter().map(|(_, conflict)| conflict).collect())
 }
 
@@ -287,10 +297,12 @@ fn suggest(
     tx: &mut dyn Tx,
     organisation_id: OrganisationId,
     (caller, people): (&Caller, &People),
-    conflicts: &mut [(&SpaceAccess, Conflict)],
+    (conflicts, whole): (&mut [(&SpaceAccess, Conflict)], &BTreeSet<ConflictId>),
 ) -> StoreResult<()> {
     let mut wanted: BTreeMap<(usize, String), Vec<PreferenceKey>> = BTreeMap::new();
-    for (index, (access, conflict)) in conflicts.iter().enumerate().filter(|(_, (_, conflict))| conflict.answerable == Some(true)) {
+    for (index, (access, conflict)) in
+        conflicts.iter().enumerate().filter(|(_, (_, conflict))| conflict.answerable == Some(true) && whole.contains(&conflict.conflict_id))
+    {
         for (path, _) in conflict.fields.iter().filter(|(_, field)| field.decided.is_none() && !field.masked) {
             let contexts = contexts(conflict, &conflict.collection, path);
             wanted.insert((index, path.clone()), keys(&contexts, caller.user_id, access.member.role));

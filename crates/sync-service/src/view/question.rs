@@ -72,7 +72,7 @@ impl View {
 
     /// Whether only some places of a question may be seen: of those, what is said of the whole question is had from them
     /// alone, whether or not there are others.
-    fn frames(&self, conflict: &Conflict) -> bool {
+    pub(crate) fn frames(&self, conflict: &Conflict) -> bool {
         let hides = |collection: &str| self.sights.get(collection).is_some_and(|sight| !sight.hides_nothing());
         let in_part = conflict.documents.iter().any(|part| hides(&part.collection));
         hides(&conflict.collection) || in_part
@@ -199,6 +199,10 @@ fn framed(mut conflict: Conflict) -> Conflict {
     if conflict.intent.is_none() {
         conflict.if_ignored = if_ignored(conflict.kind, conflict.deadline_at.is_some()).into();
     }
+    for field in conflict.all_fields_mut() {
+        // what former answers suggest was learned from all of it
+        field.suggestion = field.suggestion.take().filter(|suggestion| suggestion.samples == 0);
+    }
     (conflict.theirs_by.op_id, conflict.theirs_by.at) = (conflict.op_id, conflict.created_at);
     conflict
 }
@@ -230,12 +234,20 @@ pub(crate) fn marks(before: Option<&Conflict>, after: &Conflict) -> BTreeSet<Str
     });
     for (part, path, field) in after.fields.iter().map(|(path, field)| (own, path, field)).chain(parts) {
         match pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()) {
-            Some(name) if old(part, path) != Some(field) => drop(marks.insert(part.mark(&name))),
+            Some(name) if differs(old(part, path), field) => drop(marks.insert(part.mark(&name))),
             Some(_) => {}
             None => marks.extend(of_whole(old(part, path), field).into_iter().map(|member| part.mark(&member))),
         }
     }
     marks
+}
+
+/// Whether anything of a place is another than it was, but for what former answers suggest: those were given to whatever
+/// the question was about.
+fn differs(before: Option<&DisputedField>, after: &DisputedField) -> bool {
+    let Some(before) = before else { return true };
+    let bare = |field: &DisputedField| DisputedField { suggestion: None, ..field.clone() };
+    bare(before) != bare(after)
 }
 
 /// Of a place that is a whole document: the members in which it differs, and the empty name where anything else does.
@@ -257,7 +269,7 @@ fn of_whole(before: Option<&DisputedField>, after: &DisputedField) -> BTreeSet<S
     }
     let rest = |field: &DisputedField| {
         let (base, ours, theirs, outcome) = Default::default();
-        DisputedField { base, ours, theirs, outcome, changed: 0, ..field.clone() }
+        DisputedField { base, ours, theirs, outcome, changed: 0, suggestion: None, ..field.clone() }
     };
     if rest(before) != rest(after) {
         differs.insert(String::new());
