@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use sync_core::conflict::{Conflict, ConflictKind, ConflictState, DisputedField, Side};
 use sync_core::json::{Object, pointer_tokens};
-use sync_core::{FieldVersions, Role};
+use sync_core::{Author, DeviceId, FieldVersions, OpId, Role, Timestamp, UserId};
 
 use super::View;
 use crate::inbox::people::{ask_role, is_meant};
@@ -203,8 +203,19 @@ fn framed(mut conflict: Conflict) -> Conflict {
         // what former answers suggest was learned from all of it
         field.suggestion = field.suggestion.take().filter(|suggestion| suggestion.samples == 0);
     }
+    let is_sender = conflict.theirs_by.op_id == conflict.op_id;
+    if !is_sender && matches!(conflict.kind, ConflictKind::EditDelete | ConflictKind::DeleteEdit) {
+        // whoever wrote last on the other side may have written what is not seen
+        conflict.theirs_by = nobody(conflict.op_id, conflict.created_at);
+    }
     (conflict.theirs_by.op_id, conflict.theirs_by.at) = (conflict.op_id, conflict.created_at);
     conflict
+}
+
+/// A side of which it is not told whose it is.
+const fn nobody(op_id: OpId, at: Timestamp) -> Side {
+    let nil = uuid::Uuid::nil();
+    Side::of(Author { user_id: UserId(nil), device_id: DeviceId(nil), op_id }, at)
 }
 
 /// Whom the places that are left wait for.
