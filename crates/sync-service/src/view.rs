@@ -102,6 +102,13 @@ impl View {
         self.sights.get(collection).is_none_or(|sight| sight.reads(member, (self.user_id, body)))
     }
 
+    /// How sensitive a member is, by its present name where it was renamed; 0 where nothing is declared.
+    pub(crate) fn sensitivity(&self, collection: &str, member: &str) -> u8 {
+        let declared = |name: &str| self.schema.collection(collection).and_then(|rules| rules.fields.get(name));
+        let lens = || self.schema.lens(collection, 1).map(|lens| lens.name_of(member).to_owned());
+        declared(member).or_else(|| declared(&lens()?)).map_or(0, |field| field.sensitivity)
+    }
+
     /// Whether it is told of a member that it differs.
     pub(crate) fn is_told_of(&self, collection: &str, member: &str) -> bool {
         self.sights.get(collection).is_some_and(|sight| sight.tells_of(member))
