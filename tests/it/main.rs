@@ -11,6 +11,7 @@
 mod audit_nodes;
 mod crash;
 mod database;
+mod incident;
 mod life;
 mod matrix;
 mod questions;

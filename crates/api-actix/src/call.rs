@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sync_core::limits::{MAX_BODY_BYTES, MAX_SMALL_BODY_BYTES};
+use sync_core::ports::Wipe;
 use sync_core::{Code, Problem, json};
 use sync_service::{Admitted, Arrival, Caller, Service, ServiceResult};
 use uuid::Uuid;
@@ -118,6 +119,11 @@ impl Call {
     fn trace(&self) -> Option<u128> {
         let given = self.request.headers().get("traceparent").and_then(|text| text.to_str().ok()).and_then(trace_id);
         given.or_else(|| self.request_id().and_then(|id| Uuid::parse_str(&id.0).ok()).map(|id| id.as_u128()))
+    }
+
+    /// Whose device is to be wiped, where that is all that its token is still good for.
+    pub(crate) async fn wiped_caller(&self) -> Option<(Caller, Wipe)> {
+        self.service().find_wipe(self.token().ok()?).await.ok().flatten()
     }
 
     /// Who opens a connection: by the access token, or by a ticket where no header can be sent.

@@ -9,7 +9,7 @@ mod users;
 
 use auth::{AccessToken, AuthError, RefreshToken, check, refresh};
 use sync_core::ports::{Access, AccessGrant, Device, Footing, Session, Signal, Tx, User};
-use sync_core::protocol::v1::identity::{LoginDevice, LoginRequest, RefreshRequest, TokenGrant};
+use sync_core::protocol::v1::identity::{LoggedOut, LoginDevice, LoginRequest, LogoutRequest, RefreshRequest, TokenGrant};
 use sync_core::{Code, DeviceId, Problem, SessionId, Timestamp};
 
 pub(crate) use self::recent::Recent;
@@ -137,6 +137,11 @@ impl Service {
         let grant = self
             .decide(Access::Write, move |tx| {
                 let Some(session) = tx.lock_session(token.session_id)? else { return Ok(None) };
+                let Some(device) = tx.find_device(session.device_id)? else { return Ok(None) };
+                // a device that is to be wiped comes back to be told so, and for nothing else
+                let wiped = device.wipe.as_ref().is_some_and(|wipe| wipe.confirmed_at.is_none());
+                let ended_at = session.ended_at;
+                let session = Session { ended_at: ended_at.filter(|_| !wiped), ..session };
                 let (session, next) = match refresh::present(&session, &token.secret, issue.now) {
                     refresh::Presented::Current => refresh::rotate(&session, &token.secret, salt, issue.now),
                     refresh::Presented::Predecessor => {
@@ -149,12 +154,34 @@ impl Service {
                     }
                     refresh::Presented::Refused => return Ok(None),
                 };
-                let Some(device) = tx.find_device(session.device_id)?.filter(|device| device.revoked_at.is_none()) else { return Ok(None) };
+                if device.revoked_at.is_some() && !wiped {
+                    return Ok(None);
+                }
                 tx.put_device(&Device { seen_at: issue.now, ..device })?;
+                let session = Session { ended_at, ..session };
                 issue.grant(tx, &session, &next).map(Some)
             })
             .await?;
         Ok(grant.ok_or_else(refused)?)
+    }
+
+    /// [`Self::logout`] of a device that says what it has not sent: with such work it stays logged in, unless it insists.
+    /// What it reported is told.
+    ///
+    /// # Errors
+    /// `unsent_work`; the store's.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn logout_reporting(&self, caller: &Caller, request: LogoutRequest) -> ServiceResult<LoggedOut> {
+        if let Some(outbox) = request.outbox.filter(|outbox| outbox.operations > 0 && !request.force) {
+            let bytes = outbox.bytes.map(|bytes| format!(" of {bytes} bytes")).unwrap_or_default();
+            let detail = format!(
+                "This device has {} operations{bytes} that were not sent. Sync first; or export them, and log out with \"force\":true.",
+                outbox.operations
+            );
+            return Err(Problem::new(Code::UnsentWork, detail).at("/outbox").into());
+        }
+        self.logout(caller).await?;
+        Ok(LoggedOut { outbox: request.outbox })
     }
 
     /// Ends the caller's family of tokens. What they wrote stays; the device stays known.

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use serde_json::json;
-use sync_core::ports::{Purge, ServerKey, SpaceAccess, StoreResult, Tx};
+use sync_core::ports::{Device, Purge, ServerKey, SpaceAccess, StoreResult, Tx, Wipe};
 use sync_core::protocol::v1::{PurgedRequest, PurgedResponse};
 use sync_core::{Code, Problem, SpaceId, Timestamp, UserId};
 use uuid::Uuid;
@@ -42,19 +42,7 @@ impl Service {
                 return Err(unknown_purge().into());
             };
             let key = signing_key(tx, &new_key)?;
-            let mut purge = Purge {
-                purge_id,
-                device_id: caller.device_id,
-                organisation_id: caller.organisation_id,
-                user_id: caller.user_id,
-                space_id,
-                purged_at: request.purged_at.as_deref().and_then(Timestamp::parse),
-                documents: request.documents.into(),
-                assets: request.assets.into(),
-                outbox_left: request.outbox_left.into(),
-                recorded_at: now,
-                receipt: String::new(),
-            };
+            let mut purge = purge_by(&caller, (purge_id, space_id), &request, now);
             purge.receipt = receipt(&key, &purge);
             tx.insert_purge(&purge)?;
             let left = json!({"documents": purge.documents, "assets": purge.assets, "outbox_left": purge.outbox_left});
@@ -65,6 +53,53 @@ impl Service {
             Ok(answer(stored.as_ref().unwrap_or(&purge)))
         };
         self.decide(caller.write(), work).await
+    }
+}
+
+impl Service {
+    /// Records that a device dropped everything, as it was ordered; every confirmation gets the same receipt.
+    ///
+    /// # Errors
+    /// `unknown_purge` for another order; the store's.
+    pub async fn wiped(&self, caller: &Caller, request: PurgedRequest) -> ServiceResult<PurgedResponse> {
+        let (caller, now, entropy) = (*caller, self.now(), Arc::clone(&self.entropy));
+        let purge_id = request.purge_id.parse::<Uuid>().map_err(|_| unknown_purge())?;
+        let mut secret = [0; 32];
+        self.entropy.fill(&mut secret);
+        let new_key = ServerKey { purpose: PURPOSE.into(), number: 1, secret, created_at: now, retired_at: None };
+        let work = move |tx: &mut dyn Tx| {
+            let device = tx.lock_device(caller.device_id)?.ok_or_else(unknown_purge)?;
+            let order = device.wipe.clone().filter(|wipe| wipe.purge_id == purge_id).ok_or_else(unknown_purge)?;
+            if let Some(known) = tx.load_purges(caller.device_id, &[purge_id])?.pop() {
+                return Ok(answer(&known));
+            }
+            let key = signing_key(tx, &new_key)?;
+            let mut purge = purge_by(&caller, (purge_id, SpaceId(Uuid::nil())), &request, now);
+            purge.receipt = receipt(&key, &purge);
+            tx.insert_purge(&purge)?;
+            let wipe = Wipe { confirmed_at: Some(now), outbox_left: Some(purge.outbox_left), ..order };
+            tx.put_device_hold(&Device { wipe: Some(wipe), ..device })?;
+            audit::write(tx, &*entropy, now, [Act::by(&caller, "device.wiped").about(&caller.device_id)])?;
+            Ok(answer(&purge))
+        };
+        self.decide(caller.write(), work).await
+    }
+}
+
+/// A purge as a device tells it, without its receipt.
+fn purge_by(caller: &Caller, (purge_id, space_id): (Uuid, SpaceId), request: &PurgedRequest, now: Timestamp) -> Purge {
+    Purge {
+        purge_id,
+        device_id: caller.device_id,
+        organisation_id: caller.organisation_id,
+        user_id: caller.user_id,
+        space_id,
+        purged_at: request.purged_at.as_deref().and_then(Timestamp::parse),
+        documents: request.documents.into(),
+        assets: request.assets.into(),
+        outbox_left: request.outbox_left.into(),
+        recorded_at: now,
+        receipt: String::new(),
     }
 }
 

@@ -126,7 +126,7 @@ impl Service {
             None => None,
             Some(gossip) => Some(self.gossip(caller, gossip).await.unwrap_or_else(|error| audit::untold(&error))),
         };
-        Ok(SyncResponse { results, receipts, changes: pulled.changes, server_time: self.now(), next, audit })
+        Ok(SyncResponse { results, receipts, changes: pulled.changes, server_time: self.now(), next, audit, wipe: None })
     }
 
     pub(crate) async fn push(&self, batch: &Arc<Batch>) -> ServiceResult<(Vec<OperationResult>, HashMap<SpaceId, OwnChanges>)> {

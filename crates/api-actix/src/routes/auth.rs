@@ -12,7 +12,8 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/auth/refresh", vec![endpoint(Method::POST, refresh)]);
     mount(cfg, "/api/auth/logout", vec![endpoint(Method::POST, logout)]);
     mount(cfg, "/api/auth/devices", vec![endpoint(Method::GET, list_devices)]);
-    let one = vec![endpoint(Method::GET, get_device), endpoint(Method::DELETE, revoke_device)];
+    let one = vec![endpoint(Method::GET, get_device), endpoint(Method::PUT, rename_device), endpoint(Method::DELETE, revoke_device)];
+    mount(cfg, "/api/auth/devices/{device_id}/wipe", vec![endpoint(Method::POST, wipe_device)]);
     mount(cfg, "/api/auth/devices/{device_id}", one);
 }
 
@@ -28,6 +29,10 @@ async fn refresh(call: Call) -> Answered {
 
 async fn logout(call: Call) -> Answered {
     let caller = call.caller().await?;
+    if call.has_body() {
+        let request = call.json().await?;
+        return ok(&call.service().logout_reporting(&caller, request).await?);
+    }
     call.service().logout(&caller).await?;
     no_content()
 }
@@ -40,6 +45,17 @@ async fn list_devices(call: Call) -> Answered {
 async fn get_device(call: Call) -> Answered {
     let caller = call.caller().await?;
     ok(&call.service().get_device(&caller, DeviceId(call.path_id("device_id"))).await?)
+}
+
+async fn rename_device(call: Call) -> Answered {
+    let caller = call.caller().await?;
+    let request = call.json().await?;
+    ok(&call.service().rename_device(&caller, DeviceId(call.path_id("device_id")), request).await?)
+}
+
+async fn wipe_device(call: Call) -> Answered {
+    let caller = call.caller().await?;
+    ok(&call.service().wipe_device(&caller, DeviceId(call.path_id("device_id"))).await?)
 }
 
 async fn revoke_device(call: Call) -> Answered {

@@ -20,7 +20,14 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 
 async fn sync(call: Call) -> Answered {
     let mut room = call.admit().await?;
-    let caller = call.syncing_caller().await?;
+    let caller = match call.syncing_caller().await {
+        Err(refused) => {
+            let Some((_, wipe)) = call.wiped_caller().await.filter(|(_, wipe)| wipe.confirmed_at.is_none()) else { return Err(refused) };
+            let request = call.read(MAX_BODY_BYTES, v1::SyncRequest::parse).await?;
+            return ok(&call.service().answer_wiped(&wipe, &request));
+        }
+        caller => caller?,
+    };
     let (request, arrival) = call.read_arrival(MAX_BODY_BYTES, v1::SyncRequest::parse).await?;
     room.begin();
     ok(&call.service().sync_arrived(&caller, request, arrival).await?)
@@ -40,7 +47,14 @@ async fn explain(call: Call) -> Answered {
 }
 
 async fn purged(call: Call) -> Answered {
-    let caller = call.caller().await?;
+    let caller = match call.caller().await {
+        Err(refused) => {
+            let Some((caller, _)) = call.wiped_caller().await else { return Err(refused) };
+            let request = call.json().await?;
+            return ok(&call.service().wiped(&caller, request).await?);
+        }
+        caller => caller?,
+    };
     let request = call.json().await?;
     ok(&call.service().purged(&caller, request).await?)
 }

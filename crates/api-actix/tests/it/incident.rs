@@ -91,6 +91,60 @@ async fn a_suspended_device_keeps_its_outbox_and_others_go_on() {
 }
 
 #[actix_web::test]
+async fn a_wiped_device_is_told_so_and_confirms_it() {
+    let api = api().await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let space_id = api.space(&ana).await;
+    let tablet = api.login("ana@luz.example").await;
+    let path = format!("/api/auth/devices/{}", tablet.device_id);
+    let named = api.call(&ana.access_token, "PUT", &path, json!({"name":"The lost one"})).await.json();
+    assert_eq!((&named["name"], &named["state"], &named["wipe"]), (&json!("The lost one"), &json!("active"), &Value::Null));
+    let ordered = api.call(&ana.access_token, "POST", &format!("{path}/wipe"), json!(null)).await.json();
+    assert_eq!((&ordered["state"], &ordered["wipe"]["confirmed_at"]), (&json!("revoked"), &Value::Null));
+    let purge_id = ordered["wipe"]["purge_id"].clone();
+    assert_eq!(api.call(&ana.access_token, "POST", &format!("{path}/wipe"), json!(null)).await.json()["wipe"]["purge_id"], purge_id);
+
+    // its token is good for nothing else, also after it was bought anew
+    api.call(&tablet.access_token, "GET", "/api/spaces", json!(null)).await.assert_problem(401, "unauthenticated");
+    let fresh = api.call("", "POST", "/api/auth/refresh", json!({"refresh_token":tablet.refresh_token})).await;
+    assert_eq!(fresh.status, 200, "{fresh:?}");
+    let token = fresh.json()["access_token"].as_str().unwrap().to_owned();
+    api.call(&token, "GET", "/api/spaces", json!(null)).await.assert_problem(401, "unauthenticated");
+    let comes = Login { access_token: token.clone(), ..tablet };
+    let told = push(&api, &comes, &space_id, &op_id(1)).await.json();
+    assert_eq!((&told["wipe"], &told["results"][0]["status"], &told["results"][0]["held"]), (&purge_id, &json!("waiting"), &json!(false)));
+    let space = &told["changes"][&space_id];
+    assert_eq!(
+        (&space["revoked"], &space["purge"], &space["wipe"], &space["purge_id"]),
+        (&json!(true), &json!(true), &json!(true), &purge_id)
+    );
+    assert_eq!(api.held(&ana, &[&op_id(1)]).await, 0, "nothing of it was taken");
+
+    let other = json!({"purge_id":op_id(9)});
+    api.call(&token, "POST", "/api/offline/sync/purged", other).await.assert_problem(404, "unknown_purge");
+    let body = json!({"purge_id":purge_id,"documents":3,"outbox_left":1});
+    let confirmed = api.call(&token, "POST", "/api/offline/sync/purged", body.clone()).await.json();
+    assert_eq!(api.call(&token, "POST", "/api/offline/sync/purged", body).await.json(), confirmed, "the same receipt");
+    let listed = api.call(&ana.access_token, "GET", &path, json!(null)).await.json();
+    assert_eq!((&listed["wipe"]["confirmed_at"], &listed["wipe"]["outbox_left"]), (&confirmed["recorded_at"], &json!(1)));
+    push(&api, &comes, &space_id, &op_id(1)).await.assert_problem(401, "unauthenticated");
+}
+
+#[actix_web::test]
+async fn who_logs_out_says_first_what_was_not_sent() {
+    let api = api().await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let unsent = json!({"outbox":{"operations":3,"bytes":900}});
+    let problem = api.call(&ana.access_token, "POST", "/api/auth/logout", unsent.clone()).await.assert_problem(409, "unsent_work");
+    assert!(problem["detail"].as_str().unwrap().contains("3 operations of 900 bytes"), "{problem}");
+    assert_eq!(api.call(&ana.access_token, "GET", "/api/spaces", json!(null)).await.status, 200, "still logged in");
+    let forced = json!({"outbox":{"operations":3,"bytes":900},"force":true});
+    let told = api.call(&ana.access_token, "POST", "/api/auth/logout", forced).await;
+    assert_eq!((told.status.as_u16(), told.json()), (200, unsent));
+    api.call(&ana.access_token, "GET", "/api/spaces", json!(null)).await.assert_problem(401, "unauthenticated");
+}
+
+#[actix_web::test]
 async fn only_owners_hold_and_only_what_is_theirs() {
     let api = api().await;
     let ana = api.member("Studio Luz", "ana@luz.example").await;

@@ -42,6 +42,8 @@ fn routes() -> Vec<(&'static str, String, bool, bool)> {
         ("POST", "/api/auth/logout", true, false),
         ("GET", "/api/auth/devices", true, false),
         ("GET", "/api/auth/devices/ID", true, false),
+        ("PUT", "/api/auth/devices/ID", true, true),
+        ("POST", "/api/auth/devices/ID/wipe", true, false),
         ("DELETE", "/api/auth/devices/ID", true, false),
         ("POST", "/api/users", true, true),
         ("GET", "/api/spaces", true, false),

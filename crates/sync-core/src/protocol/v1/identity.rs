@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{DeviceId, OrganisationId, Timestamp, UserId};
 
@@ -87,10 +88,64 @@ pub struct DeviceItem {
     pub created_at: Timestamp,
     /// Last login or refresh.
     pub seen_at: Timestamp,
+    /// `active`, `suspended` or `revoked`.
+    pub state: &'static str,
     /// Since when its tokens are void.
     pub revoked_at: Option<Timestamp>,
+    /// Since when it may do nothing, where it is suspended.
+    pub suspended_at: Option<Timestamp>,
+    /// The order to drop what it holds, and what became of it.
+    pub wipe: Option<WipeItem>,
     /// Whether it is the one that asks.
     pub current: bool,
+}
+
+/// An order to a device to drop what it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WipeItem {
+    /// Under which id it is confirmed.
+    pub purge_id: Uuid,
+    /// When it was given.
+    pub ordered_at: Timestamp,
+    /// When the device confirmed it.
+    pub confirmed_at: Option<Timestamp>,
+    /// How many operations it dropped unsent.
+    pub outbox_left: Option<i64>,
+}
+
+/// `PUT /api/auth/devices/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RenameDeviceRequest {
+    /// What its owner calls it, at most 200 characters.
+    pub name: String,
+}
+
+/// The body of `POST /api/auth/logout`, which may be left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct LogoutRequest {
+    /// What the device has not sent.
+    #[serde(default)]
+    pub outbox: Option<UnsentWork>,
+    /// Log out although there is some.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// The answer to a logout that reported something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LoggedOut {
+    /// What the device reported last.
+    pub outbox: Option<UnsentWork>,
+}
+
+/// What a device has not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnsentWork {
+    /// Operations.
+    pub operations: u64,
+    /// Their bytes.
+    #[serde(default)]
+    pub bytes: Option<u64>,
 }
 
 /// `GET /api/auth/devices`: all of a user's devices, revoked ones too, by id.

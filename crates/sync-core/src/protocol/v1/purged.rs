@@ -10,7 +10,8 @@ use crate::Timestamp;
 pub struct PurgedRequest {
     /// What pull told. Text that is no UUID names a purge that nobody has.
     pub purge_id: String,
-    /// The space that was dropped.
+    /// The space that was dropped; nothing where the device was wiped.
+    #[serde(default)]
     pub space_id: String,
     /// By the device's clock; unreadable: not known.
     #[serde(default)]

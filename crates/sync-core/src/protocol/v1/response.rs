@@ -25,6 +25,9 @@ pub struct SyncResponse {
     /// The newest checkpoint of the audit log, and how it stands to the device's, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<GossipAnswer>,
+    /// The order to drop everything that the device holds, at once; then nothing else was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wipe: Option<uuid::Uuid>,
 }
 
 /// What became of one operation.
@@ -253,6 +256,9 @@ pub struct SpaceChanges {
     /// What to confirm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purge_id: Option<String>,
+    /// Purge it at once, with what was not sent: the device is to be wiped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub wipe: bool,
     /// The device's schema is too old to read.
     pub upgrade_required: bool,
     /// By collection, on the last page of a run.
