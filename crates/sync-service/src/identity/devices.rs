@@ -43,12 +43,14 @@ impl Service {
     /// `unknown_device`.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn revoke_device(&self, caller: &Caller, device_id: DeviceId) -> ServiceResult<()> {
-        let (caller, now) = (*caller, self.now());
+        let (caller, now, entropy) = (*caller, self.now(), Arc::clone(&self.entropy));
         self.decide(caller.write(), move |tx| {
             visible(&caller, tx.load_devices(caller.organisation_id, &[device_id])?.pop())?;
             tx.end_sessions(device_id, now)?;
             // read again after the sessions, whose rows order this and a refresh
             let device = visible(&caller, tx.find_device(device_id)?)?;
+            let act = device.revoked_at.is_none().then(|| Act::by(&caller, "device.revoke").about(&device_id));
+            audit::write(tx, &*entropy, now, act)?;
             Ok(tx.put_device(&Device { revoked_at: device.revoked_at.or(Some(now)), ..device })?)
         })
         .await?;
@@ -68,6 +70,7 @@ impl Service {
         let caller = *caller;
         let work = move |tx: &mut dyn Tx| {
             require_writable(tx, &caller)?;
+            visible(&caller, tx.load_devices(caller.organisation_id, &[device_id])?.pop())?;
             let device = Device { name: name.clone(), ..visible(&caller, tx.lock_device(device_id)?)? };
             tx.put_device(&device)?;
             Ok(item(&caller, device))
@@ -86,7 +89,7 @@ impl Service {
         let purge_id = self.entropy.uuid_v7(now);
         let work = move |tx: &mut dyn Tx| {
             require_writable(tx, &caller)?;
-            visible(&caller, tx.find_device(device_id)?)?;
+            visible(&caller, tx.load_devices(caller.organisation_id, &[device_id])?.pop())?;
             tx.end_sessions(device_id, now)?;
             let device = visible(&caller, tx.lock_device(device_id)?)?;
             let order = Wipe { purge_id, ordered_at: now, confirmed_at: None, outbox_left: None };
