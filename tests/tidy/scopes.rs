@@ -5,13 +5,15 @@ use crate::read;
 
 /// Where the service works for the installation, and sees every tenant: housekeeping, workers that look for a space, and
 /// whoever only has a token or an email yet. Everywhere else a job says for whom it is.
-const INSTALLATION: [&str; 19] = [
+const INSTALLATION: [&str; 21] = [
     "audit/sequence.rs",
     "audit/vouch.rs",
     "cursors.rs",
     "devices/sweep.rs",
     "epochs.rs",
     "identity.rs",
+    "identity/passwords.rs",
+    "identity/tries.rs",
     "identity/users.rs",
     "incident.rs",
     "maintenance.rs",

@@ -4,6 +4,7 @@
 mod audit;
 mod incident;
 mod queue;
+mod serve;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -16,6 +17,7 @@ use sync_core::{Role, SpaceId};
 pub(crate) use self::audit::{AuditCommand, AuditExportArgs, AuditVerifyArgs};
 pub(crate) use self::incident::IncidentCommand;
 pub(crate) use self::queue::{QueueCommand, QueueFilterArgs};
+pub(crate) use self::serve::ServeArgs;
 use crate::bench::options::BenchArgs;
 use crate::commands;
 use crate::commands::config::ConfigCommand;
@@ -120,62 +122,6 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Settings")]
-pub(crate) struct ServeArgs {
-    /// server.bind: where to listen; port 0 takes any that is free [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    bind: Option<String>,
-    /// server.workers: threads that answer requests, 0 for one for each core [default: 0]
-    #[arg(long, value_name = "NUMBER")]
-    workers: Option<String>,
-    /// server.shutdown_grace_s: how long requests may take to finish after SIGTERM [default: 25]
-    #[arg(long, value_name = "SECONDS")]
-    shutdown_grace_s: Option<String>,
-    /// server.body_deadline_s: how long a body may take, before each 4 KiB of it add a second [default: 20]
-    #[arg(long, value_name = "SECONDS")]
-    body_deadline_s: Option<String>,
-    /// database.connections: connections to PostgreSQL [default: 8]
-    #[arg(long, value_name = "NUMBER")]
-    connections: Option<String>,
-    /// database.readers: threads that read from SQLite [default: 4]
-    #[arg(long, value_name = "NUMBER")]
-    readers: Option<String>,
-    /// queue.workers: how many decide at most what is queued, 0 where others do [default: 4]
-    #[arg(long, value_name = "NUMBER")]
-    queue_workers: Option<String>,
-    /// queue.lease_ms: after so long a worker that says nothing is replaced [default: 30000]
-    #[arg(long, value_name = "MILLISECONDS")]
-    queue_lease_ms: Option<String>,
-    /// queue.attempts: after so many failures an operation is parked [default: 5]
-    #[arg(long, value_name = "NUMBER")]
-    queue_attempts: Option<String>,
-    /// queue.inline_operations: a push of more operations is queued [default: 1000]
-    #[arg(long, value_name = "NUMBER")]
-    queue_inline_operations: Option<String>,
-    /// sync.history_days: how long changes and what was sent are kept [default: 400]
-    #[arg(long, value_name = "DAYS")]
-    history_days: Option<String>,
-    /// sync.device_days: how long a deletion waits for a device that does not come, and can be undone [default: 90]
-    #[arg(long, value_name = "DAYS")]
-    device_days: Option<String>,
-    /// sync.tombstone_days: how long a deleted document is kept at most [default: 400]
-    #[arg(long, value_name = "DAYS")]
-    tombstone_days: Option<String>,
-    /// audit.key_file: the keys that sign checkpoints of the audit log, made when absent [default: auto]
-    #[arg(long, value_name = "PATH")]
-    audit_key_file: Option<String>,
-    /// metrics.bind: an address for /metrics alone, away from the API [default: none]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    metrics_bind: Option<String>,
-    /// otel.endpoint: http://HOST:PORT of a collector that takes OTLP over HTTP [default: none]
-    #[arg(long, value_name = "URL")]
-    otel_endpoint: Option<String>,
-    /// otel.sample: the share of traces that are sent to it, 0 to 1; a client's own decision goes first [default: 1]
-    #[arg(long, value_name = "SHARE")]
-    otel_sample: Option<String>,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// End after the story, with exit code 0 when everything converged and nothing was lost
@@ -230,6 +176,8 @@ pub(crate) enum KeysCommand {
 pub(crate) enum UserCommand {
     /// Add a person to an organisation, which is made when there is none of this name
     Add(UserAdd),
+    /// Give a person a new password; everybody who is logged in as them is logged out
+    Password(UserPassword),
     /// List everybody who may log in
     List {
         /// Print one JSON array
@@ -251,6 +199,15 @@ pub(crate) struct UserAdd {
     /// May manage the organisation's people
     #[arg(long)]
     pub(crate) admin: bool,
+    /// Read the password from the first line of standard input
+    #[arg(long, required = true)]
+    pub(crate) password_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserPassword {
+    /// The email that they log in with
+    pub(crate) email: String,
     /// Read the password from the first line of standard input
     #[arg(long, required = true)]
     pub(crate) password_stdin: bool,
@@ -344,28 +301,11 @@ impl Common {
             ("database.allow_fsync_off", &allow_fsync_off),
             ("log.level", &self.log_level),
             ("log.format", &self.log_format),
-            ("server.bind", &serve.bind),
-            ("server.workers", &serve.workers),
-            ("server.shutdown_grace_s", &serve.shutdown_grace_s),
-            ("server.body_deadline_s", &serve.body_deadline_s),
-            ("database.connections", &serve.connections),
-            ("database.readers", &serve.readers),
-            ("queue.workers", &serve.queue_workers),
-            ("queue.lease_ms", &serve.queue_lease_ms),
-            ("queue.attempts", &serve.queue_attempts),
-            ("queue.inline_operations", &serve.queue_inline_operations),
-            ("sync.history_days", &serve.history_days),
-            ("sync.device_days", &serve.device_days),
-            ("sync.tombstone_days", &serve.tombstone_days),
-            ("audit.key_file", &serve.audit_key_file),
-            ("metrics.bind", &serve.metrics_bind),
-            ("otel.endpoint", &serve.otel_endpoint),
-            ("otel.sample", &serve.otel_sample),
         ];
         Sources {
             file: self.config.clone(),
             environment: environment(),
-            flags: flags.into_iter().map(|(key, value)| (key, value.clone())).collect(),
+            flags: flags.into_iter().chain(serve.flags()).map(|(key, value)| (key, value.clone())).collect(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod progress;
 mod server;
 mod settings;
 mod system;
+mod tls;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

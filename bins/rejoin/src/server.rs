@@ -26,6 +26,7 @@ use crate::failure::Failure;
 use crate::logging;
 use crate::settings::Settings;
 use crate::system::{SystemClock, SystemEntropy};
+use crate::tls::Certificate;
 
 /// How long the head of a request may take. (Bodies have a deadline of their own.)
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
@@ -148,7 +149,7 @@ pub(crate) struct Server {
     /// The server of `/metrics` alone, if there is one.
     metrics: Option<ServerHandle>,
     running: JoinHandle<io::Result<()>>,
-    housekeeping: [JoinHandle<()>; 5],
+    housekeeping: [JoinHandle<()>; 6],
     /// Those who decide what is queued, where this process does.
     workers: Option<Runner>,
     backend: Backend,
@@ -164,10 +165,8 @@ impl Server {
         backend.service.prepare().await?;
         let key_file = audit_keys::path(settings);
         backend.service.use_audit_keys(audit_keys::open(&key_file, &*backend.entropy)?);
-        let mut config = ApiConfig::default();
-        config.body_deadline = settings.body_deadline;
-        config.metrics = settings.metrics_bind.is_none();
-        let state = ApiState::new(backend.service.clone(), Arc::clone(&backend.entropy), config);
+        let certificate = settings.door.tls.as_ref().map(Certificate::load).transpose()?;
+        let state = ApiState::new(backend.service.clone(), Arc::clone(&backend.entropy), api_config(settings));
         let shared = state.clone();
         let mut server = HttpServer::new(move || App::new().configure(|cfg| api_actix::configure_alone(cfg, shared.clone())))
             .client_request_timeout(HEAD_DEADLINE)
@@ -182,7 +181,12 @@ impl Server {
         let taken = |error| taken(settings.bind, "--bind", &error);
         let listener = listen(settings.bind).map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
-        let server = server.listen(listener.try_clone().map_err(taken)?).map_err(taken)?.run();
+        let accepting = listener.try_clone().map_err(taken)?;
+        let server = match &certificate {
+            Some(certificate) => server.listen_rustls_0_23(accepting, certificate.config()?),
+            None => server.listen(accepting),
+        };
+        let server = server.map_err(taken)?.run();
         let handle = server.handle();
         let metrics = settings.metrics_bind.map(|bind| serve_metrics(bind, &state)).transpose()?;
         let housekeeping = [
@@ -191,6 +195,7 @@ impl Server {
             rt::spawn(keep_notes(backend.service.clone())),
             rt::spawn(keep_sockets(state.hub().clone())),
             rt::spawn(keep_audit(backend.service.clone(), key_file)),
+            rt::spawn(keep_certificate(certificate)),
         ];
         let workers = start_workers(&backend.service, settings);
         Ok(Self { address, listener, state, handle, metrics, running: rt::spawn(server), housekeeping, workers, backend })
@@ -243,6 +248,17 @@ impl Server {
             Err(error) => Err(Failure::Failed(format!("the server broke off: {error}"))),
         }
     }
+}
+
+fn api_config(settings: &Settings) -> ApiConfig {
+    let mut config = ApiConfig::default();
+    config.body_deadline = settings.body_deadline;
+    config.metrics = settings.metrics_bind.is_none();
+    config.proxies = settings.door.proxies.clone();
+    config.limits = settings.door.limits;
+    config.origins.clone_from(&settings.door.origins);
+    config.tls = settings.door.tls.is_some();
+    config
 }
 
 /// Writes down what was only noted in memory, at the end.
@@ -352,6 +368,13 @@ async fn keep_sockets(hub: Hub) {
         }
     };
     tokio::join!(ticks, sweeps);
+}
+
+/// Follows the certificate's files, if there are any.
+async fn keep_certificate(certificate: Option<Arc<Certificate>>) {
+    if let Some(certificate) = certificate {
+        certificate.keep_current().await;
+    }
 }
 
 /// Serves `/metrics` alone, on an address of its own.

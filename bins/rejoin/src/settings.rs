@@ -1,5 +1,6 @@
 //! Configuration in layers: flags over environment over file over defaults. Every key is listed here, once.
 
+mod door;
 mod keys;
 mod layers;
 mod secrets;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use sync_service::{Keeping, QueueConfig};
 
 use crate::failure::Failure;
+pub(crate) use door::Door;
 pub(crate) use keys::KEYS;
 #[cfg(test)]
 pub(crate) use keys::Key;
@@ -23,6 +25,7 @@ pub(crate) use secrets::redacted;
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) bind: SocketAddr,
+    pub(crate) door: Door,
     pub(crate) workers: usize,
     pub(crate) shutdown_grace: Duration,
     pub(crate) body_deadline: Duration,
@@ -96,6 +99,7 @@ impl Settings {
     fn read(config: &Layers) -> Result<Self, Wrong> {
         Ok(Self {
             bind: read(config, "server.bind", address)?,
+            door: door::door(config)?,
             workers: read(config, "server.workers", |text| between(text, 0, 512))?,
             shutdown_grace: read(config, "server.shutdown_grace_s", |text| between(text, 1, 3_600)).map(Duration::from_secs)?,
             body_deadline: read(config, "server.body_deadline_s", |text| between(text, 1, 3_600)).map(Duration::from_secs)?,

@@ -30,6 +30,11 @@ const BYTES_PER_EXTRA_SECOND: usize = 4_096;
 /// What is reserved before anything arrived, whatever length is announced.
 const FIRST_RESERVE_BYTES: usize = 65_536;
 
+/// A refused request's body is dropped up to so many bytes.
+const DROPPED_BYTES: usize = 65_536;
+/// It is there with its head, or it is not waited for.
+const DROPPED_WITHIN: Duration = Duration::from_millis(10);
+
 /// The body of the request that is being answered.
 #[derive(Clone)]
 pub(crate) struct BodySlot(Rc<RefCell<Payload>>);
@@ -40,10 +45,13 @@ impl BodySlot {
         Self(Rc::new(RefCell::new(payload)))
     }
 
-    /// Drops what comes, until all has come or the time is over.
-    pub(crate) async fn drop_within(&self, time: Duration) {
-        // whether it has all come is seen by who answers
-        let _ = timeout(time, async { while let Some(Ok(_)) = self.next().await {} }).await;
+    /// Drops the small body of a request that is refused and that has come with its head, so that the connection can be
+    /// used again. Otherwise the answer goes out at once and the connection is closed behind it.
+    pub(crate) async fn drop_small(&self, headers: &HeaderMap) {
+        if announced_length(headers).is_some_and(|bytes| bytes <= DROPPED_BYTES) {
+            // whether it has all come is seen by who answers
+            let _ = timeout(DROPPED_WITHIN, async { while let Some(Ok(_)) = self.next().await {} }).await;
+        }
     }
 
     async fn next(&self) -> Option<Result<Bytes, PayloadError>> {

@@ -2,10 +2,11 @@
 //! that nobody makes the server read 8 MiB without a token.
 
 use std::future::{Ready, ready};
-use std::time::Duration;
+use std::net::IpAddr;
 
-use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::dev::{Payload, RequestHead};
+use actix_web::http::Version;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,21 +20,22 @@ use uuid::Uuid;
 use crate::body::{BodyReader, BodySlot, announced_length, carries_lines, read_body};
 use crate::hints;
 use crate::hold::Hold;
+use crate::limits::{self, Over, Standing};
 use crate::lines::LineReader;
 use crate::members::Member;
 use crate::observe::RequestId;
 use crate::problem::ApiError;
 use crate::query;
-use crate::state::ApiState;
+use crate::state::{ApiConfig, ApiState};
 use crate::words::plain;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Bodies above this many bytes are parsed on the blocking pool: 8 MiB take long enough to hold up other requests.
 const PARSE_INLINE_BYTES: usize = 65_536;
 
-/// A refused request's body is dropped up to so many bytes.
-const DROPPED_BYTES: usize = 65_536;
-/// It is there with its head, or it is not waited for.
-const DROPPED_WITHIN: Duration = Duration::from_millis(10);
+/// The largest body of a device that has used up what it may send: of what is urgent.
+pub(crate) const MAX_URGENT_BODY_BYTES: usize = 65_536;
 /// What a body of unknown size counts, until it is read.
 const UNKNOWN_BODY_BYTES: usize = 1_048_576;
 
@@ -77,9 +79,7 @@ impl Call {
         self.request.extensions().get::<RequestId>().cloned()
     }
 
-    /// Makes room for a request before anybody looks at its token or its body. Where there is none, a small body that
-    /// has come with its head is dropped, so that the connection can be used again; otherwise the answer goes out at once
-    /// and the connection is closed behind it.
+    /// Makes room for a request before anybody looks at its token or its body.
     pub(crate) async fn admit(&self) -> Result<Admitted, ApiError> {
         let announced = announced_length(self.request.headers());
         // who announces more than is read is told so, in its turn
@@ -87,27 +87,22 @@ impl Call {
         match self.service().admit(u64::try_from(bytes).unwrap_or(u64::MAX)) {
             Ok(admitted) => Ok(admitted),
             Err(error) => {
-                if announced.is_some_and(|bytes| bytes <= DROPPED_BYTES) {
-                    self.body.drop_within(DROPPED_WITHIN).await;
-                }
+                self.body.drop_small(self.request.headers()).await;
                 Err(error.into())
             }
         }
     }
 
-    /// Who calls, by the access token.
+    /// Who calls, by the access token, if they do not call too often.
     pub(crate) async fn caller(&self) -> Result<Caller, ApiError> {
-        self.traced(self.service().authenticate(self.token()?).await)
+        let caller = self.traced(self.service().authenticate(self.token()?).await)?;
+        self.take(caller).await
     }
 
     /// Who calls to deal with an incident, whatever holds their organisation.
     pub(crate) async fn owner(&self) -> Result<Caller, ApiError> {
-        told(self.service().authenticate_owner(self.token()?).await)
-    }
-
-    /// Who calls to sync.
-    pub(crate) async fn syncing_caller(&self) -> Result<Caller, ApiError> {
-        self.traced(self.service().authenticate_to_sync(self.token()?).await)
+        let owner = told(self.service().authenticate_owner(self.token()?).await)?;
+        self.take(owner).await
     }
 
     /// A caller whose acts are recorded with the trace of this request.
@@ -126,17 +121,64 @@ impl Call {
         self.service().find_wipe(self.token().ok()?).await.ok().flatten()
     }
 
+    /// Who calls to sync. A device that has used up what it may send may still send what is urgent, which is known when a
+    /// body is read: a small one, of which there may be few.
+    pub(crate) async fn syncing_caller(&self) -> Result<(Caller, Option<Over>), ApiError> {
+        let caller = self.traced(self.service().authenticate_to_sync(self.token()?).await)?;
+        let budgets = self.state.budgets();
+        let over = match budgets.take(&caller) {
+            Ok(standing) => return Ok((self.noted(caller, standing), None)),
+            Err(over) => over,
+        };
+        let is_small = announced_length(self.request.headers()).is_some_and(|bytes| bytes <= MAX_URGENT_BODY_BYTES);
+        if is_small && let Ok(standing) = budgets.take_urgent(&caller) {
+            return Ok((self.noted(caller, standing), Some(over)));
+        }
+        Err(self.refuse(over).await)
+    }
+
+    /// Takes a request from the caller's budgets.
+    async fn take(&self, caller: Caller) -> Result<Caller, ApiError> {
+        match self.state.budgets().take(&caller) {
+            Ok(standing) => Ok(self.noted(caller, standing)),
+            Err(over) => Err(self.refuse(over).await),
+        }
+    }
+
+    fn noted(&self, caller: Caller, standing: Option<Standing>) -> Caller {
+        limits::note(&mut self.request.extensions_mut(), standing);
+        caller
+    }
+
+    async fn refuse(&self, over: Over) -> ApiError {
+        self.body.drop_small(self.request.headers()).await;
+        self.over(over)
+    }
+
+    /// The answer to somebody who has used up what they may send.
+    pub(crate) fn over(&self, over: Over) -> ApiError {
+        limits::note(&mut self.request.extensions_mut(), Some(over.standing));
+        over.into()
+    }
+
     /// Who opens a connection: by the access token, or by a ticket where no header can be sent.
     pub(crate) async fn connecting_caller(&self, ticket: Option<&str>) -> Result<Caller, ApiError> {
         match ticket.filter(|_| !self.request.headers().contains_key(header::AUTHORIZATION)) {
-            Some(ticket) => self.traced(self.service().redeem_ticket(ticket).await),
+            Some(ticket) => self.take(self.traced(self.service().redeem_ticket(ticket).await)?).await,
             None => self.caller().await,
         }
     }
 
+    /// Where the request comes from.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        client_of(self.request.head(), self.state.config())
+    }
+
     /// The request itself, its body and its connection, for what takes over from HTTP.
     pub(crate) fn take_over(&self) -> (&HttpRequest, BodySlot, Option<Hold>) {
-        (&self.request, self.body.clone(), self.request.conn_data::<Hold>().cloned())
+        // a connection of HTTP/2 carries others as well
+        let alone = self.request.version() < Version::HTTP_2;
+        (&self.request, self.body.clone(), self.request.conn_data::<Hold>().filter(|_| alone).cloned())
     }
 
     fn token(&self) -> Result<&str, ApiError> {
@@ -222,6 +264,13 @@ impl Call {
         let unreadable = |_| Problem::new(Code::Malformed, "the query is not made of name=value, joined by &, percent-encoded");
         Ok(pairs.map_err(unreadable)?.into_inner())
     }
+}
+
+/// Where a request comes from, as far as that is known.
+pub(crate) fn client_of(head: &RequestHead, config: &ApiConfig) -> Option<IpAddr> {
+    let forwarded = head.headers().get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok());
+    let forwarded: Vec<_> = forwarded.collect();
+    Some(config.proxies.client(head.peer_addr?.ip(), forwarded.into_iter()))
 }
 
 /// A token that is not good is told as RFC 6750 says.

@@ -13,11 +13,14 @@
 //! # }
 //! ```
 
+pub mod address;
 mod body;
 mod call;
+pub mod cors;
 mod encoding;
 mod hints;
 mod hold;
+pub mod limits;
 mod lines;
 mod members;
 mod metrics;
@@ -33,8 +36,10 @@ mod words;
 
 use actix_web::web::ServiceConfig;
 
+pub use address::Proxies;
 pub use encoding::ENCODINGS;
 pub use hold::on_connect;
+pub use limits::{Allowance, Limits};
 pub use problem::ApiError;
 pub use state::{ApiConfig, ApiState};
 

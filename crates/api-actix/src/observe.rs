@@ -16,9 +16,24 @@ use actix_web::{Error, HttpMessage};
 use tracing::{Instrument, Span, field};
 
 use crate::body::{Answer, BodySlot};
+use crate::call::client_of;
+use crate::cors;
 use crate::encoding::encode;
+use crate::limits::{self, Standing};
 use crate::problem::{ApiError, status_of};
-use crate::state::ApiState;
+use crate::state::{ApiConfig, ApiState};
+
+/// What every answer tells browsers: take it for what it says it is, keep nothing of it, show it in no frame, tell nobody
+/// where you came from, and let no page of another origin embed it.
+const STRICT: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+/// A document of the API loads nothing.
+const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// Names the request in logs and problem documents.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,19 +57,22 @@ pub(crate) async fn observe(mut request: ServiceRequest, next: Next<impl Message
     let body = BodySlot::new(request.take_payload());
     request.extensions_mut().insert(body.clone());
     request.extensions_mut().insert(RequestId(request_id.clone()));
-    let Some(outcome) = caught(next.call(request)).instrument(span.clone()).await else {
+    let origin = cors::allowed(request.headers(), &state.config().origins).cloned();
+    let Some(outcome) = caught(answer(request, next, &state, &body)).instrument(span.clone()).await else {
         let error = ApiError::internal("the handler panicked").of_request(request_id);
         log_problem(&span, &error);
         counting.answered(status_of(error.problem().code), started.elapsed());
         return Err(error.into());
     };
-    let mut response = outcome?.map_into_boxed_body();
+    let mut response = outcome?;
     if let Some(error) = problem_of(&response) {
         log_problem(&span, &error);
         let document = error.of_request(request_id.clone()).respond(state.retry_ms());
         response = response.into_response(document);
     }
-    finish_headers(response.headers_mut(), &request_id);
+    let standing = response.request().extensions().get::<Standing>().copied();
+    finish_headers(response.headers_mut(), &request_id, state.config(), standing);
+    cors::tell(response.headers_mut(), origin, &state.config().origins);
     if state.is_draining() {
         // clients that keep connections open go elsewhere with their next request
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -63,6 +81,32 @@ pub(crate) async fn observe(mut request: ServiceRequest, next: Next<impl Message
     record(&span, response.status().as_u16(), started);
     counting.answered(response.status(), started.elapsed());
     Ok(response.map_body(|_, boxed| Answer::new(boxed, body)))
+}
+
+/// Lets a request through to its handler, unless its address sends too many, or a browser only asks whether it may send.
+async fn answer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    state: &ApiState,
+    body: &BodySlot,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if is_counted(request.match_pattern().as_deref()) {
+        let taken = state.budgets().take_from_address(client_of(request.head(), state.config()));
+        limits::note(&mut request.extensions_mut(), taken.unwrap_or_else(|over| Some(over.standing)));
+        if let Err(over) = taken {
+            body.drop_small(request.headers()).await;
+            return Ok(request.error_response(ApiError::from(over)));
+        }
+    }
+    if let Some(answer) = cors::preflight(request.request(), &state.config().origins) {
+        return Ok(request.into_response(answer));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+/// Whether a path is one of those that are counted: not what watches the server.
+fn is_counted(route: Option<&str>) -> bool {
+    !matches!(route, Some("/healthz" | "/readyz" | "/metrics"))
 }
 
 /// The id that the client gave, when it is one that can stand in a log.
@@ -112,12 +156,23 @@ fn log_problem(span: &Span, error: &ApiError) {
     span.in_scope(|| error.log());
 }
 
-fn finish_headers(headers: &mut HeaderMap, request_id: &str) {
+fn finish_headers(headers: &mut HeaderMap, request_id: &str, config: &ApiConfig, standing: Option<Standing>) {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(X_REQUEST_ID, value);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for (name, value) in STRICT {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // the page to try the API says itself what it needs
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTHING));
+    }
+    if config.tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    if let Some(standing) = standing {
+        standing.tell(headers);
+    }
 }
 
 fn record(span: &Span, status: u16, started: Instant) {

@@ -32,6 +32,7 @@ pub const STATUSES: &[(Code, StatusCode)] = &[
     (Code::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED),
     (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
     (Code::WrongCredentials, StatusCode::UNAUTHORIZED),
+    (Code::WrongPassword, StatusCode::FORBIDDEN),
     (Code::InvalidRefreshToken, StatusCode::UNAUTHORIZED),
     (Code::Forbidden, StatusCode::FORBIDDEN),
     (Code::OrganisationLocked, StatusCode::FORBIDDEN),
@@ -83,6 +84,7 @@ pub const STATUSES: &[(Code, StatusCode)] = &[
     (Code::OtherEpoch, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::SnapshotGone, StatusCode::GONE),
     (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
+    (Code::RateLimited, StatusCode::TOO_MANY_REQUESTS),
     (Code::Overloaded, StatusCode::SERVICE_UNAVAILABLE),
     (Code::UnknownOutcome, StatusCode::SERVICE_UNAVAILABLE),
     (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR),
@@ -151,12 +153,12 @@ impl ApiError {
         self
     }
 
-    /// The response. Where a retry may help, it is to come after `retry_ms`.
+    /// The response. Where a retry may help, it is to come after what the problem says, or else `retry_ms`.
     pub(crate) fn respond(&self, retry_ms: u64) -> HttpResponse {
         let Told { problem, header, .. } = &*self.0;
         let code = problem.code;
         let status = status_of(code);
-        let retry_after_ms = may_retry(code).then_some(retry_ms);
+        let retry_after_ms = problem.retry_after_ms.or_else(|| may_retry(code).then_some(retry_ms));
         let mut response = HttpResponse::build(status);
         response.content_type(PROBLEM_JSON);
         if let Some(header) = header {
@@ -192,7 +194,7 @@ impl ApiError {
             retry_after_ms,
             pointer: problem.pointer.as_deref(),
             op_id: problem.culprit,
-            outbox: (status == StatusCode::UNAUTHORIZED || is_held(problem.code)).then_some("retain"),
+            outbox: matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN).then_some("retain"),
         }
     }
 
@@ -240,7 +242,7 @@ struct Document<'a> {
     pointer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     op_id: Option<OpId>,
-    /// Told with every 401, and where a tenant or a device is held: what the device has not sent yet is to be kept.
+    /// Told with every 401 and 403: what the device has not sent yet is to be kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     outbox: Option<&'static str>,
 }

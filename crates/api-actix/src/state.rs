@@ -8,10 +8,12 @@ use sync_core::ports::Entropy;
 use sync_service::Service;
 use sync_service::realtime::{Hub, HubLimits};
 
+use crate::address::Proxies;
+use crate::limits::{Budgets, Limits};
 use crate::metrics::Requests;
 
 /// What an operator may set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiConfig {
     /// How long a request's body may take to arrive, before each 4 KiB received add a second. 20 s unless told.
@@ -21,11 +23,27 @@ pub struct ApiConfig {
     pub metrics: bool,
     /// How many sockets and event streams are taken.
     pub sockets: HubLimits,
+    /// Whose `X-Forwarded-For` is believed. Nobody's unless told.
+    pub proxies: Proxies,
+    /// How often somebody may ask.
+    pub limits: Limits,
+    /// Origins whose pages may read answers. None unless told.
+    pub origins: Vec<String>,
+    /// Whether connections are encrypted: browsers are then told to come no other way.
+    pub tls: bool,
 }
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        Self { body_deadline: Duration::from_secs(20), metrics: true, sockets: HubLimits::default() }
+        Self {
+            body_deadline: Duration::from_secs(20),
+            metrics: true,
+            sockets: HubLimits::default(),
+            proxies: Proxies::default(),
+            limits: Limits::default(),
+            origins: Vec::new(),
+            tls: false,
+        }
     }
 }
 
@@ -40,6 +58,7 @@ struct Shared {
     draining: AtomicBool,
     requests: Arc<Requests>,
     hub: Hub,
+    budgets: Budgets,
 }
 
 impl ApiState {
@@ -47,7 +66,9 @@ impl ApiState {
     #[must_use]
     pub fn new(service: Service, entropy: Arc<dyn Entropy>, config: ApiConfig) -> Self {
         let hub = Hub::new(&service, config.sockets);
-        Self(Arc::new(Shared { service, entropy, config, draining: AtomicBool::new(false), requests: Arc::default(), hub }))
+        let budgets = Budgets::new(&config.limits, &service);
+        let (draining, requests) = Default::default();
+        Self(Arc::new(Shared { service, entropy, config, draining, requests, hub, budgets }))
     }
 
     /// The use cases.
@@ -75,6 +96,10 @@ impl ApiState {
 
     pub(crate) fn config(&self) -> &ApiConfig {
         &self.0.config
+    }
+
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.0.budgets
     }
 
     pub(crate) fn requests(&self) -> &Arc<Requests> {

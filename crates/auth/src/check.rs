@@ -34,24 +34,22 @@ pub fn email(text: &str) -> Result<String, Problem> {
 /// Checks a new password: [`MIN_PASSWORD_BYTES`] to [`MAX_PASSWORD_BYTES`], any characters.
 ///
 /// # Errors
-/// `malformed` at `/password`.
-pub fn new_password(text: &str) -> Result<(), Problem> {
+/// `malformed` at the pointer.
+pub fn new_password(text: &str, pointer: &str) -> Result<(), Problem> {
     if text.len() < MIN_PASSWORD_BYTES {
-        return Err(malformed(
-            format!("password is to have at least {MIN_PASSWORD_BYTES} bytes; a few words together are easy to keep"),
-            "/password",
-        ));
+        let detail = format!("a password is to have at least {MIN_PASSWORD_BYTES} bytes; a few words together are easy to keep");
+        return Err(malformed(detail, pointer));
     }
-    given_password(text)
+    given_password(text, pointer)
 }
 
 /// Checks the length of a password that somebody logs in with, so that nobody makes the server hash megabytes.
 ///
 /// # Errors
-/// `malformed` at `/password`.
-pub fn given_password(text: &str) -> Result<(), Problem> {
+/// `malformed` at the pointer.
+pub fn given_password(text: &str, pointer: &str) -> Result<(), Problem> {
     if text.len() > MAX_PASSWORD_BYTES {
-        return Err(malformed(format!("password is to have at most {MAX_PASSWORD_BYTES} bytes"), "/password"));
+        return Err(malformed(format!("a password is to have at most {MAX_PASSWORD_BYTES} bytes"), pointer));
     }
     Ok(())
 }
@@ -99,11 +97,11 @@ mod tests {
     #[test]
     fn a_new_password_has_a_length() {
         for (bytes, fine) in [(0, false), (7, false), (8, true), (1_024, true), (1_025, false)] {
-            assert_eq!(new_password(&"x".repeat(bytes)).is_ok(), fine, "{bytes}");
+            assert_eq!(new_password(&"x".repeat(bytes), "/password").is_ok(), fine, "{bytes}");
         }
-        assert!(new_password("pâsswör").is_ok(), "bytes count");
-        assert!(given_password("short").is_ok());
-        assert_eq!(given_password(&"x".repeat(1_025)).unwrap_err().pointer.as_deref(), Some("/password"));
+        assert!(new_password("pâsswör", "/password").is_ok(), "bytes count");
+        assert!(given_password("short", "/password").is_ok());
+        assert_eq!(given_password(&"x".repeat(1_025), "/password").unwrap_err().pointer.as_deref(), Some("/password"));
     }
 
     #[test]

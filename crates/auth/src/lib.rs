@@ -19,8 +19,9 @@ pub mod check;
 mod error;
 mod password;
 pub mod refresh;
+pub mod throttle;
 mod token;
 
 pub use error::AuthError;
-pub use password::{PasswordConfig, PasswordHasher};
+pub use password::{PasswordConfig, PasswordHasher, Slot};
 pub use token::{ACCESS_MS, AccessToken, RefreshToken};

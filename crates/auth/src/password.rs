@@ -3,8 +3,8 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -41,14 +41,22 @@ impl Default for PasswordConfig {
 
 type Task = Box<dyn FnOnce() + Send>;
 
-/// A pool that hashes and checks passwords. It stops when it is dropped; what still waits answers
+/// A pool that hashes and checks passwords. It stops when it and its [`Slot`]s are dropped; what still waits answers
 /// [`AuthError::Stopped`].
 #[derive(Debug)]
 pub struct PasswordHasher {
+    shared: Arc<Shared>,
+    /// How many may wait or be worked on.
+    places: usize,
+}
+
+#[derive(Debug)]
+struct Shared {
     params: Params,
-    dummy: Arc<str>,
-    tasks: SyncSender<Task>,
-    waiting: Arc<AtomicUsize>,
+    dummy: Box<str>,
+    tasks: Sender<Task>,
+    taken: AtomicUsize,
+    hashed: AtomicU64,
 }
 
 impl PasswordHasher {
@@ -59,27 +67,87 @@ impl PasswordHasher {
     pub fn new(config: &PasswordConfig) -> Result<Self, AuthError> {
         let params =
             Params::new(config.memory_kib, config.passes, config.lanes, None).map_err(|error| AuthError::Config(error.to_string()))?;
-        let (tasks, waiting) = sync_channel(config.queue);
+        // bounded by the slots
+        let (tasks, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
-        for number in 0..workers(config.workers) {
+        let workers = workers(config.workers);
+        for number in 0..workers {
             let waiting = Arc::clone(&waiting);
             thread::Builder::new()
                 .name(format!("password-{number}"))
                 .spawn(move || work(&waiting))
                 .map_err(|error| AuthError::Config(error.to_string()))?;
         }
-        Ok(Self { params, dummy: dummy(config).into(), tasks, waiting: Arc::default() })
+        let (taken, hashed) = Default::default();
+        let shared = Shared { params, dummy: dummy(config).into(), tasks, taken, hashed };
+        Ok(Self { shared: Arc::new(shared), places: workers.saturating_add(config.queue) })
     }
 
+    /// A place in the queue, to be used or dropped: who has none needs not even look for the account.
+    ///
+    /// # Errors
+    /// [`AuthError::Busy`] when all are taken.
+    pub fn reserve(&self) -> Result<Slot, AuthError> {
+        let take = |taken: usize| (taken < self.places).then(|| taken.saturating_add(1));
+        match self.shared.taken.fetch_update(Ordering::AcqRel, Ordering::Relaxed, take) {
+            Ok(_) => Ok(Slot(Arc::clone(&self.shared))),
+            Err(_) => Err(AuthError::Busy),
+        }
+    }
+
+    /// [`Slot::hash`] in a slot of its own.
+    ///
+    /// # Errors
+    /// Those of [`Self::reserve`] and [`Slot::hash`].
+    pub fn hash(&self, password: &str, salt: [u8; 16]) -> impl Future<Output = Result<String, AuthError>> + Send + use<> {
+        let queued = self.reserve().map(|slot| slot.hash(password, salt));
+        async move { queued?.await }
+    }
+
+    /// [`Slot::verify`] in a slot of its own.
+    ///
+    /// # Errors
+    /// Those of [`Self::reserve`] and [`Slot::verify`].
+    pub fn verify(&self, password: &str, phc: Option<&str>) -> impl Future<Output = Result<bool, AuthError>> + Send + use<> {
+        let queued = self.reserve().map(|slot| slot.verify(password, phc));
+        async move { queued?.await }
+    }
+
+    /// A PHC string of this pool's cost that no password is known to fit: for an account that nobody is to log in to by
+    /// password.
+    #[must_use]
+    pub fn locked(&self) -> &str {
+        &self.shared.dummy
+    }
+
+    /// How many passwords wait for their turn or have it now.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.taken.load(Ordering::Relaxed)
+    }
+
+    /// How many were hashed or checked so far.
+    #[must_use]
+    pub fn hashed(&self) -> u64 {
+        self.shared.hashed.load(Ordering::Relaxed)
+    }
+}
+
+/// A place in the queue of a [`PasswordHasher`].
+#[derive(Debug)]
+pub struct Slot(Arc<Shared>);
+
+impl Slot {
     /// Hashes a password to a PHC string. The work is queued at once, and skipped if the answer is dropped before its
     /// turn.
     ///
     /// # Errors
-    /// [`AuthError::Busy`] when the queue is full, [`AuthError::Stopped`] when the pool stops first.
-    pub fn hash(&self, password: &str, salt: [u8; 16]) -> impl Future<Output = Result<String, AuthError>> + Send + use<> {
+    /// [`AuthError::Stopped`] when the pool stops first.
+    pub fn hash(self, password: &str, salt: [u8; 16]) -> impl Future<Output = Result<String, AuthError>> + Send + use<> {
         let password = password.to_owned();
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
-        self.queue(move || {
+        self.queue(move |shared| {
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, shared.params.clone());
+            shared.hashed.fetch_add(1, Ordering::Relaxed);
             let hash = argon2.hash_password_with_salt(password.as_bytes(), &salt);
             hash.map(|hash| hash.to_string()).map_err(|error| AuthError::Config(error.to_string()))
         })
@@ -89,43 +157,37 @@ impl PasswordHasher {
     /// after the work that a present hash of this pool's cost would have taken.
     ///
     /// # Errors
-    /// [`AuthError::Busy`] when the queue is full, [`AuthError::Stopped`] when the pool stops first,
-    /// [`AuthError::Damaged`] when the string is none.
-    pub fn verify(&self, password: &str, phc: Option<&str>) -> impl Future<Output = Result<bool, AuthError>> + Send + use<> {
+    /// [`AuthError::Stopped`] when the pool stops first, [`AuthError::Damaged`] when the string is none.
+    pub fn verify(self, password: &str, phc: Option<&str>) -> impl Future<Output = Result<bool, AuthError>> + Send + use<> {
         let password = password.to_owned();
         let known = phc.is_some();
-        let phc: Arc<str> = phc.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
-        self.queue(move || {
+        let phc: Box<str> = phc.unwrap_or(&self.0.dummy).into();
+        self.queue(move |shared| {
             let hash = PasswordHash::new(&phc).map_err(|_| AuthError::Damaged)?;
+            shared.hashed.fetch_add(1, Ordering::Relaxed);
             let fits = Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
             Ok(fits && known)
         })
     }
 
-    /// How many passwords wait for their turn or have it now.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
-    }
-
-    fn queue<T, F>(&self, work: F) -> impl Future<Output = Result<T, AuthError>> + Send + use<T, F>
+    fn queue<T, F>(self, work: F) -> impl Future<Output = Result<T, AuthError>> + Send + use<T, F>
     where
         T: Send + 'static,
-        F: FnOnce() -> Result<T, AuthError> + Send + 'static,
+        F: FnOnce(&Shared) -> Result<T, AuthError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let counted = Counted::new(&self.waiting);
+        let tasks = self.0.tasks.clone();
         let task: Task = Box::new(move || {
-            let _counted = counted;
-            if !reply.is_canceled() {
-                // whoever asked may have gone meanwhile
-                let _ = reply.send(work());
+            if reply.is_canceled() {
+                return;
             }
+            let outcome = work(&self.0);
+            // whoever has the answer finds the place free
+            drop(self);
+            // whoever asked may have gone meanwhile
+            let _ = reply.send(outcome);
         });
-        let queued = self.tasks.try_send(task).map_err(|error| match error {
-            TrySendError::Full(_) => AuthError::Busy,
-            TrySendError::Disconnected(_) => AuthError::Stopped,
-        });
+        let queued = tasks.send(task).map_err(|_| AuthError::Stopped);
         async move {
             queued?;
             answer.await.unwrap_or(Err(AuthError::Stopped))
@@ -133,19 +195,9 @@ impl PasswordHasher {
     }
 }
 
-/// One that waits or is worked on, until this is dropped.
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn new(waiting: &Arc<AtomicUsize>) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(waiting))
-    }
-}
-
-impl Drop for Counted {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.taken.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -174,9 +226,6 @@ fn dummy(config: &PasswordConfig) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
-    use std::time::Instant;
-
     use super::*;
 
     const SALT: [u8; 16] = [7; 16];
@@ -207,22 +256,36 @@ mod tests {
         assert!(now(hasher.hash("password", SALT)).unwrap().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     }
 
+    /// What argon2 is told to do by a PHC string: its cost, and the bytes that go in and come out.
+    fn work_of(phc: &str) -> (String, Option<u32>, Params, usize, Option<usize>) {
+        let hash = PasswordHash::new(phc).unwrap();
+        let params = Params::try_from(&hash).unwrap();
+        (hash.algorithm.to_string(), hash.version, params, hash.salt.unwrap().len(), hash.hash.map(|hash| hash.len()))
+    }
+
     #[test]
     fn nobody_costs_as_much_as_somebody() {
-        let config = PasswordConfig { memory_kib: 4_096, passes: 2, lanes: 1, workers: 1, queue: 1 };
-        let hasher = PasswordHasher::new(&config).unwrap();
-        let stored = now(hasher.hash("password", SALT)).unwrap();
-        // the least of several runs, so that another process's work does not count
-        let least = |phc: Option<&str>| {
-            let run = || {
-                let began = Instant::now();
+        for (memory_kib, passes, lanes) in [(8, 1, 1), (64, 3, 2), (19 * 1_024, 2, 1)] {
+            let hasher = PasswordHasher::new(&PasswordConfig { memory_kib, passes, lanes, workers: 1, queue: 1 }).unwrap();
+            let stored = now(hasher.hash("password", SALT)).unwrap();
+            assert_eq!(work_of(hasher.locked()), work_of(&stored));
+            let hashed = |phc| {
+                let before = hasher.hashed();
                 assert_eq!(now(hasher.verify("wrong password", phc)), Ok(false));
-                began.elapsed()
+                hasher.hashed() - before
             };
-            (0..7).map(|_| run()).min().unwrap().as_secs_f64()
-        };
-        let ratio = least(None) / least(Some(&stored));
-        assert!((0.4..2.5).contains(&ratio), "{ratio}");
+            assert_eq!((hashed(None), hashed(Some(&stored)), hashed(Some(hasher.locked()))), (1, 1, 1));
+        }
+    }
+
+    #[test]
+    fn a_slot_that_is_not_used_is_free_again() {
+        let hasher = hasher(1, 1);
+        let (first, second) = (hasher.reserve().unwrap(), hasher.reserve().unwrap());
+        assert_eq!((hasher.reserve().unwrap_err(), hasher.waiting()), (AuthError::Busy, 2));
+        drop(first);
+        assert_eq!(now(second.verify("password", None)), Ok(false));
+        assert!(now(hasher.hash("password", SALT)).is_ok());
     }
 
     #[test]
@@ -230,7 +293,7 @@ mod tests {
         let hasher = hasher(1, 2);
         let (release, gate) = channel::<()>();
         let (started, running) = channel::<()>();
-        let blocked = hasher.queue(move || {
+        let blocked = hasher.reserve().unwrap().queue(move |_| {
             started.send(()).unwrap();
             gate.recv().unwrap();
             Ok(())
@@ -250,16 +313,16 @@ mod tests {
     fn what_nobody_waits_for_is_skipped_and_a_panic_is_survived() {
         let hasher = hasher(1, 8);
         let (release, gate) = channel::<()>();
-        let blocked = hasher.queue(move || {
+        let blocked = hasher.reserve().unwrap().queue(move |_| {
             gate.recv().unwrap();
             Ok(())
         });
         let (ran, runs) = channel::<()>();
-        drop(hasher.queue(move || {
+        drop(hasher.reserve().unwrap().queue(move |_| {
             ran.send(()).unwrap();
             Ok(())
         }));
-        let panicked = hasher.queue(|| -> Result<(), AuthError> { panic!("part of the test") });
+        let panicked = hasher.reserve().unwrap().queue(|_| -> Result<(), AuthError> { panic!("part of the test") });
         release.send(()).unwrap();
         assert_eq!(now(blocked), Ok(()));
         assert_eq!(now(panicked), Err(AuthError::Stopped));

@@ -12,7 +12,7 @@ mod spaces;
 pub(crate) use audit::{AuditCheckpointRow, AuditRow, AuditTileRow, AuditTreeRow};
 pub(crate) use identity::{
     AccountRecord, DeviceRecord, FootingRecord, GrantRecord, HeldRecord, OrganisationRecord, ServerKeyRecord, SessionRecord, TenantRecord,
-    UserRecord,
+    TriesRecord, UserRecord,
 };
 pub(crate) use life::{FormerEpochRecord, GraveRecord, LogEntryRecord, LogRecord, PresentedRecord, ResultEntryRecord, TombstoneRecord};
 pub(crate) use preferences::{PreferenceRecord, RuleRecord};

@@ -1,5 +1,9 @@
 //! The tables, the same on both databases; a test compares both with this file.
 
+mod door;
+
+pub(crate) use door::{access_tokens, login_tries, server_keys};
+
 diesel::table! {
     organisations (organisation_id) {
         organisation_id -> Binary,
@@ -58,24 +62,6 @@ diesel::table! {
         rotated_at -> BigInt,
         expires_at -> BigInt,
         ended_at -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    access_tokens (hash) {
-        hash -> Binary,
-        session_id -> Binary,
-        expires_at -> BigInt,
-    }
-}
-
-diesel::table! {
-    server_keys (purpose, number) {
-        purpose -> Text,
-        number -> Integer,
-        secret -> Binary,
-        created_at -> BigInt,
-        retired_at -> Nullable<BigInt>,
     }
 }
 

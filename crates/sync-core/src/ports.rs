@@ -31,7 +31,9 @@ pub use conflicts::{ConflictEntry, ConflictFilter, ConflictLink, ConflictPage, C
 pub use containment::{ContainmentRows, Footing, Suspension, Tenant, TenantState, Wipe};
 pub use documents::{ChangeRow, CollectionSum, DocumentPage, DocumentRow, DocumentRows, History, LiveDocument, LivePage, Presence};
 pub use environment::{Clock, Entropy};
-pub use identity::{AccessGrant, Account, Device, DeviceRows, IdentityRows, Organisation, ServerKey, Session, SessionRows, User};
+pub use identity::{
+    AccessGrant, Account, Device, DeviceRows, IdentityRows, LoginRows, LoginTries, Organisation, ServerKey, Session, SessionRows, User,
+};
 pub use life::{FormerEpoch, Grave, GraveRows, HistoryRows, LogEntry, LogRows, Presented, PresentedRows, ResultEntry, SpaceLog, Tombstone};
 pub use load::{COMMIT_JOBS, CommitTally, StoreLoad};
 pub use operations::{OperationRows, StoredOperation, StoredResult};

@@ -63,6 +63,8 @@ codes! {
     Unauthenticated = "unauthenticated", "Log in first", false;
     /// Email and password do not belong together.
     WrongCredentials = "wrong_credentials", "Email or password is wrong", false;
+    /// Who is logged in already gave a wrong password.
+    WrongPassword = "wrong_password", "The present password is wrong", false;
     /// The refresh token is not known, expired, ended or was used before.
     InvalidRefreshToken = "invalid_refresh_token", "Log in again", false;
     /// The caller may not do this.
@@ -165,6 +167,8 @@ codes! {
     SnapshotGone = "snapshot_gone", "This snapshot can't be resumed; begin anew", false;
     /// The server or its database can't do it now.
     Unavailable = "unavailable", "Not possible right now", true;
+    /// Somebody asks more often than they may.
+    RateLimited = "rate_limited", "Too many requests", true;
     /// Too much at once.
     Overloaded = "overloaded", "Too much at once", true;
     /// The commit's outcome is not known.
@@ -192,18 +196,28 @@ pub struct Problem {
     /// The operation that caused it, when that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub culprit: Option<OpId>,
+    /// How long to wait at least before the same is tried again, in milliseconds, where that is known.
+    #[serde(skip)]
+    pub retry_after_ms: Option<u64>,
 }
 
 impl Problem {
     /// A problem in words.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), pointer: None, culprit: None }
+        Self { code, detail: detail.into(), pointer: None, culprit: None, retry_after_ms: None }
     }
 
     /// Says where.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.pointer = Some(pointer.into());
+        self
+    }
+
+    /// Says when the same may succeed.
+    #[must_use]
+    pub fn after_ms(mut self, wait_ms: u64) -> Self {
+        self.retry_after_ms = Some(wait_ms);
         self
     }
 

@@ -4,15 +4,25 @@
 //! change together, the sessions go first: their rows are the lock that orders a refresh and a revocation.
 
 mod devices;
+mod passwords;
 mod recent;
+mod tries;
 mod users;
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use auth::{AccessToken, AuthError, RefreshToken, check, refresh};
-use sync_core::ports::{Access, AccessGrant, Device, Footing, Session, Signal, Tx, User};
+use serde_json::json;
+use sync_core::ports::{Access, AccessGrant, Device, Footing, Session, Signal, Tx};
 use sync_core::protocol::v1::identity::{LoggedOut, LoginDevice, LoginRequest, LogoutRequest, RefreshRequest, TokenGrant};
 use sync_core::{Code, DeviceId, Problem, SessionId, Timestamp};
 
+pub use auth::throttle::network_of;
+
+use self::passwords::still_has;
 pub(crate) use self::recent::Recent;
+use crate::audit::{self, Act};
 use crate::{Caller, Service, ServiceError, ServiceResult, access};
 
 /// How long an ended access token is still kept, in milliseconds: longer than the clocks of two nodes differ.
@@ -80,12 +90,23 @@ impl Service {
     ///
     /// # Errors
     /// `wrong_credentials`, after the same work whether the email or the password is wrong; `unknown_device` when the
-    /// named device is not this user's or was revoked; `malformed`; `overloaded` when too many passwords wait.
-    #[tracing::instrument(level = "debug", skip_all)]
+    /// named device is not this user's or was revoked; `malformed`; `overloaded` when too many passwords wait;
+    /// `rate_limited` after too many that were wrong.
     pub async fn login(&self, request: LoginRequest) -> ServiceResult<TokenGrant> {
-        check::given_password(&request.password)?;
+        self.login_from(request, None).await
+    }
+
+    /// [`Self::login`] from an address, by which tries are counted too.
+    ///
+    /// # Errors
+    /// As [`Self::login`].
+    #[tracing::instrument(name = "login", level = "debug", skip_all)]
+    pub async fn login_from(&self, request: LoginRequest, from: Option<IpAddr>) -> ServiceResult<TokenGrant> {
+        check::given_password(&request.password, "/password")?;
         let device = checked(request.device)?;
-        let user = self.check_password(&request.email, &request.password).await?;
+        let wrong = || Problem::new(Code::WrongCredentials, "There is no account with this email and password. Check both and try again.");
+        let proven = self.prove(&request.email, &request.password, from).await?.ok_or_else(wrong)?;
+        let (user, entropy) = (&proven.user, Arc::clone(&self.entropy));
         let issue = self.issue();
         let start = auth::refresh::Login {
             session_id: SessionId(self.entropy.uuid_v7(issue.now)),
@@ -95,6 +116,11 @@ impl Service {
         };
         let (session, token) = refresh::start(&start, &*self.entropy, issue.now);
         self.decide(Access::Write, move |tx| {
+            if !still_has(tx, &proven.user)? {
+                return Err(wrong().into());
+            }
+            // whatever becomes of the device: the password was right
+            proven.tries.succeed(tx, issue.now)?;
             let known = device.id.is_some();
             if known {
                 require_own_device(tx, &start)?;
@@ -103,18 +129,11 @@ impl Service {
             // read again after the sessions, whose rows order this login and a revocation
             let stored = if known { Some(require_own_device(tx, &start)?) } else { None };
             tx.put_device(&logged_in(stored, &start, &device, issue.now))?;
+            let act = login_act(&start, proven.user.admin, from);
+            audit::write(tx, &*entropy, issue.now, [act])?;
             issue.grant(tx, &session, &token)
         })
         .await
-    }
-
-    async fn check_password(&self, email: &str, password: &str) -> ServiceResult<User> {
-        // what no account can have is looked for all the same, so that it takes as long
-        let email = check::email(email).unwrap_or_default();
-        let user = self.store.transact(Access::Read, move |tx| tx.find_user_by_email(&email)).await?;
-        let fits = self.hasher.verify(password, user.as_ref().map(|user| user.password_hash.as_str())).await?;
-        let wrong = || Problem::new(Code::WrongCredentials, "There is no account with this email and password. Check both and try again.");
-        Ok(user.filter(|_| fits).ok_or_else(wrong)?)
     }
 
     /// Buys the next pair of tokens. Concurrent uses of one token, and a second use within ten seconds after a lost
@@ -132,7 +151,7 @@ impl Service {
         };
         let token = RefreshToken::parse(&request.refresh_token).ok_or_else(refused)?;
         let issue = self.issue();
-        let salt = refresh::salt(&*self.entropy);
+        let (salt, entropy) = (refresh::salt(&*self.entropy), Arc::clone(&self.entropy));
         // an ended family is to be committed: the refusal is a value
         let grant = self
             .decide(Access::Write, move |tx| {
@@ -149,6 +168,9 @@ impl Service {
                         (session, next)
                     }
                     refresh::Presented::Reuse => {
+                        let act = Act::of(session.organisation_id, "session.refresh_reuse").about(&session.session_id);
+                        let whose = json!({"user_id": session.user_id, "device_id": session.device_id});
+                        audit::write(tx, &*entropy, issue.now, [act.with(whose)])?;
                         tx.put_session(&Session { ended_at: Some(issue.now), ..session })?;
                         return Ok(None);
                     }
@@ -190,9 +212,13 @@ impl Service {
     /// The store's.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn logout(&self, caller: &Caller) -> ServiceResult<()> {
-        let (session_id, now) = (caller.session_id, self.now());
+        let (session_id, now, entropy) = (caller.session_id, self.now(), Arc::clone(&self.entropy));
+        let act = Act::by(caller, "session.logout").about(&session_id);
         let end = self.store.transact(caller.write(), move |tx| match tx.lock_session(session_id)? {
-            Some(session) if session.ended_at.is_none() => tx.put_session(&Session { ended_at: Some(now), ..session }),
+            Some(session) if session.ended_at.is_none() => {
+                audit::write(tx, &*entropy, now, [act.clone()])?;
+                tx.put_session(&Session { ended_at: Some(now), ..session })
+            }
             _ => Ok(()),
         });
         end.await?;
@@ -275,4 +301,11 @@ fn logged_in(stored: Option<Device>, login: &refresh::Login, named: &LoginDevice
         device.platform.clone_from(platform);
     }
     device
+}
+
+/// That somebody logged in, from where.
+fn login_act(login: &refresh::Login, admin: bool, from: Option<IpAddr>) -> Act {
+    let refresh::Login { session_id, organisation_id, user_id, device_id } = *login;
+    let caller = Caller { organisation_id, user_id, device_id, session_id, admin, trace: None };
+    Act::by(&caller, "session.login").about(&session_id).with(json!({"address": from.map(|from| from.to_string())}))
 }

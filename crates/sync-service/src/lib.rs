@@ -30,6 +30,7 @@ pub mod service;
 mod signals;
 pub mod snapshot;
 pub mod spaces;
+mod urgent;
 mod verify;
 mod view;
 

@@ -22,8 +22,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sync_core::ports::{
     Access, AuditCheckpoint, AuditRecord, AuditTile, AuditTree, ChangeRow, CollectionSum, ConflictEntry, ConflictLink, Device, DeviceState,
-    DocumentRow, FormerEpoch, Grave, Head, Job, Member, Organisation, PreferenceKey, PreferenceRow, PreferenceRule, Presented, Purge,
-    QueueBatch, QueueFigure, QueueItem, QueueSpace, QueueTask, ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult,
+    DocumentRow, FormerEpoch, Grave, Head, Job, LoginTries, Member, Organisation, PreferenceKey, PreferenceRow, PreferenceRule, Presented,
+    Purge, QueueBatch, QueueFigure, QueueItem, QueueSpace, QueueTask, ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult,
     StoredOperation, Tenant, Terms, User,
 };
 use sync_core::{Audience, BatchId, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, TaskId, Timestamp, UserId};
@@ -169,6 +169,7 @@ struct State {
     emails: Table<String, UserId>,
     devices: Table<DeviceId, Device>,
     sessions: Table<SessionId, Session>,
+    login_tries: Table<[u8; 32], LoginTries>,
     access_tokens: Table<[u8; 32], (SessionId, Timestamp)>,
     server_keys: Table<(String, i32), ServerKey>,
     former_epochs: Table<(SpaceId, Uuid), FormerEpoch>,
@@ -208,6 +209,7 @@ macro_rules! each_table {
         $state.emails.$method();
         $state.devices.$method();
         $state.sessions.$method();
+        $state.login_tries.$method();
         $state.access_tokens.$method();
         $state.server_keys.$method();
         $state.former_epochs.$method();

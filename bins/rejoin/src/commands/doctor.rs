@@ -65,7 +65,7 @@ fn examine(common: &Common, arguments: &DoctorArgs) -> Vec<Check> {
     checks.push(files::permissions(sqlite.map(AsRef::as_ref), secrets.as_deref()));
     checks.push(files::open_files());
     checks.push(network::address(settings.bind));
-    checks.push(network::encryption(settings.bind, &settings.database_url));
+    checks.push(network::encryption(settings.bind, &settings.door, &settings.database_url));
     checks
 }
 

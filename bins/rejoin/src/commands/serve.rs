@@ -23,6 +23,7 @@ pub(crate) fn run_unrecorded(settings: &Settings) -> Result<(), Failure> {
 }
 
 fn run_with(settings: &Settings, change: impl FnOnce(Backend) -> Backend) -> Result<(), Failure> {
+    refuse_in_the_open(settings)?;
     let traces = Traces::start(settings);
     logging::start_with(settings, traces.as_ref());
     raise_open_files();
@@ -40,10 +41,8 @@ async fn serve(backend: Backend, settings: &Settings) -> Result<(), Failure> {
     let (first, second) = (Signals::listen()?, Signals::listen()?);
     let server = Server::start(backend, settings).await?;
     let address = server.address();
-    if !address.ip().is_loopback() {
-        tracing::warn!(%address, "others can connect, and nothing is encrypted: there is no TLS yet; put a proxy with TLS before this server, or bind it to 127.0.0.1");
-    }
-    announce(&format!("rejoin listens on http://{address}"));
+    let scheme = if settings.door.tls.is_some() { "https" } else { "http" };
+    announce(&format!("rejoin listens on {scheme}://{address}"));
     let stop = async move {
         first.any().await;
         tracing::info!("stopping: no new connections, what was accepted is finished");
@@ -51,6 +50,18 @@ async fn serve(backend: Backend, settings: &Settings) -> Result<(), Failure> {
     let outcome = server.run_until(stop, second.second()).await;
     tracing::info!("stopped");
     outcome
+}
+
+/// Passwords and tokens are not to travel where others can listen: beyond this machine there is TLS, or a proxy that has it.
+fn refuse_in_the_open(settings: &Settings) -> Result<(), Failure> {
+    let Settings { bind, door, .. } = settings;
+    if bind.ip().is_loopback() || door.tls.is_some() || !door.proxies.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Input(format!(
+        "{bind} can be reached from other machines, and nothing would be encrypted; give tls.cert and tls.key, or name the proxy that \
+         speaks TLS before this server in server.trusted_proxies, or bind it to 127.0.0.1"
+    )))
 }
 
 /// Tells whoever started the process. Nobody may be listening, and that is no reason to stop.

@@ -8,7 +8,7 @@ use sync_core::ports::{Access, Account};
 use sync_core::protocol::v1::identity::AddUserRequest;
 
 use super::load_user;
-use crate::cli::{UserAdd, UserCommand};
+use crate::cli::{UserAdd, UserCommand, UserPassword};
 use crate::failure::Failure;
 use crate::logging;
 use crate::output::{Table, print, print_json};
@@ -25,6 +25,10 @@ pub(crate) fn run(settings: &Settings, command: UserCommand) -> Result<(), Failu
         UserCommand::Add(add) => {
             let password = read_password()?;
             with(Backend::open(settings)?, async |backend| add_user(backend, add, password).await)
+        }
+        UserCommand::Password(UserPassword { email, .. }) => {
+            let password = read_password()?;
+            with(Backend::open_existing(settings)?, async |backend| reset_password(backend, &email, &password).await)
         }
         UserCommand::List { json } => with(Backend::open_existing(settings)?, async |backend| list_users(backend, json).await),
     }
@@ -69,6 +73,14 @@ async fn add_user(backend: &Backend, add: UserAdd, password: String) -> Result<(
     let added = backend.service().bootstrap_user(&organisation, request, admin).await?;
     let user = load_user(backend, &email).await?;
     print(&format!("user_id {}\norganisation_id {}\n", added.user_id, user.organisation_id))
+}
+
+async fn reset_password(backend: &Backend, email: &str, password: &str) -> Result<(), Failure> {
+    match backend.service().reset_password(email, password).await? {
+        0 => print("the password is set; nobody was logged in with the old one\n"),
+        1 => print("the password is set; one login was ended\n"),
+        count => print(&format!("the password is set; {count} logins were ended\n")),
+    }
 }
 
 /// The first line of standard input.

@@ -9,7 +9,8 @@ const SECRET_KEYS: &[&str] = &["secret", "password", "token", "headers", "key"];
 /// A value as it may be shown: without the passwords of URLs, and without what is a secret altogether.
 pub(crate) fn redacted(key: &str, value: &str) -> String {
     let secret = |end: &&str| key.rsplit(['.', '_']).next() == Some(end);
-    if !value.is_empty() && SECRET_KEYS.iter().any(secret) {
+    // where a key is to be found is no secret
+    if !value.is_empty() && key != "tls.key" && SECRET_KEYS.iter().any(secret) {
         return HIDDEN.into();
     }
     match value.split_once("://") {

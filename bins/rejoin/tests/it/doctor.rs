@@ -78,7 +78,11 @@ fn each_fault_is_found() {
     fs::set_permissions(&database, fs::Permissions::from_mode(0o600)).unwrap();
 
     let (code, checks) = examine(folder.path(), &["--quick", "--bind", "0.0.0.0:0"]);
-    assert_eq!((code, checks["encryption"]["status"].as_str()), (Some(0), Some("warning")));
+    assert_eq!((code, checks["encryption"]["status"].as_str()), (Some(1), Some("failure")));
+    let (code, checks) = examine(folder.path(), &["--quick", "--bind", "0.0.0.0:0", "--trusted-proxies", "10.0.0.0/8"]);
+    assert_eq!((code, checks["encryption"]["status"].as_str()), (Some(0), Some("ok")));
+    let (code, checks) = quick(&["--tls-cert", "none.pem", "--tls-key", "none.pem"]);
+    assert_eq!((code, checks["encryption"]["status"].as_str()), (Some(1), Some("failure")));
     let (code, checks) = quick(&["--readers", "none"]);
     assert_eq!((code, checks.len(), checks["configuration"]["status"].as_str()), (Some(1), 1, Some("failure")));
     let (code, checks) = quick(&["--database", "postgres://nobody:s3cret@127.0.0.1:9/none"]);

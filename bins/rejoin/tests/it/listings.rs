@@ -28,6 +28,21 @@ fn people_and_spaces_are_listed() {
 }
 
 #[test]
+fn a_password_is_reset() {
+    let folder = furnished();
+    let reset = |email: &str, password: &str| run(rejoin(folder.path(), &["user", "password", email, "--password-stdin"]), password);
+    let done = reset(EMAIL, "another one\n");
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(text(&done.stdout), "the password is set; nobody was logged in with the old one\n");
+    let (nobody, short) = (reset("nobody@luz.example", "another one\n"), reset(EMAIL, "short\n"));
+    assert_eq!((nobody.status.code(), short.status.code()), (Some(1), Some(2)));
+    assert!(text(&nobody.stderr).contains("Nobody has the email nobody@luz.example"), "{nobody:?}");
+    assert!(text(&short.stderr).contains("at least 8 bytes"), "{short:?}");
+    let elsewhere = run(rejoin(folder.path(), &["--database", "sqlite:none.db", "user", "password", EMAIL, "--password-stdin"]), "x\n");
+    assert!(!elsewhere.status.success() && !folder.path().join("none.db").exists(), "no database is made for it");
+}
+
+#[test]
 fn migrations_are_told_before_they_are_applied() {
     let folder = tempfile::tempdir().unwrap();
     let here = |arguments: &[&str]| run(rejoin(folder.path(), &[&["migrate"], arguments].concat()), "");

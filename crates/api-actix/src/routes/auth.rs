@@ -1,4 +1,4 @@
-//! `/api/auth`: login, refresh, logout, devices.
+//! `/api/auth`: login, refresh, logout, the password, devices.
 
 use actix_web::http::Method;
 use actix_web::web;
@@ -11,6 +11,7 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/auth/login", vec![endpoint(Method::POST, login)]);
     mount(cfg, "/api/auth/refresh", vec![endpoint(Method::POST, refresh)]);
     mount(cfg, "/api/auth/logout", vec![endpoint(Method::POST, logout)]);
+    mount(cfg, "/api/auth/password", vec![endpoint(Method::POST, change_password)]);
     mount(cfg, "/api/auth/devices", vec![endpoint(Method::GET, list_devices)]);
     let one = vec![endpoint(Method::GET, get_device), endpoint(Method::PUT, rename_device), endpoint(Method::DELETE, revoke_device)];
     mount(cfg, "/api/auth/devices/{device_id}/wipe", vec![endpoint(Method::POST, wipe_device)]);
@@ -19,7 +20,7 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 
 async fn login(call: Call) -> Answered {
     let request = call.json().await?;
-    ok(&call.service().login(request).await?)
+    ok(&call.service().login_from(request, call.address()).await?)
 }
 
 async fn refresh(call: Call) -> Answered {
@@ -34,6 +35,13 @@ async fn logout(call: Call) -> Answered {
         return ok(&call.service().logout_reporting(&caller, request).await?);
     }
     call.service().logout(&caller).await?;
+    no_content()
+}
+
+async fn change_password(call: Call) -> Answered {
+    let caller = call.caller().await?;
+    let request = call.json().await?;
+    call.service().change_password(&caller, request, call.address()).await?;
     no_content()
 }
 

@@ -39,7 +39,7 @@ async fn progress(call: Call) -> Answered {
 async fn take(call: Call) -> Answered {
     // many are read a part at a time: it takes room for a part, and none for work
     let _room = call.admit().await?;
-    let caller = call.syncing_caller().await?;
+    let caller = call.caller().await?;
     let query: Query = call.query()?;
     let head = head_of(&query)?;
     if !call.carries_lines() {

@@ -7,7 +7,7 @@ use sync_core::limits::MAX_BODY_BYTES;
 use sync_core::protocol::v1;
 
 use super::{endpoint, mount};
-use crate::call::{Answered, Call, ok};
+use crate::call::{Answered, Call, MAX_URGENT_BODY_BYTES, ok};
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/offline/sync", vec![endpoint(Method::POST, sync)]);
@@ -20,7 +20,7 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 
 async fn sync(call: Call) -> Answered {
     let mut room = call.admit().await?;
-    let caller = match call.syncing_caller().await {
+    let (caller, over) = match call.syncing_caller().await {
         Err(refused) => {
             let Some((_, wipe)) = call.wiped_caller().await.filter(|(_, wipe)| wipe.confirmed_at.is_none()) else { return Err(refused) };
             let request = call.read(MAX_BODY_BYTES, v1::SyncRequest::parse).await?;
@@ -28,7 +28,13 @@ async fn sync(call: Call) -> Answered {
         }
         caller => caller?,
     };
-    let (request, arrival) = call.read_arrival(MAX_BODY_BYTES, v1::SyncRequest::parse).await?;
+    let limit = if over.is_some() { MAX_URGENT_BODY_BYTES } else { MAX_BODY_BYTES };
+    let (request, arrival) = call.read_arrival(limit, v1::SyncRequest::parse).await?;
+    if let Some(over) = over
+        && !call.service().is_urgent(&caller, &request).await?
+    {
+        return Err(call.over(over));
+    }
     room.begin();
     ok(&call.service().sync_arrived(&caller, request, arrival).await?)
 }

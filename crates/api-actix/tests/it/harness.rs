@@ -75,6 +75,13 @@ pub(crate) struct Api<S> {
 
 /// A server over an empty store.
 pub(crate) async fn api() -> Api<impl actix_web::dev::Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>> {
+    api_with(ApiConfig::default()).await
+}
+
+/// [`api`] with what an operator may set.
+pub(crate) async fn api_with(
+    config: ApiConfig,
+) -> Api<impl actix_web::dev::Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>> {
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(FakeClock::new());
     let entropy = Arc::new(SeededEntropy::new(1));
@@ -82,7 +89,7 @@ pub(crate) async fn api() -> Api<impl actix_web::dev::Service<Request, Response 
     (passwords.memory_kib, passwords.passes) = (8, 1);
     let hasher = Arc::new(PasswordHasher::new(&passwords).unwrap());
     let service = Service::new(store.clone(), clock.clone(), entropy.clone(), hasher);
-    let state = ApiState::new(service, entropy, ApiConfig::default());
+    let state = ApiState::new(service, entropy, config);
     let app = init_service(App::new().configure(|cfg| api_actix::configure_alone(cfg, state.clone()))).await;
     let document = actix_web::test::call_and_read_body_json(&app, request("GET", "/api/openapi.json").to_request()).await;
     Api { app, state, contract: Contract::of(document), store, clock }

@@ -40,6 +40,7 @@ fn routes() -> Vec<(&'static str, String, bool, bool)> {
         ("POST", "/api/auth/login", false, true),
         ("POST", "/api/auth/refresh", false, true),
         ("POST", "/api/auth/logout", true, false),
+        ("POST", "/api/auth/password", true, true),
         ("GET", "/api/auth/devices", true, false),
         ("GET", "/api/auth/devices/ID", true, false),
         ("PUT", "/api/auth/devices/ID", true, true),

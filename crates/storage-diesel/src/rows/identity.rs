@@ -2,7 +2,7 @@
 
 use diesel::Queryable;
 use sync_core::ports::{
-    AccessGrant, Account, Device, Footing, Organisation, ServerKey, Session, Suspension, Tenant, TenantState, User, Wipe,
+    AccessGrant, Account, Device, Footing, LoginTries, Organisation, ServerKey, Session, Suspension, Tenant, TenantState, User, Wipe,
 };
 use sync_core::{DeviceId, OrganisationId, SessionId, UserId};
 
@@ -141,6 +141,29 @@ impl Row for SessionRecord {
             rotated_at: self.rotated_at.0,
             expires_at: self.expires_at.0,
             ended_at: self.ended_at.map(|at| at.0),
+        }
+    }
+}
+
+#[derive(Queryable)]
+pub(crate) struct TriesRecord {
+    key: Bytes32,
+    tries: i32,
+    tried_at: Instant,
+    known_until: Option<Instant>,
+    kept_until: Instant,
+}
+
+impl Row for TriesRecord {
+    type Value = LoginTries;
+
+    fn into_value(self) -> LoginTries {
+        LoginTries {
+            key: self.key.0,
+            tries: self.tries,
+            tried_at: self.tried_at.0,
+            known_until: self.known_until.map(|at| at.0),
+            kept_until: self.kept_until.0,
         }
     }
 }

@@ -43,6 +43,18 @@ impl IdentityRows for Rows<'_> {
         Ok(self.insert(&bulk)? == 1)
     }
 
+    fn lock_user(&mut self, user_id: UserId) -> StoreResult<Option<User>> {
+        let found = self.load(|conn| -> QueryResult<Vec<UserRecord>> {
+            dialect::locked!(users::table.find(user_id.as_bytes().as_slice())).load(conn)
+        })?;
+        Ok(found.into_iter().next())
+    }
+
+    fn set_password(&mut self, user_id: UserId, password_hash: &str) -> StoreResult<()> {
+        let own = users::table.filter(users::user_id.eq(user_id.as_bytes().as_slice()));
+        self.send(|conn| diesel::update(own).set(users::password_hash.eq(password_hash)).execute(conn)).map(drop)
+    }
+
     fn find_user_by_email(&mut self, email: &str) -> StoreResult<Option<User>> {
         let found = self.load(|conn| -> QueryResult<Vec<UserRecord>> { users::table.filter(users::email.eq(email)).load(conn) })?;
         Ok(found.into_iter().next())

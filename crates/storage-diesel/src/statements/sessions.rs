@@ -1,17 +1,19 @@
-//! Sessions, access tokens, server keys.
+//! Sessions, access tokens, server keys, tries to log in.
 
 use std::slice::from_ref;
 
 use diesel::prelude::*;
-use sync_core::ports::{AccessGrant, ServerKey, Session, SessionRows, StoreResult};
-use sync_core::{DeviceId, SessionId, Timestamp};
+use sync_core::ports::{AccessGrant, LoginRows, LoginTries, ServerKey, Session, SessionRows, StoreResult};
+use sync_core::{DeviceId, SessionId, Timestamp, UserId};
+use uuid::Uuid;
 
 use super::containment::footing;
 use super::dialect;
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
-use crate::rows::{GrantRecord, ServerKeyRecord, SessionRecord};
-use crate::schema::{access_tokens, devices, organisations, server_keys, sessions, users};
+use crate::rows::{GrantRecord, ServerKeyRecord, SessionRecord, TriesRecord};
+use crate::schema::{access_tokens, devices, login_tries, organisations, server_keys, sessions, users};
+use crate::values::Id;
 
 impl SessionRows for Rows<'_> {
     fn put_session(&mut self, session: &Session) -> StoreResult<()> {
@@ -35,6 +37,18 @@ impl SessionRows for Rows<'_> {
             dialect::locked!(sessions::table.find(session_id.as_bytes().as_slice())).load(conn)
         })?;
         Ok(found.into_iter().next())
+    }
+
+    fn end_user_sessions(&mut self, user_id: UserId, but: Option<SessionId>, at: Timestamp) -> StoreResult<Vec<SessionId>> {
+        let ended = self.load(|conn| -> QueryResult<Vec<Id>> {
+            let kept = but.unwrap_or(SessionId(Uuid::nil()));
+            let live = sessions::table
+                .filter(sessions::user_id.eq(user_id.as_bytes().as_slice()))
+                .filter(sessions::session_id.ne(kept.as_bytes().as_slice()))
+                .filter(sessions::ended_at.is_null());
+            diesel::update(live).set(sessions::ended_at.eq(at.millis())).returning(sessions::session_id).load(conn)
+        })?;
+        Ok(ended.into_iter().map(SessionId).collect())
     }
 
     fn end_sessions(&mut self, device_id: DeviceId, at: Timestamp) -> StoreResult<()> {
@@ -108,5 +122,33 @@ impl SessionRows for Rows<'_> {
         self.load(|conn| -> QueryResult<Vec<ServerKeyRecord>> {
             server_keys::table.filter(server_keys::purpose.eq(purpose)).order(server_keys::number).load(conn)
         })
+    }
+}
+
+impl LoginRows for Rows<'_> {
+    fn lock_login_tries(&mut self, keys: &[[u8; 32]]) -> StoreResult<Vec<LoginTries>> {
+        self.load_each(keys, |conn, keys| -> QueryResult<Vec<TriesRecord>> {
+            let own = login_tries::table.filter(dialect::any_of!(login_tries::key, keys.iter().map(|key| key.as_slice())));
+            dialect::locked!(own.order(login_tries::key)).load(conn)
+        })
+    }
+
+    fn add_login_tries(&mut self, rows: &[LoginTries]) -> StoreResult<()> {
+        let mut rows: Vec<_> = rows.iter().collect();
+        // everybody locks them in one order
+        rows.sort_unstable_by_key(|row| row.key);
+        let bulk = Insert::<login_tries::table, _>::into("login_tries", &rows, Taken::Replace)
+            .key(login_tries::key, |row| &row.key)
+            .adding(login_tries::tries, |row| row.tries)
+            .column(login_tries::tried_at, |row| row.tried_at.millis())
+            .column(login_tries::known_until, |row| row.known_until.map(Timestamp::millis))
+            .column(login_tries::kept_until, |row| row.kept_until.millis())
+            .build();
+        self.insert(&bulk).map(drop)
+    }
+
+    fn drop_login_tries(&mut self, before: Timestamp) -> StoreResult<()> {
+        let over = login_tries::table.filter(login_tries::kept_until.lt(before.millis()));
+        self.send(|conn| diesel::delete(over).execute(conn)).map(drop)
     }
 }

@@ -164,6 +164,18 @@ pub trait IdentityRows {
     /// [`super::StoreError`].
     fn insert_user(&mut self, user: &User) -> StoreResult<bool>;
 
+    /// A user, locked until the end of the transaction.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn lock_user(&mut self, user_id: UserId) -> StoreResult<Option<User>>;
+
+    /// Puts another password hash in the place of a user's.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn set_password(&mut self, user_id: UserId, password_hash: &str) -> StoreResult<()>;
+
     /// By lower-cased email.
     ///
     /// # Errors
@@ -211,6 +223,42 @@ pub trait DeviceRows {
     fn load_devices(&mut self, organisation_id: OrganisationId, device_ids: &[DeviceId]) -> StoreResult<Vec<Device>>;
 }
 
+/// How often somebody lately failed to log in: under one account, from one network, or both together. The key is a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginTries {
+    /// SHA-256 of what is counted.
+    pub key: [u8; 32],
+    /// Tries that did not succeed, or are not decided yet.
+    pub tries: i32,
+    /// The last one.
+    pub tried_at: Timestamp,
+    /// Until when somebody is known who succeeded.
+    pub known_until: Option<Timestamp>,
+    /// When the row may go.
+    pub kept_until: Timestamp,
+}
+
+/// Rows of tries to log in.
+pub trait LoginRows {
+    /// What is counted under these keys, locked until the end of the transaction. In any order.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn lock_login_tries(&mut self, keys: &[[u8; 32]]) -> StoreResult<Vec<LoginTries>>;
+
+    /// Adds `tries` to what stands under each key, and puts the rest in its place.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn add_login_tries(&mut self, rows: &[LoginTries]) -> StoreResult<()>;
+
+    /// Drops what was to be kept until before an instant.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn drop_login_tries(&mut self, before: Timestamp) -> StoreResult<()>;
+}
+
 /// Rows of sessions, access tokens and server keys.
 pub trait SessionRows {
     /// Stores a session over what stood there.
@@ -224,6 +272,12 @@ pub trait SessionRows {
     /// # Errors
     /// [`super::StoreError`].
     fn lock_session(&mut self, session_id: SessionId) -> StoreResult<Option<Session>>;
+
+    /// Ends all sessions of a user but one; which those were.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn end_user_sessions(&mut self, user_id: UserId, but: Option<SessionId>, at: Timestamp) -> StoreResult<Vec<SessionId>>;
 
     /// Ends all sessions of a device.
     ///

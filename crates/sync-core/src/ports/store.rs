@@ -8,8 +8,8 @@ use futures_channel::oneshot;
 
 use super::{
     AuditRows, AuditTreeRows, BatchRows, ConflictRows, ContainmentRows, DeviceRows, DeviceStateRows, DocumentRows, GraveRows, HistoryRows,
-    IdentityRows, ItemRows, ItemStateRows, LogRows, OperationRows, PreferenceRows, PresentedRows, PurgeRows, QueueMemoryRows, QueueReading,
-    QueueSpaceRows, SessionRows, SocketRows, SpaceRows, StoreLoad,
+    IdentityRows, ItemRows, ItemStateRows, LogRows, LoginRows, OperationRows, PreferenceRows, PresentedRows, PurgeRows, QueueMemoryRows,
+    QueueReading, QueueSpaceRows, SessionRows, SocketRows, SpaceRows, StoreLoad,
 };
 use crate::{OrganisationId, UserId};
 
@@ -186,6 +186,7 @@ pub trait Tx:
     + IdentityRows
     + DeviceRows
     + SessionRows
+    + LoginRows
     + LogRows
     + PresentedRows
     + GraveRows
@@ -214,6 +215,7 @@ impl<T> Tx for T where
         + IdentityRows
         + DeviceRows
         + SessionRows
+        + LoginRows
         + LogRows
         + PresentedRows
         + GraveRows

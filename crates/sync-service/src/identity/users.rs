@@ -72,10 +72,8 @@ impl Service {
     async fn new_user(&self, organisation_id: OrganisationId, request: AddUserRequest, admin: bool) -> ServiceResult<User> {
         let email = check::email(&request.email)?;
         let name = check::label(&request.name, 1, MAX_NAME, "/name")?;
-        check::new_password(&request.password)?;
-        let mut salt = [0; 16];
-        self.entropy.fill(&mut salt);
-        let password_hash = self.hasher.hash(&request.password, salt).await?;
+        check::new_password(&request.password, "/password")?;
+        let password_hash = self.hash_password(&request.password).await?;
         let now = self.now();
         Ok(User { user_id: UserId(self.entropy.uuid_v7(now)), organisation_id, email, name, password_hash, admin, created_at: now })
     }

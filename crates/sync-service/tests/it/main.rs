@@ -22,6 +22,7 @@ mod kept;
 mod lenses;
 mod line;
 mod owners;
+mod passwords;
 mod presented;
 mod pull;
 mod pull_views;

@@ -17,24 +17,26 @@ pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) struct World {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) clock: Arc<FakeClock>,
+    pub(crate) hasher: Arc<PasswordHasher>,
     pub(crate) service: Service,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(FakeClock::new()));
-        let service = over(&store, &clock, 1);
+        let hasher = hasher();
+        let service = over(&store, &clock, &hasher, 1);
         for (organisation, email, admin) in
             [("Alder & Rye", "ana@example.org", true), ("Alder & Rye", "bo@example.org", false), ("Quinta Velha", "cy@example.org", true)]
         {
             now(service.bootstrap_user(organisation, added(email), admin)).unwrap();
         }
-        Self { store, clock, service }
+        Self { store, clock, hasher, service }
     }
 
     /// Another service over the same database: another node, or the same one after a restart.
     pub(crate) fn restarted(&self) -> Service {
-        over(&self.store, &self.clock, 2)
+        over(&self.store, &self.clock, &hasher(), 2)
     }
 
     /// A login on a new device.
@@ -48,11 +50,14 @@ impl World {
     }
 }
 
-fn over(store: &Arc<MemoryStore>, clock: &Arc<FakeClock>, seed: u64) -> Service {
+fn hasher() -> Arc<PasswordHasher> {
     let mut config = PasswordConfig::default();
     (config.memory_kib, config.passes, config.workers, config.queue) = (8, 1, 1, 64);
-    let hasher = Arc::new(PasswordHasher::new(&config).unwrap());
-    Service::new(store.clone(), clock.clone(), Arc::new(SeededEntropy::new(seed)), hasher)
+    Arc::new(PasswordHasher::new(&config).unwrap())
+}
+
+fn over(store: &Arc<MemoryStore>, clock: &Arc<FakeClock>, hasher: &Arc<PasswordHasher>, seed: u64) -> Service {
+    Service::new(store.clone(), clock.clone(), Arc::new(SeededEntropy::new(seed)), hasher.clone())
 }
 
 pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {

@@ -7,6 +7,7 @@ use super::bench::{ANA, BO, Bench, NOW, ORGANISATION, OTHER_ORGANISATION, PHONE,
 pub(super) const CASES: &[Case] = &[
     ("an_organisation_stands_once", an_organisation_stands_once),
     ("an_email_is_taken_once", an_email_is_taken_once),
+    ("a_password_is_replaced_for_one_person", a_password_is_replaced_for_one_person),
     ("users_are_loaded_within_their_organisation", users_are_loaded_within_their_organisation),
     ("accounts_are_listed_by_id_with_their_organisation", accounts_are_listed_by_id_with_their_organisation),
     ("devices_are_overwritten_and_listed_by_id", devices_are_overwritten_and_listed_by_id),
@@ -38,6 +39,18 @@ fn an_email_is_taken_once(bench: &Bench) {
     });
     assert_eq!(later, (true, true));
     assert!(bench.read(|tx| tx.find_user_by_email("later@example.org")).is_some());
+}
+
+fn a_password_is_replaced_for_one_person(bench: &Bench) {
+    let before = user(BO, "bo@example.org");
+    bench.write(|tx| tx.set_password(ANA, "another"));
+    bench.write(|tx| tx.set_password(UserId(id(99)), "nobody's"));
+    let found = |email: &'static str| bench.read(move |tx| tx.find_user_by_email(email));
+    let changed = sync_core::ports::User { password_hash: "another".into(), ..user(ANA, "ana@example.org") };
+    assert!(found("ana@example.org") == Some(changed.clone()));
+    assert!(bench.write(|tx| tx.lock_user(ANA)) == Some(changed));
+    assert!(bench.write(|tx| tx.lock_user(UserId(id(99)))).is_none());
+    assert!(found("bo@example.org") == Some(before));
 }
 
 fn users_are_loaded_within_their_organisation(bench: &Bench) {

@@ -1,4 +1,4 @@
-use sync_core::ports::{AccessGrant, Device, Footing, ServerKey, Session};
+use sync_core::ports::{AccessGrant, Device, Footing, LoginTries, ServerKey, Session};
 use sync_core::{SessionId, Timestamp};
 
 use super::Case;
@@ -7,6 +7,8 @@ use super::bench::{ANA, BO, Bench, NOW, ORGANISATION, PHONE, TABLET, device, id,
 pub(super) const CASES: &[Case] = &[
     ("sessions_survive_and_are_overwritten", sessions_survive_and_are_overwritten),
     ("ending_a_device_ends_its_sessions_only", ending_a_device_ends_its_sessions_only),
+    ("ending_a_person_ends_their_sessions_but_one", ending_a_person_ends_their_sessions_but_one),
+    ("tries_to_log_in_add_up_and_go", tries_to_log_in_add_up_and_go),
     ("an_access_token_stands_for_its_session", an_access_token_stands_for_its_session),
     ("an_ended_session_is_not_active", an_ended_session_is_not_active),
     ("a_revoked_device_is_not_active", a_revoked_device_is_not_active),
@@ -55,6 +57,42 @@ fn ending_a_device_ends_its_sessions_only(bench: &Bench) {
     assert_eq!(ended(SECOND_LOGIN), None);
     bench.write(|tx| tx.end_sessions(TABLET, NOW.plus_ms(99)));
     assert!(ended(LOGIN).is_some());
+}
+
+fn ending_a_person_ends_their_sessions_but_one(bench: &Bench) {
+    with_sessions(bench);
+    let kept = SessionId(id(502));
+    bench.write(move |tx| tx.put_session(&session(kept, TABLET, ANA)));
+    let ended_at = |session_id| bench.write(move |tx| tx.lock_session(session_id)).and_then(|session| session.ended_at);
+    assert_eq!(bench.write(move |tx| tx.end_user_sessions(ANA, Some(kept), NOW.plus_ms(9))), [LOGIN]);
+    assert_eq!([LOGIN, kept, SECOND_LOGIN].map(ended_at), [Some(NOW.plus_ms(9)), None, None]);
+    assert_eq!(bench.write(|tx| tx.end_user_sessions(ANA, None, NOW.plus_ms(10))), [kept]);
+    assert_eq!(ended_at(LOGIN), Some(NOW.plus_ms(9)), "what ended stays as it ended");
+    assert_eq!(ended_at(SECOND_LOGIN), None, "somebody else's");
+}
+
+fn tries_to_log_in_add_up_and_go(bench: &Bench) {
+    let row = |key: u8, tries, ms| LoginTries {
+        key: [key; 32],
+        tries,
+        tried_at: NOW.plus_ms(ms),
+        known_until: None,
+        kept_until: NOW.plus_ms(ms + 100),
+    };
+    let stored = |keys: &'static [u8]| {
+        let keys: Vec<_> = keys.iter().map(|key| [*key; 32]).collect();
+        let mut rows = bench.write(move |tx| tx.lock_login_tries(&keys));
+        rows.sort_unstable_by_key(|row| row.key);
+        rows
+    };
+    assert_eq!(stored(&[1, 2]), []);
+    bench.write(move |tx| tx.add_login_tries(&[row(2, 1, 0), row(1, 3, 5)]));
+    let known = LoginTries { known_until: Some(NOW.plus_ms(7)), ..row(1, -1, 50) };
+    bench.write(move |tx| tx.add_login_tries(&[known]));
+    assert_eq!(stored(&[1, 2, 3, 1]), [LoginTries { tries: 2, ..known }, row(2, 1, 0)], "counts add up, the rest is replaced");
+    bench.write(|tx| tx.drop_login_tries(NOW.plus_ms(101)));
+    assert_eq!(stored(&[1, 2]), [LoginTries { tries: 2, ..known }]);
+    bench.write(|tx| tx.add_login_tries(&[]));
 }
 
 fn grant() -> AccessGrant {

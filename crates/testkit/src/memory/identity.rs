@@ -28,6 +28,18 @@ impl IdentityRows for MemoryTx<'_> {
         Ok(true)
     }
 
+    fn lock_user(&mut self, user_id: UserId) -> StoreResult<Option<User>> {
+        Ok(self.writable()?.users.get(&user_id).cloned())
+    }
+
+    fn set_password(&mut self, user_id: UserId, password_hash: &str) -> StoreResult<()> {
+        let users = &mut self.writable()?.users;
+        if let Some(user) = users.get(&user_id).cloned() {
+            users.put(user_id, User { password_hash: password_hash.to_owned(), ..user });
+        }
+        Ok(())
+    }
+
     fn find_user_by_email(&mut self, email: &str) -> StoreResult<Option<User>> {
         Ok(self.state.emails.get(email).and_then(|user_id| self.state.users.get(user_id)).cloned())
     }

@@ -1,5 +1,7 @@
-use sync_core::ports::{AccessGrant, Footing, ServerKey, Session, SessionRows, StoreError, StoreResult};
-use sync_core::{DeviceId, SessionId, Timestamp};
+use std::collections::BTreeSet;
+
+use sync_core::ports::{AccessGrant, Footing, LoginRows, LoginTries, ServerKey, Session, SessionRows, StoreError, StoreResult};
+use sync_core::{DeviceId, SessionId, Timestamp, UserId};
 
 use super::{MemoryTx, State};
 
@@ -33,6 +35,16 @@ impl SessionRows for MemoryTx<'_> {
 
     fn lock_session(&mut self, session_id: SessionId) -> StoreResult<Option<Session>> {
         Ok(self.writable()?.sessions.get(&session_id).cloned())
+    }
+
+    fn end_user_sessions(&mut self, user_id: UserId, but: Option<SessionId>, at: Timestamp) -> StoreResult<Vec<SessionId>> {
+        let state = self.writable()?;
+        let live = |session: &&Session| session.user_id == user_id && Some(session.session_id) != but && session.ended_at.is_none();
+        let ended: Vec<_> = state.sessions.values().filter(live).cloned().collect();
+        for session in &ended {
+            state.sessions.put(session.session_id, Session { ended_at: Some(at), ..session.clone() });
+        }
+        Ok(ended.into_iter().map(|session| session.session_id).collect())
     }
 
     fn end_sessions(&mut self, device_id: DeviceId, at: Timestamp) -> StoreResult<()> {
@@ -99,5 +111,31 @@ impl SessionRows for MemoryTx<'_> {
 
     fn list_server_keys(&mut self, purpose: &str) -> StoreResult<Vec<ServerKey>> {
         Ok(self.state.server_keys.values().filter(|key| key.purpose == purpose).cloned().collect())
+    }
+}
+
+impl LoginRows for MemoryTx<'_> {
+    fn lock_login_tries(&mut self, keys: &[[u8; 32]]) -> StoreResult<Vec<LoginTries>> {
+        let tries = &self.writable()?.login_tries;
+        let wanted: BTreeSet<_> = keys.iter().collect();
+        Ok(wanted.into_iter().filter_map(|key| tries.get(key)).copied().collect())
+    }
+
+    fn add_login_tries(&mut self, rows: &[LoginTries]) -> StoreResult<()> {
+        let stored = &mut self.writable()?.login_tries;
+        for row in rows {
+            let before = stored.get(&row.key).map_or(0, |row| row.tries);
+            stored.put(row.key, LoginTries { tries: before.saturating_add(row.tries), ..*row });
+        }
+        Ok(())
+    }
+
+    fn drop_login_tries(&mut self, before: Timestamp) -> StoreResult<()> {
+        let stored = &mut self.writable()?.login_tries;
+        let over: Vec<_> = stored.values().filter(|row| row.kept_until < before).map(|row| row.key).collect();
+        for key in over {
+            stored.remove(&key);
+        }
+        Ok(())
     }
 }

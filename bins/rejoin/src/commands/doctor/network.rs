@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::report::Check;
+use crate::settings::Door;
+use crate::tls::Certificate;
 
 /// How long whoever holds the address may take to say what it is.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
@@ -66,19 +68,29 @@ fn serving(bind: SocketAddr, near: SocketAddr) -> Check {
     }
 }
 
-/// Whether what is said between devices, server and database stays on this machine.
-pub(super) fn encryption(bind: SocketAddr, database_url: &str) -> Check {
-    let (open, far) = (!bind.ip().is_loopback(), far_host(database_url));
-    match (open, far) {
-        (false, None) => Check::ok("encryption", "only this machine can connect, and the database is on it"),
-        (true, _) => Check::warning(
+/// Whether what is said between devices, server and database can be listened to.
+pub(super) fn encryption(bind: SocketAddr, door: &Door, database_url: &str) -> Check {
+    let certificate = door.tls.as_ref().map(Certificate::load);
+    if let Some(Err(failure)) = certificate {
+        return Check::failure("encryption", failure.to_string(), "correct tls.cert and tls.key; the server does not start like this");
+    }
+    let way = match (door.tls.is_some(), bind.ip().is_loopback()) {
+        (true, _) => "devices connect by TLS",
+        (false, true) => "only this machine can connect",
+        (false, false) if door.proxies.is_empty() => {
+            return Check::failure(
+                "encryption",
+                format!("{bind}: others can connect, and nothing would be encrypted; the server does not start like this"),
+                "tls.cert and tls.key, or server.trusted_proxies with the proxy that speaks TLS before this server",
+            );
+        }
+        (false, false) => "a proxy speaks TLS with devices; the network between it and this server is to be private",
+    };
+    match far_host(database_url) {
+        None => Check::ok("encryption", format!("{way}, and the database is on this machine")),
+        Some(host) => Check::warning(
             "encryption",
-            format!("{bind}: others can connect, and Rejoin itself encrypts nothing"),
-            "server.bind = \"127.0.0.1:8080\" and a proxy with TLS before it; if the proxy is on another machine, keep the network between them private",
-        ),
-        (false, Some(host)) => Check::warning(
-            "encryption",
-            format!("the connection to PostgreSQL on {host} is not encrypted"),
+            format!("{way}, and the connection to PostgreSQL on {host} is not encrypted"),
             "keep that network private, or tunnel it (WireGuard, stunnel, ssh -L)",
         ),
     }
@@ -131,6 +143,7 @@ pub(super) fn silence(url: &str) -> Option<String> {
 mod tests {
     use super::super::report::Status;
     use super::*;
+    use crate::settings::{Settings, Sources};
 
     #[test]
     fn tells_near_databases_from_far_ones() {
@@ -163,11 +176,16 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_the_machine_is_a_warning() {
-        let check = |bind: &str, url| encryption(bind.parse().unwrap(), url).status;
-        assert_eq!(check("127.0.0.1:8080", "sqlite:rejoin.db"), Status::Ok);
-        assert_eq!(check("0.0.0.0:8080", "sqlite:rejoin.db"), Status::Warning);
-        assert_eq!(check("[::1]:8080", "postgres://db/rejoin"), Status::Warning);
+    fn what_leaves_the_machine_is_found() {
+        let door = |proxies: &str| {
+            let flags = vec![("server.trusted_proxies", Some(proxies.to_owned()))];
+            Settings::load(&Sources { flags, ..Sources::default() }).unwrap().door
+        };
+        let check = |bind: &str, proxies, url| encryption(bind.parse().unwrap(), &door(proxies), url).status;
+        assert_eq!(check("127.0.0.1:8080", "none", "sqlite:rejoin.db"), Status::Ok);
+        assert_eq!(check("0.0.0.0:8080", "none", "sqlite:rejoin.db"), Status::Failure);
+        assert_eq!(check("0.0.0.0:8080", "10.0.0.1", "sqlite:rejoin.db"), Status::Ok);
+        assert_eq!(check("[::1]:8080", "none", "postgres://db/rejoin"), Status::Warning);
     }
 
     #[test]

@@ -52,6 +52,21 @@ impl fmt::Debug for RefreshRequest {
     }
 }
 
+/// `POST /api/auth/password`.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct PasswordRequest {
+    /// The present password.
+    pub old_password: String,
+    /// 8 to 1,024 bytes.
+    pub new_password: String,
+}
+
+impl fmt::Debug for PasswordRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordRequest").finish_non_exhaustive()
+    }
+}
+
 /// The answer to a login and to a refresh.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct TokenGrant {

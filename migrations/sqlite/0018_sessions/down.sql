@@ -1,0 +1,2 @@
+DROP INDEX sessions_of_user;
+DROP TABLE login_tries;
