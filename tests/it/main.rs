@@ -14,6 +14,7 @@ mod database;
 mod incident;
 mod life;
 mod matrix;
+mod oidc;
 mod questions;
 mod queue_faults;
 mod server;

@@ -49,6 +49,16 @@ pub(crate) fn run(database: &Database, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// [`run`] with something on its standard input.
+pub(crate) fn run_with(database: &Database, arguments: &[&str], input: &str) -> String {
+    let mut command = command(database, arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{input}").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,
@@ -119,7 +129,8 @@ impl Server {
         (Client { token: text("access_token"), ..client }, text("user_id"))
     }
 
-    fn anonymous(&self) -> Client {
+    /// A client of nobody.
+    pub(crate) fn anonymous(&self) -> Client {
         Client { agent: agent(Duration::from_secs(30)), url: self.url.clone(), token: String::new() }
     }
 }

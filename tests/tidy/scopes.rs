@@ -5,13 +5,16 @@ use crate::read;
 
 /// Where the service works for the installation, and sees every tenant: housekeeping, workers that look for a space, and
 /// whoever only has a token or an email yet. Everywhere else a job says for whom it is.
-const INSTALLATION: [&str; 21] = [
+const INSTALLATION: [&str; 24] = [
     "audit/sequence.rs",
     "audit/vouch.rs",
     "cursors.rs",
     "devices/sweep.rs",
     "epochs.rs",
     "identity.rs",
+    "identity/oidc.rs",
+    "identity/oidc/book.rs",
+    "identity/oidc/person.rs",
     "identity/passwords.rs",
     "identity/tries.rs",
     "identity/users.rs",

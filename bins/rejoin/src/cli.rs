@@ -3,6 +3,7 @@
 
 mod audit;
 mod incident;
+mod oidc;
 mod queue;
 mod serve;
 
@@ -16,6 +17,7 @@ use sync_core::{Role, SpaceId};
 
 pub(crate) use self::audit::{AuditCommand, AuditExportArgs, AuditVerifyArgs};
 pub(crate) use self::incident::IncidentCommand;
+pub(crate) use self::oidc::{OidcAdd, OidcCommand};
 pub(crate) use self::queue::{QueueCommand, QueueFilterArgs};
 pub(crate) use self::serve::ServeArgs;
 use crate::bench::options::BenchArgs;
@@ -91,6 +93,9 @@ pub(crate) enum Command {
     /// Manage people
     #[command(subcommand)]
     User(UserCommand),
+    /// Manage providers of identity by which organisations' people log in
+    #[command(subcommand)]
+    Oidc(OidcCommand),
     /// Manage spaces
     #[command(subcommand)]
     Space(SpaceCommand),

@@ -11,6 +11,7 @@ pub(crate) mod incident;
 pub(crate) mod keys;
 pub(crate) mod merge;
 pub(crate) mod migrate;
+pub(crate) mod oidc;
 pub(crate) mod queue;
 pub(crate) mod restore;
 pub(crate) mod serve;

@@ -23,6 +23,7 @@ use sync_service::realtime::Hub;
 
 use crate::audit_keys;
 use crate::failure::Failure;
+use crate::fetch::Fetcher;
 use crate::logging;
 use crate::settings::Settings;
 use crate::system::{SystemClock, SystemEntropy};
@@ -95,7 +96,7 @@ impl Backend {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let hasher = PasswordHasher::new(&PasswordConfig::default()).map_err(|error| Failure::Failed(error.to_string()))?;
         let service = Service::new(Arc::clone(&store), Arc::new(SystemClock), Arc::clone(&entropy), Arc::new(hasher));
-        let service = service.with_keeping(settings.keeping).with_queue(settings.queue);
+        let service = service.with_keeping(settings.keeping).with_queue(settings.queue).with_fetch(Arc::new(Fetcher::new()?));
         Ok(Self { store, entropy, service })
     }
 

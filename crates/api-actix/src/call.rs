@@ -253,6 +253,11 @@ impl Call {
         self.request.match_info().get(name).and_then(|text| Uuid::parse_str(text).ok()).unwrap_or_default()
     }
 
+    /// A name of the path.
+    pub(crate) fn path_text(&self, name: &str) -> String {
+        self.request.match_info().get(name).unwrap_or_default().to_owned()
+    }
+
     /// The query's parameters as a type.
     pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         Ok(query::read(self.pairs()?)?)

@@ -10,6 +10,7 @@ mod events;
 mod health;
 mod incident;
 mod metrics;
+mod oidc;
 mod queue;
 mod realtime;
 mod snapshot;
@@ -43,6 +44,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig, with_metrics: bool) {
     events::configure(cfg);
     health::configure(cfg);
     incident::configure(cfg);
+    oidc::configure(cfg);
     queue::configure(cfg);
     realtime::configure(cfg);
     snapshot::configure(cfg);

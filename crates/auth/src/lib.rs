@@ -17,6 +17,7 @@
 
 pub mod check;
 mod error;
+pub mod oidc;
 mod password;
 pub mod refresh;
 pub mod throttle;

@@ -3,6 +3,7 @@
 mod audit;
 mod identity;
 mod life;
+mod oidc;
 mod preferences;
 mod presence;
 mod purges;
@@ -15,6 +16,7 @@ pub(crate) use identity::{
     TriesRecord, UserRecord,
 };
 pub(crate) use life::{FormerEpochRecord, GraveRecord, LogEntryRecord, LogRecord, PresentedRecord, ResultEntryRecord, TombstoneRecord};
+pub(crate) use oidc::{OidcAttemptRecord, OidcLinkRecord, OidcProviderRecord};
 pub(crate) use preferences::{PreferenceRecord, RuleRecord};
 pub(crate) use presence::DeviceStateRecord;
 pub(crate) use purges::PurgeRecord;

@@ -38,6 +38,8 @@ mod items;
 mod life;
 #[path = "sqlite/lock.rs"]
 mod lock;
+#[path = "statements/oidc.rs"]
+mod oidc;
 #[path = "statements/operations.rs"]
 mod operations;
 #[path = "statements/preferences.rs"]

@@ -67,6 +67,12 @@ codes! {
     WrongPassword = "wrong_password", "The present password is wrong", false;
     /// The refresh token is not known, expired, ended or was used before.
     InvalidRefreshToken = "invalid_refresh_token", "Log in again", false;
+    /// A provider of identity let nobody in, or what it said is not believed.
+    SignInRefused = "sign_in_refused", "The login by the provider did not succeed", false;
+    /// Whoever a provider knows has no account here.
+    NotLinked = "not_linked", "There is no account for you here", false;
+    /// No such provider of identity.
+    UnknownProvider = "unknown_provider", "There is no such provider of identity", false;
     /// The caller may not do this.
     Forbidden = "forbidden", "You may not do this", false;
     /// The tenant is locked.

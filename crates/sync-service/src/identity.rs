@@ -4,6 +4,7 @@
 //! change together, the sessions go first: their rows are the lock that orders a refresh and a revocation.
 
 mod devices;
+mod oidc;
 mod passwords;
 mod recent;
 mod tries;
@@ -14,14 +15,18 @@ use std::sync::Arc;
 
 use auth::{AccessToken, AuthError, RefreshToken, check, refresh};
 use serde_json::json;
-use sync_core::ports::{Access, AccessGrant, Device, Footing, Session, Signal, Tx};
+use sync_core::ports::{Access, AccessGrant, Device, Footing, Session, Signal, Tx, User};
 use sync_core::protocol::v1::identity::{LoggedOut, LoginDevice, LoginRequest, LogoutRequest, RefreshRequest, TokenGrant};
 use sync_core::{Code, DeviceId, Problem, SessionId, Timestamp};
 
+pub use auth::oidc::with_query;
 pub use auth::throttle::network_of;
 
+pub use self::oidc::{OidcAnswer, OidcOutcome, OidcSettings};
+pub(crate) use self::oidc::{Providers, nobody};
 use self::passwords::still_has;
 pub(crate) use self::recent::Recent;
+use self::tries::Tries;
 use crate::audit::{self, Act};
 use crate::{Caller, Service, ServiceError, ServiceResult, access};
 
@@ -104,10 +109,19 @@ impl Service {
     pub async fn login_from(&self, request: LoginRequest, from: Option<IpAddr>) -> ServiceResult<TokenGrant> {
         check::given_password(&request.password, "/password")?;
         let device = checked(request.device)?;
-        let wrong = || Problem::new(Code::WrongCredentials, "There is no account with this email and password. Check both and try again.");
-        let proven = self.prove(&request.email, &request.password, from).await?.ok_or_else(wrong)?;
-        let (user, entropy) = (&proven.user, Arc::clone(&self.entropy));
-        let issue = self.issue();
+        let proven = self.prove(&request.email, &request.password, from).await?.ok_or_else(wrong_credentials)?;
+        self.start_session(proven.user, Some(proven.tries), device, from).await
+    }
+
+    /// Starts a family of tokens for somebody who proved who they are: by a password, where there are tries to take back.
+    async fn start_session(
+        &self,
+        user: User,
+        tries: Option<Tries>,
+        device: LoginDevice,
+        from: Option<IpAddr>,
+    ) -> ServiceResult<TokenGrant> {
+        let (issue, entropy) = (self.issue(), Arc::clone(&self.entropy));
         let start = auth::refresh::Login {
             session_id: SessionId(self.entropy.uuid_v7(issue.now)),
             organisation_id: user.organisation_id,
@@ -116,11 +130,13 @@ impl Service {
         };
         let (session, token) = refresh::start(&start, &*self.entropy, issue.now);
         self.decide(Access::Write, move |tx| {
-            if !still_has(tx, &proven.user)? {
-                return Err(wrong().into());
+            if !still_has(tx, &user)? {
+                return Err(wrong_credentials().into());
             }
-            // whatever becomes of the device: the password was right
-            proven.tries.succeed(tx, issue.now)?;
+            if let Some(tries) = tries {
+                // whatever becomes of the device: the password was right
+                tries.succeed(tx, issue.now)?;
+            }
             let known = device.id.is_some();
             if known {
                 require_own_device(tx, &start)?;
@@ -129,8 +145,7 @@ impl Service {
             // read again after the sessions, whose rows order this login and a revocation
             let stored = if known { Some(require_own_device(tx, &start)?) } else { None };
             tx.put_device(&logged_in(stored, &start, &device, issue.now))?;
-            let act = login_act(&start, proven.user.admin, from);
-            audit::write(tx, &*entropy, issue.now, [act])?;
+            audit::write(tx, &*entropy, issue.now, [login_act(&start, user.admin, from)])?;
             issue.grant(tx, &session, &token)
         })
         .await
@@ -258,6 +273,10 @@ impl Issue {
             organisation_id: session.organisation_id,
         })
     }
+}
+
+fn wrong_credentials() -> Problem {
+    Problem::new(Code::WrongCredentials, "There is no account with this email and password. Check both and try again.")
 }
 
 fn checked(device: LoginDevice) -> Result<LoginDevice, Problem> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth::PasswordHasher;
-use sync_core::ports::{Access, Broadcaster, Clock, Entropy, Signal, Store};
+use sync_core::ports::{Access, Broadcaster, Clock, Entropy, Fetch, Signal, Store};
 use sync_core::{DeviceId, OrganisationId, SessionId, Timestamp, UserId};
 
 use crate::admission::Gate;
@@ -12,7 +12,7 @@ use crate::cursors::KeyRing;
 use crate::devices::Devices;
 use crate::error::ServiceResult;
 use crate::figures::Counters;
-use crate::identity::Recent;
+use crate::identity::{Providers, Recent, nobody};
 use crate::keeping::Keeping;
 use crate::maintenance::Rounds;
 use crate::presented::Notes;
@@ -60,6 +60,8 @@ pub struct Service {
     pub(crate) audit_keys: Arc<audit::Keys>,
     /// Always, but for measurements.
     pub(crate) records_pushes: bool,
+    pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) oidc: Arc<Providers>,
 }
 
 impl Service {
@@ -88,6 +90,8 @@ impl Service {
             queue: Arc::new(QueueState { config: QueueConfig::default(), node_id }),
             audit_keys: Arc::default(),
             records_pushes: true,
+            fetch: nobody(),
+            oidc: Arc::default(),
         }
     }
 
@@ -103,6 +107,12 @@ impl Service {
     pub fn with_queue(self, config: QueueConfig) -> Self {
         let node_id = self.queue.node_id;
         Self { queue: Arc::new(QueueState { config, node_id }), ..self }
+    }
+
+    /// The same service, which asks other servers by this: providers of identity. Without it, it asks none.
+    #[must_use]
+    pub fn with_fetch(self, fetch: Arc<dyn Fetch>) -> Self {
+        Self { fetch, ..self }
     }
 
     /// The same service with other figures for what is kept, and how long.

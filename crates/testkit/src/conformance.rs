@@ -12,6 +12,7 @@ mod item_states;
 mod items;
 mod jobs;
 mod life;
+mod oidc;
 mod operations;
 mod preferences;
 mod presence;
@@ -45,6 +46,7 @@ pub fn store_suite(fresh: &dyn Fn() -> Arc<dyn Store>) {
         ("identity", identity::CASES),
         ("sessions", sessions::CASES),
         ("containment", containment::CASES),
+        ("oidc", oidc::CASES),
         ("life", life::CASES),
         ("purges", purges::CASES),
         ("items", items::CASES),

@@ -1,9 +1,11 @@
 //! A clock that stands still until it is told to move, and entropy from a seed.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sync_core::Timestamp;
-use sync_core::ports::{Clock, Entropy};
+use sync_core::ports::{Clock, Entropy, Fetch, FetchError, FetchRequest, Fetched};
 
 /// 2026-06-20T14:00:00.000Z, where a [`FakeClock`] begins.
 pub const START: Timestamp = Timestamp::from_millis(1_781_964_000_000);
@@ -72,6 +74,39 @@ impl Entropy for SeededEntropy {
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
     }
+}
+
+/// Other servers, as a test puts them up.
+#[derive(Default)]
+pub struct FakeFetch {
+    answers: Mutex<BTreeMap<String, Result<Vec<u8>, FetchError>>>,
+    asked: Mutex<Vec<FetchRequest>>,
+}
+
+impl FakeFetch {
+    /// From now on a URL answers this.
+    pub fn answer(&self, url: &str, answer: Result<Vec<u8>, FetchError>) {
+        lock(&self.answers).insert(url.to_owned(), answer);
+    }
+
+    /// What was asked since this was called last.
+    #[must_use]
+    pub fn take_asked(&self) -> Vec<FetchRequest> {
+        std::mem::take(&mut *lock(&self.asked))
+    }
+}
+
+impl Fetch for FakeFetch {
+    fn fetch(&self, request: FetchRequest) -> Fetched {
+        let nobody = || Err(FetchError::Unreachable("nobody is there".into()));
+        let answer = lock(&self.answers).get(&request.url).cloned().unwrap_or_else(nobody);
+        lock(&self.asked).push(request);
+        Box::pin(async move { answer })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod documents;
 mod identity;
 mod items;
 mod life;
+mod oidc;
 mod operations;
 mod preferences;
 mod presence;
@@ -22,9 +23,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sync_core::ports::{
     Access, AuditCheckpoint, AuditRecord, AuditTile, AuditTree, ChangeRow, CollectionSum, ConflictEntry, ConflictLink, Device, DeviceState,
-    DocumentRow, FormerEpoch, Grave, Head, Job, LoginTries, Member, Organisation, PreferenceKey, PreferenceRow, PreferenceRule, Presented,
-    Purge, QueueBatch, QueueFigure, QueueItem, QueueSpace, QueueTask, ServerKey, Session, Space, Store, StoreError, StoreLoad, StoreResult,
-    StoredOperation, Tenant, Terms, User,
+    DocumentRow, FormerEpoch, Grave, Head, Job, LoginTries, Member, OidcAttempt, OidcLink, OidcProvider, Organisation, PreferenceKey,
+    PreferenceRow, PreferenceRule, Presented, Purge, QueueBatch, QueueFigure, QueueItem, QueueSpace, QueueTask, ServerKey, Session, Space,
+    Store, StoreError, StoreLoad, StoreResult, StoredOperation, Tenant, Terms, User,
 };
 use sync_core::{Audience, BatchId, ConflictId, DeviceId, OpId, OrganisationId, SessionId, SpaceId, TaskId, Timestamp, UserId};
 use table::Table;
@@ -170,6 +171,9 @@ struct State {
     devices: Table<DeviceId, Device>,
     sessions: Table<SessionId, Session>,
     login_tries: Table<[u8; 32], LoginTries>,
+    oidc_providers: Table<String, OidcProvider>,
+    oidc_attempts: Table<[u8; 32], OidcAttempt>,
+    oidc_links: Table<(String, String), OidcLink>,
     access_tokens: Table<[u8; 32], (SessionId, Timestamp)>,
     server_keys: Table<(String, i32), ServerKey>,
     former_epochs: Table<(SpaceId, Uuid), FormerEpoch>,
@@ -210,6 +214,9 @@ macro_rules! each_table {
         $state.devices.$method();
         $state.sessions.$method();
         $state.login_tries.$method();
+        $state.oidc_providers.$method();
+        $state.oidc_attempts.$method();
+        $state.oidc_links.$method();
         $state.access_tokens.$method();
         $state.server_keys.$method();
         $state.former_epochs.$method();

@@ -83,22 +83,22 @@ async fn reset_password(backend: &Backend, email: &str, password: &str) -> Resul
     }
 }
 
-/// The first line of standard input.
 fn read_password() -> Result<String, Failure> {
+    read_line("password", "rejoin user … --password-stdin")
+}
+
+/// The first line of standard input.
+pub(super) fn read_line(what: &str, command: &str) -> Result<String, Failure> {
     if io::stdin().is_terminal() {
         // whether this can be written makes no difference
-        let _ = write!(io::stderr(), "the password, as you type it here it is shown: ");
+        let _ = write!(io::stderr(), "the {what}, as you type it here it is shown: ");
     }
     let mut line = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut line)
-        .map_err(|error| Failure::Input(format!("standard input can't be read: {error}; write the password to it")))?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
-        return Err(Failure::Input(
-            "there is no password on standard input; write it there, as in `rejoin user add … --password-stdin < FILE`".into(),
-        ));
+    let unreadable = |error| Failure::Input(format!("standard input can't be read: {error}; write the {what} to it"));
+    io::stdin().lock().read_line(&mut line).map_err(unreadable)?;
+    let line = line.trim_end_matches(['\r', '\n']);
+    if line.is_empty() {
+        return Err(Failure::Input(format!("there is no {what} on standard input; write it there, as in `{command} < FILE`")));
     }
-    Ok(password.to_owned())
+    Ok(line.to_owned())
 }

@@ -27,3 +27,40 @@ diesel::table! {
         retired_at -> Nullable<BigInt>,
     }
 }
+
+diesel::table! {
+    oidc_providers (name) {
+        name -> Text,
+        organisation_id -> Binary,
+        issuer -> Text,
+        client_id -> Text,
+        client_secret -> Nullable<Text>,
+        public_url -> Text,
+        return_to -> Text,
+        by_email -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    oidc_attempts (hash) {
+        hash -> Binary,
+        provider -> Text,
+        nonce -> Text,
+        verifier -> Text,
+        challenge -> Text,
+        return_to -> Nullable<Text>,
+        user_id -> Nullable<Binary>,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    oidc_links (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        organisation_id -> Binary,
+        user_id -> Binary,
+        linked_at -> BigInt,
+    }
+}

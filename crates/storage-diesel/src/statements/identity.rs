@@ -43,6 +43,11 @@ impl IdentityRows for Rows<'_> {
         Ok(self.insert(&bulk)? == 1)
     }
 
+    fn find_user(&mut self, user_id: UserId) -> StoreResult<Option<User>> {
+        let found = self.load(|conn| -> QueryResult<Vec<UserRecord>> { users::table.find(user_id.as_bytes().as_slice()).load(conn) })?;
+        Ok(found.into_iter().next())
+    }
+
     fn lock_user(&mut self, user_id: UserId) -> StoreResult<Option<User>> {
         let found = self.load(|conn| -> QueryResult<Vec<UserRecord>> {
             dialect::locked!(users::table.find(user_id.as_bytes().as_slice())).load(conn)

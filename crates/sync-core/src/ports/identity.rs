@@ -164,6 +164,12 @@ pub trait IdentityRows {
     /// [`super::StoreError`].
     fn insert_user(&mut self, user: &User) -> StoreResult<bool>;
 
+    /// By id, whatever their tenant.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn find_user(&mut self, user_id: UserId) -> StoreResult<Option<User>>;
+
     /// A user, locked until the end of the transaction.
     ///
     /// # Errors

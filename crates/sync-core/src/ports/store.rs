@@ -8,8 +8,8 @@ use futures_channel::oneshot;
 
 use super::{
     AuditRows, AuditTreeRows, BatchRows, ConflictRows, ContainmentRows, DeviceRows, DeviceStateRows, DocumentRows, GraveRows, HistoryRows,
-    IdentityRows, ItemRows, ItemStateRows, LogRows, LoginRows, OperationRows, PreferenceRows, PresentedRows, PurgeRows, QueueMemoryRows,
-    QueueReading, QueueSpaceRows, SessionRows, SocketRows, SpaceRows, StoreLoad,
+    IdentityRows, ItemRows, ItemStateRows, LogRows, LoginRows, OidcRows, OperationRows, PreferenceRows, PresentedRows, PurgeRows,
+    QueueMemoryRows, QueueReading, QueueSpaceRows, SessionRows, SocketRows, SpaceRows, StoreLoad,
 };
 use crate::{OrganisationId, UserId};
 
@@ -187,6 +187,7 @@ pub trait Tx:
     + DeviceRows
     + SessionRows
     + LoginRows
+    + OidcRows
     + LogRows
     + PresentedRows
     + GraveRows
@@ -216,6 +217,7 @@ impl<T> Tx for T where
         + DeviceRows
         + SessionRows
         + LoginRows
+        + OidcRows
         + LogRows
         + PresentedRows
         + GraveRows

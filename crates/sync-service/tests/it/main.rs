@@ -21,6 +21,7 @@ mod incident;
 mod kept;
 mod lenses;
 mod line;
+mod oidc;
 mod owners;
 mod passwords;
 mod presented;

@@ -49,6 +49,8 @@ fn a_password_is_replaced_for_one_person(bench: &Bench) {
     let changed = sync_core::ports::User { password_hash: "another".into(), ..user(ANA, "ana@example.org") };
     assert!(found("ana@example.org") == Some(changed.clone()));
     assert!(bench.write(|tx| tx.lock_user(ANA)) == Some(changed));
+    assert!(bench.read(|tx| tx.find_user(BO)) == Some(user(BO, "bo@example.org")));
+    assert!(bench.read(|tx| tx.find_user(UserId(id(99)))).is_none());
     assert!(bench.write(|tx| tx.lock_user(UserId(id(99)))).is_none());
     assert!(found("bo@example.org") == Some(before));
 }

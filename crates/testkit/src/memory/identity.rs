@@ -28,6 +28,10 @@ impl IdentityRows for MemoryTx<'_> {
         Ok(true)
     }
 
+    fn find_user(&mut self, user_id: UserId) -> StoreResult<Option<User>> {
+        Ok(self.state.users.get(&user_id).cloned())
+    }
+
     fn lock_user(&mut self, user_id: UserId) -> StoreResult<Option<User>> {
         Ok(self.writable()?.users.get(&user_id).cloned())
     }

@@ -67,6 +67,24 @@ impl fmt::Debug for PasswordRequest {
     }
 }
 
+/// `POST /api/auth/oidc/token`.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct OidcTokenRequest {
+    /// What the app was returned with.
+    pub code: String,
+    /// What the login's `challenge` was made of.
+    pub verifier: String,
+    /// The device to which the login is bound.
+    #[serde(default)]
+    pub device: LoginDevice,
+}
+
+impl fmt::Debug for OidcTokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OidcTokenRequest").field("device", &self.device).finish_non_exhaustive()
+    }
+}
+
 /// The answer to a login and to a refresh.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct TokenGrant {

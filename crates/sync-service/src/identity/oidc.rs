@@ -1,0 +1,214 @@
+//! Login by a provider of identity. An app sends somebody's browser to it ([`Service::begin_oidc`]); the provider sends the
+//! browser back ([`Service::finish_oidc`]); what the app gets then is a code that is good once, for a minute, and only for
+//! whoever holds the verifier that the login was begun with ([`Service::redeem_oidc`]). No token is ever in an address.
+
+mod book;
+mod person;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use auth::{check, oidc};
+use sync_core::ports::{Access, OidcAttempt, OidcProvider};
+use sync_core::protocol::v1::identity::{OidcTokenRequest, TokenGrant};
+use sync_core::{Code, Problem};
+
+pub use self::book::OidcSettings;
+pub(crate) use self::book::Providers;
+use crate::{Service, ServiceError, ServiceResult};
+
+/// How long somebody may take to log in at the provider, in milliseconds: ten minutes.
+const ATTEMPT_MS: i64 = 10 * 60 * 1_000;
+/// How long an app may take to fetch its tokens, in milliseconds: a minute.
+const CODE_MS: i64 = 60 * 1_000;
+
+/// What a provider sends somebody's browser back with.
+#[derive(Clone, Default)]
+pub struct OidcAnswer {
+    /// Which login it is about.
+    pub state: String,
+    /// What buys the ID token.
+    pub code: Option<String>,
+    /// Why there is none.
+    pub error: Option<String>,
+}
+
+/// What an app gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcOutcome {
+    /// A code for [`Service::redeem_oidc`], or why there is none.
+    pub code: Result<String, Problem>,
+    /// Where the app is.
+    pub return_to: Option<String>,
+}
+
+impl Service {
+    /// Begins a login: where to send the browser. `challenge` is S256 of the verifier that the app keeps; `return_to`, where
+    /// it is given, is one of the addresses that the operator allows.
+    ///
+    /// # Errors
+    /// `unknown_provider`; `malformed`; `unavailable` when the provider can't be asked.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn begin_oidc(&self, name: &str, challenge: String, return_to: Option<String>) -> ServiceResult<String> {
+        let provider = self.oidc_provider(name).await?;
+        if !oidc::is_challenge(&challenge) {
+            let detail = "challenge is to be SHA-256 of the app's verifier, in base64url without padding";
+            return Err(Problem::new(Code::Malformed, detail).at("/challenge").into());
+        }
+        if return_to.as_ref().is_some_and(|url| !provider.return_to.lines().any(|allowed| allowed == url)) {
+            let detail = "return_to is none of the addresses that `rejoin oidc add --return-to` named for this provider";
+            return Err(Problem::new(Code::Malformed, detail).at("/return_to").into());
+        }
+        let endpoints = self.oidc.endpoints(self, &provider).await?;
+        let [state, nonce, verifier] = [(), (), ()].map(|()| oidc::random_text(&*self.entropy));
+        let asked = asked(&provider, &verifier);
+        let url = asked.borrowed().authorization_url(&endpoints, &state, &nonce);
+        let now = self.now();
+        let attempt = OidcAttempt {
+            hash: oidc::hash_of(&state),
+            provider: provider.name,
+            nonce,
+            verifier,
+            challenge,
+            return_to,
+            user_id: None,
+            expires_at: now.plus_ms(ATTEMPT_MS),
+        };
+        let store = self.store.transact(Access::Write, move |tx| {
+            tx.drop_oidc_attempts(now)?;
+            tx.insert_oidc_attempt(&attempt)
+        });
+        store.await?;
+        Ok(url)
+    }
+
+    /// Takes the provider's answer. Each is good once, and only for the login that it belongs to.
+    ///
+    /// # Errors
+    /// `sign_in_refused` when there is no such login under way; the store's. What goes wrong later is told to the app.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn finish_oidc(&self, name: &str, answer: OidcAnswer) -> ServiceResult<OidcOutcome> {
+        let (hash, now) = (oidc::hash_of(&answer.state), self.now());
+        let attempt = self.store.transact(Access::Write, move |tx| tx.take_oidc_attempt(&hash)).await?;
+        let is_it = |attempt: &OidcAttempt| attempt.provider == name && attempt.user_id.is_none() && now < attempt.expires_at;
+        let unknown = || refused("There is no such login under way: it took too long, or was finished before. Begin again.");
+        let attempt = attempt.filter(is_it).ok_or_else(unknown)?;
+        let return_to = attempt.return_to.clone();
+        match self.identify(attempt, answer).await {
+            Ok(code) => Ok(OidcOutcome { code: Ok(code), return_to }),
+            Err(ServiceError::Problem(problem)) => Ok(OidcOutcome { code: Err(problem), return_to }),
+            Err(store) => Err(store),
+        }
+    }
+
+    /// Asks the provider who it is, and gives out a code.
+    async fn identify(&self, attempt: OidcAttempt, answer: OidcAnswer) -> ServiceResult<String> {
+        let provider = self.oidc_provider(&attempt.provider).await?;
+        let Some(provided) = answer.code.filter(|_| answer.error.is_none()) else {
+            let said = answer.error.unwrap_or_default();
+            tracing::info!(provider = %provider.name, error = %said.escape_default(), "a provider let nobody in");
+            return Err(refused("The provider let nobody in. Begin again.").into());
+        };
+        let identity = self.ask_oidc(&provider, &attempt, &provided).await?;
+        let user_id = self.person_of(&provider, identity).await?;
+        let (code, now) = (oidc::random_text(&*self.entropy), self.now());
+        let row = OidcAttempt { hash: oidc::hash_of(&code), user_id: Some(user_id), expires_at: now.plus_ms(CODE_MS), ..attempt };
+        self.store.transact(Access::Write, move |tx| tx.insert_oidc_attempt(&row)).await?;
+        Ok(code)
+    }
+
+    /// Buys the ID token, and checks it. A key that is not known yet is looked for once.
+    async fn ask_oidc(&self, provider: &OidcProvider, attempt: &OidcAttempt, code: &str) -> ServiceResult<oidc::Identity> {
+        let endpoints = self.oidc.endpoints(self, provider).await?;
+        let asked = asked(provider, &attempt.verifier);
+        let request = asked.borrowed().token_request(&endpoints, code);
+        let answer = self.fetch.fetch(request).await.map_err(|error| unreachable(provider, &error))?;
+        let token = oidc::id_token(&answer).map_err(|error| not_believed(provider, &error))?;
+        let expected = oidc::Expected { issuer: &provider.issuer, client_id: &provider.client_id, nonce: &attempt.nonce };
+        let mut keys = self.oidc.keys(self, provider).await?;
+        let mut checked = oidc::check(&token, &keys, &expected, self.now());
+        if checked == Err(oidc::Refusal::UnknownKey)
+            && let Some(newer) = self.oidc.newer_keys(self, provider).await?
+        {
+            keys = newer;
+            checked = oidc::check(&token, &keys, &expected, self.now());
+        }
+        Ok(checked.map_err(|error| not_believed(provider, &error))?)
+    }
+
+    /// Gives out the tokens of a login by a provider, to the app that began it.
+    ///
+    /// # Errors
+    /// `sign_in_refused` when the code is unknown, was used or is over, or the verifier is another one's; those of a login.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn redeem_oidc(&self, request: OidcTokenRequest, from: Option<IpAddr>) -> ServiceResult<TokenGrant> {
+        let device = super::checked(request.device)?;
+        let (hash, now) = (oidc::hash_of(&request.code), self.now());
+        let attempt = self.store.transact(Access::Write, move |tx| tx.take_oidc_attempt(&hash)).await?;
+        let challenge = oidc::challenge_of(&request.verifier);
+        let fits = |attempt: &OidcAttempt| attempt.challenge == challenge && now < attempt.expires_at;
+        let unknown = || refused("The code is unknown, was used or is over, or the verifier is not that of the login. Begin again.");
+        let user_id = attempt.filter(fits).and_then(|attempt| attempt.user_id).ok_or_else(unknown)?;
+        let user = self.store.transact(Access::Read, move |tx| tx.find_user(user_id)).await?;
+        let user = user.ok_or_else(|| refused("The account is no longer there. Ask an admin of the organisation."))?;
+        self.start_session(user, None, device, from).await
+    }
+
+    async fn oidc_provider(&self, name: &str) -> ServiceResult<OidcProvider> {
+        let wanted = check::label(name, 1, 64, "/provider").unwrap_or_default();
+        let found = self.store.transact(Access::Read, move |tx| tx.find_oidc_provider(&wanted)).await?;
+        let unknown = || Problem::new(Code::UnknownProvider, "There is no provider of this name. `rejoin oidc list` lists them.");
+        Ok(found.ok_or_else(unknown)?)
+    }
+}
+
+/// A login as it is put to a provider, with everything that it borrows.
+struct Owned {
+    client_id: String,
+    client_secret: Option<String>,
+    redirect_uri: String,
+    verifier: String,
+}
+
+impl Owned {
+    fn borrowed(&self) -> oidc::Asked<'_> {
+        let Self { client_id, client_secret, redirect_uri, verifier } = self;
+        oidc::Asked { client_id, client_secret: client_secret.as_deref(), redirect_uri, verifier }
+    }
+}
+
+fn asked(provider: &OidcProvider, verifier: &str) -> Owned {
+    Owned {
+        client_id: provider.client_id.clone(),
+        client_secret: provider.client_secret.clone(),
+        redirect_uri: format!("{}/api/auth/oidc/{}/callback", provider.public_url, provider.name),
+        verifier: verifier.to_owned(),
+    }
+}
+
+fn refused(detail: &str) -> Problem {
+    Problem::new(Code::SignInRefused, detail)
+}
+
+fn not_believed(provider: &OidcProvider, error: &dyn std::fmt::Display) -> Problem {
+    tracing::warn!(provider = %provider.name, %error, "what a provider said is not believed");
+    refused("What the provider said can't be believed; the server's log says why. Begin again.")
+}
+
+fn unreachable(provider: &OidcProvider, error: &dyn std::fmt::Display) -> Problem {
+    tracing::warn!(provider = %provider.name, %error, "a provider could not be asked");
+    Problem::new(Code::Unavailable, "The provider of identity can't be asked right now. Try again in a moment.")
+}
+
+/// What asks no other server.
+pub(crate) fn nobody() -> Arc<dyn sync_core::ports::Fetch> {
+    Arc::new(Nobody)
+}
+
+struct Nobody;
+
+impl sync_core::ports::Fetch for Nobody {
+    fn fetch(&self, _: sync_core::ports::FetchRequest) -> sync_core::ports::Fetched {
+        Box::pin(async { Err(sync_core::ports::FetchError::Unreachable("this server asks no others".into())) })
+    }
+}

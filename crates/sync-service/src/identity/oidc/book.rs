@@ -1,0 +1,183 @@
+//! Which providers there are, and what is known of each for a while: where it is asked what, and its keys.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use auth::{check, oidc};
+use sync_core::ports::{Access, OidcProvider, Organisation};
+use sync_core::{Code, OrganisationId, Problem, Timestamp};
+
+use super::unreachable;
+use crate::{Service, ServiceResult};
+
+/// How long what a provider says of itself is taken for true, in milliseconds: an hour.
+const FRESH_MS: i64 = 60 * 60 * 1_000;
+/// Keys are asked for anew at most so often, in milliseconds, whatever tokens name: ten seconds.
+const ASK_AGAIN_MS: i64 = 10_000;
+/// Of more providers than this nothing is remembered.
+const MOST: usize = 256;
+
+/// What is known of providers, by name.
+#[derive(Default)]
+pub(crate) struct Providers(Mutex<BTreeMap<String, Known>>);
+
+#[derive(Clone)]
+struct Known {
+    issuer: String,
+    endpoints: oidc::Endpoints,
+    described_at: Timestamp,
+    keys: Option<(oidc::KeySet, Timestamp)>,
+}
+
+impl Providers {
+    /// Where a provider is asked for what.
+    pub(super) async fn endpoints(&self, service: &Service, provider: &OidcProvider) -> Result<oidc::Endpoints, Problem> {
+        Ok(self.known(service, provider).await?.endpoints)
+    }
+
+    /// A provider's keys.
+    pub(super) async fn keys(&self, service: &Service, provider: &OidcProvider) -> Result<oidc::KeySet, Problem> {
+        let known = self.known(service, provider).await?;
+        match known.keys.as_ref().filter(|(_, read_at)| is_within(*read_at, service.now(), FRESH_MS)) {
+            Some((keys, _)) => Ok(keys.clone()),
+            None => self.read_keys(service, provider, known).await,
+        }
+    }
+
+    /// A provider's keys, asked for anew, because a token names one that is not among those that are known; `None` when
+    /// that was done a moment ago: whoever makes up names does not make the server ask.
+    pub(super) async fn newer_keys(&self, service: &Service, provider: &OidcProvider) -> Result<Option<oidc::KeySet>, Problem> {
+        let known = self.known(service, provider).await?;
+        if known.keys.as_ref().is_some_and(|(_, read_at)| is_within(*read_at, service.now(), ASK_AGAIN_MS)) {
+            return Ok(None);
+        }
+        self.read_keys(service, provider, known).await.map(Some)
+    }
+
+    async fn known(&self, service: &Service, provider: &OidcProvider) -> Result<Known, Problem> {
+        let now = service.now();
+        let fresh = |known: &Known| known.issuer == provider.issuer && is_within(known.described_at, now, FRESH_MS);
+        if let Some(known) = self.book().get(&provider.name).filter(|known| fresh(known)) {
+            return Ok(known.clone());
+        }
+        let bytes = service.fetch.fetch(oidc::discovery_of(&provider.issuer)).await.map_err(|error| unreachable(provider, &error))?;
+        let endpoints = oidc::Endpoints::parse(&bytes, &provider.issuer).map_err(|error| unreachable(provider, &error))?;
+        let known = Known { issuer: provider.issuer.clone(), endpoints, described_at: now, keys: None };
+        self.note(provider, known.clone());
+        Ok(known)
+    }
+
+    async fn read_keys(&self, service: &Service, provider: &OidcProvider, mut known: Known) -> Result<oidc::KeySet, Problem> {
+        let request = sync_core::ports::FetchRequest::get(&known.endpoints.keys);
+        let bytes = service.fetch.fetch(request).await.map_err(|error| unreachable(provider, &error))?;
+        let keys = oidc::KeySet::parse(&bytes).map_err(|error| unreachable(provider, &error))?;
+        known.keys = Some((keys.clone(), service.now()));
+        self.note(provider, known);
+        Ok(keys)
+    }
+
+    fn note(&self, provider: &OidcProvider, known: Known) {
+        let mut book = self.book();
+        if book.len() >= MOST {
+            book.clear();
+        }
+        book.insert(provider.name.clone(), known);
+    }
+
+    // a map is whole whenever nobody holds the lock
+    fn book(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_within(at: Timestamp, now: Timestamp, ms: i64) -> bool {
+    (0..ms).contains(&now.millis().saturating_sub(at.millis()))
+}
+
+/// A provider as an operator describes it.
+#[derive(Debug, Clone, Default)]
+pub struct OidcSettings {
+    /// What it is called in addresses: small letters, digits and `-`.
+    pub name: String,
+    /// The organisation of whoever logs in by it; it is made when there is none of this name.
+    pub organisation: String,
+    /// Its issuer identifier.
+    pub issuer: String,
+    /// What Rejoin is called there.
+    pub client_id: String,
+    /// What proves that it is Rejoin, unless it is a public client there.
+    pub client_secret: Option<String>,
+    /// Where Rejoin is reached.
+    pub public_url: String,
+    /// Where apps may be returned to.
+    pub return_to: Vec<String>,
+    /// Whether whoever it knows by a verified email gets the account with that email, or a new one.
+    pub by_email: bool,
+}
+
+impl Service {
+    /// Adds a provider, in the place of one of the same name; the address to which it is to send people back. For the
+    /// command line: nobody's right is asked.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub async fn add_oidc_provider(&self, settings: OidcSettings) -> ServiceResult<String> {
+        let now = self.now();
+        let organisation = Organisation {
+            organisation_id: OrganisationId(self.entropy.uuid_v7(now)),
+            name: check::label(&settings.organisation, 1, 200, "/organisation")?,
+            created_at: now,
+        };
+        let provider = provider_of(settings, organisation.organisation_id, now)?;
+        let redirect_uri = super::asked(&provider, "").redirect_uri;
+        let store = self.store.transact(Access::Write, move |tx| {
+            let standing = tx.ensure_organisation(&organisation)?;
+            tx.put_oidc_provider(&OidcProvider { organisation_id: standing.organisation_id, ..provider.clone() })
+        });
+        store.await?;
+        Ok(redirect_uri)
+    }
+
+    /// The providers, by name.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_oidc_providers(&self) -> ServiceResult<Vec<OidcProvider>> {
+        Ok(self.store.transact(Access::Read, |tx| tx.list_oidc_providers()).await?)
+    }
+
+    /// Removes a provider. Nobody logs in by it any more; accounts and logins stay.
+    ///
+    /// # Errors
+    /// `unknown_provider`.
+    pub async fn remove_oidc_provider(&self, name: &str) -> ServiceResult<()> {
+        let name = name.to_owned();
+        if self.store.transact(Access::Write, move |tx| tx.drop_oidc_provider(&name)).await? {
+            return Ok(());
+        }
+        Err(Problem::new(Code::UnknownProvider, "There is no provider of this name. `rejoin oidc list` lists them.").into())
+    }
+}
+
+fn provider_of(settings: OidcSettings, organisation_id: OrganisationId, now: Timestamp) -> Result<OidcProvider, Problem> {
+    let OidcSettings { name, issuer, client_id, client_secret, public_url, return_to, by_email, .. } = settings;
+    let malformed = |detail: String| Problem::new(Code::Malformed, detail);
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !(1..=64).contains(&name.len()) || !name.bytes().all(plain) {
+        return Err(malformed(format!("the name {name:?} is to have 1 to 64 small letters, digits and -: it is part of an address")));
+    }
+    for (what, url) in [("issuer", &issuer), ("public-url", &public_url)] {
+        if !oidc::is_private(url) {
+            return Err(malformed(format!("--{what} {url} is to begin with https://, or with http:// and a name of this machine")));
+        }
+    }
+    if let Some(url) = return_to.iter().find(|url| !url.contains(':') || url.chars().any(|c| c.is_whitespace() || c.is_control())) {
+        return Err(malformed(format!(
+            "--return-to {url:?} is to be an address of an app, such as https://app.example/in or app.example:/in"
+        )));
+    }
+    let client_id = check::label(&client_id, 1, 200, "/client_id")?;
+    let public_url = public_url.trim_end_matches('/').to_owned();
+    let return_to = return_to.join("\n");
+    Ok(OidcProvider { name, organisation_id, issuer, client_id, client_secret, public_url, return_to, by_email, created_at: now })
+}
