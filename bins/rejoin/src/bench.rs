@@ -11,6 +11,7 @@ pub(crate) mod crew;
 pub(crate) mod data;
 pub(crate) mod floor;
 pub(crate) mod listeners;
+pub(crate) mod logins;
 pub(crate) mod metrics;
 pub(crate) mod options;
 pub(crate) mod overload;

@@ -41,7 +41,9 @@ pub(crate) enum BenchCommand {
     /// The server that does not
     #[command(hide = true)]
     Unrecorded,
-    /// All of them but audit, overload, queue and realtime; without --database on SQLite, and push and floor on PostgreSQL where it is installed
+    /// A flood of logins, 500 at once, beside single pushes
+    Logins,
+    /// All of them but audit, overload, queue, realtime and logins; without --database on SQLite, and push and floor on PostgreSQL where it is installed
     All,
 }
 
@@ -74,7 +76,7 @@ pub(crate) struct Options {
     /// The size of a document [default: 600]
     #[arg(long, global = true, value_name = "BYTES")]
     pub(crate) document_bytes: Option<usize>,
-    /// How long five times too much is offered [default: 60]
+    /// How long five times too much, or a flood of logins, is offered [default: 60]
     #[arg(long, global = true, value_name = "NUMBER")]
     pub(crate) seconds: Option<usize>,
     /// Operations that are queued [default: 100000]

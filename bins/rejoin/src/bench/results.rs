@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::conflict::{self, ConflictFigures};
+use super::logins::{self, LoginFigures};
 use super::overload::{self, OverloadFigures};
 use super::pull::PullFigures;
 use super::push;
@@ -24,6 +25,7 @@ pub(crate) struct Results {
     pub(crate) queue: Option<QueueFigures>,
     pub(crate) overload: Option<OverloadFigures>,
     pub(crate) realtime: Option<RealtimeFigures>,
+    pub(crate) logins: Option<LoginFigures>,
     /// What could not be measured, and why.
     pub(crate) notes: Vec<String>,
 }
@@ -50,6 +52,7 @@ impl Results {
         parts.extend(self.queue.as_ref().map(queue::tables));
         parts.extend(self.overload.as_ref().map(overload::tables));
         parts.extend(self.realtime.as_ref().map(realtime::tables));
+        parts.extend(self.logins.as_ref().map(logins::tables));
         let mut text = parts.join("\n");
         for note in self.notes() {
             let written = writeln!(text, "{note}");
@@ -75,7 +78,7 @@ impl Results {
             None => Value::Object(Map::new()),
         };
         let parts = json!({
-            "runs": self.runs, "conflict": self.conflict, "pull": self.pull, "scale": self.scale, "queue": self.queue, "overload": self.overload, "realtime": self.realtime,
+            "runs": self.runs, "conflict": self.conflict, "pull": self.pull, "scale": self.scale, "queue": self.queue, "overload": self.overload, "realtime": self.realtime, "logins": self.logins,
             "notes": self.notes(),
         });
         if let (Value::Object(members), Value::Object(parts)) = (&mut object, parts) {

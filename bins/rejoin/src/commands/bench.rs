@@ -10,7 +10,7 @@ use crate::bench::realtime::{self, RealtimeFigures};
 use crate::bench::report::Figures;
 use crate::bench::results::Results;
 use crate::bench::target::{Target, read_password};
-use crate::bench::{audit, conflict, floor, pull, push, scale};
+use crate::bench::{audit, conflict, floor, logins, pull, push, scale};
 use crate::failure::Failure;
 use crate::progress::Progress;
 
@@ -86,6 +86,10 @@ impl Session<'_> {
                 (results.runs, results.notes) = (runs, vec![note]);
             }
             BenchCommand::Unrecorded => return Err(Failure::Input("this is a server, and measures nothing".into())),
+            BenchCommand::Logins => {
+                let seconds = self.options.seconds()?;
+                results.logins = Some(logins::measure(&self.open()?, plan, seconds, progress).await?);
+            }
             BenchCommand::All => self.all(&mut results).await?,
         }
         Ok(results)
