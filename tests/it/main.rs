@@ -24,4 +24,5 @@ mod sockets;
 mod statements;
 mod statements_owned;
 mod strangers;
+mod storms;
 mod wedding;

@@ -279,6 +279,14 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_has_as_many_places_as_is_documented() {
+        let hasher = PasswordHasher::new(&PasswordConfig::default()).unwrap();
+        let slots: Vec<_> = std::iter::from_fn(|| hasher.reserve().ok()).take(500).collect();
+        let at_work = thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1));
+        assert_eq!(slots.len(), at_work + 32, "one for two cores at work, 32 that wait, and the rest come later");
+    }
+
+    #[test]
     fn a_slot_that_is_not_used_is_free_again() {
         let hasher = hasher(1, 1);
         let (first, second) = (hasher.reserve().unwrap(), hasher.reserve().unwrap());
