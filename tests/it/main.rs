@@ -23,6 +23,6 @@ mod socket;
 mod sockets;
 mod statements;
 mod statements_owned;
-mod strangers;
 mod storms;
+mod strangers;
 mod wedding;
