@@ -12,7 +12,7 @@ use sync_core::protocol::v1::audit::{AuditField, RevealRequest};
 use sync_core::{Audience, Code, DocumentKey, Problem, Schema, SpaceId};
 use uuid::Uuid;
 
-use super::reading::{Reach, results};
+use super::reading::{Reach, results_of};
 use super::{Act, write};
 use crate::access::{self, Standing, require_session};
 use crate::view::{Subject, View};
@@ -96,7 +96,7 @@ impl Past {
         let Some(Standing::Member(access)) = standing else { return Ok(None) };
         let damaged = || sync_core::ports::StoreError::Damaged(format!("the schema of space {space_id}"));
         let schema = Schema::of_space(access.space.schema.as_deref()).ok_or_else(damaged)?;
-        let mut told: Vec<Told> = results(record).iter().filter_map(told).collect();
+        let mut told: Vec<Told> = results_of(record).iter().filter_map(told).collect();
         told.retain(|told| told.version > access.head.history_from);
         told.truncate(MAX_DOCUMENTS);
         let (rows, changes) = load_past(tx, space_id, &told)?;

@@ -9,7 +9,7 @@ use sync_core::protocol::v1::audit::{AuditItem, AuditList, AuditState, AuditUser
 use sync_core::{Code, DeviceId, OpId, Problem, SpaceId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::fields;
+use super::{fields, results};
 use crate::access::{list_own, require_session};
 use crate::{Caller, Service, ServiceResult};
 
@@ -182,14 +182,14 @@ fn times_of(row: &StoredOperation) -> Vec<Timestamp> {
 /// Whether a record's results have one of an operation.
 fn lists(record: &AuditRecord, op_id: OpId) -> bool {
     let text = op_id.to_string();
-    results(record).iter().any(|result| result.get("op_id").and_then(Value::as_str) == Some(&text))
+    results_of(record).iter().any(|result| result.get("op_id").and_then(Value::as_str) == Some(&text))
 }
 
 /// The results that a record lists.
-pub(super) fn results(record: &AuditRecord) -> Vec<Value> {
+pub(super) fn results_of(record: &AuditRecord) -> Vec<Value> {
     let details = record.details.as_ref().map(RawJson::object).unwrap_or_default();
     match details.get("results") {
-        Some(Value::Array(results)) => results.clone(),
+        Some(Value::Array(results)) => results::each(results.clone()),
         _ => Vec::new(),
     }
 }
@@ -211,6 +211,11 @@ fn item(record: AuditRecord, names: &BTreeMap<UserId, String>) -> AuditItem {
         Some(_) if record.salt.is_none() => AuditState::Redacted,
         Some(_) => AuditState::Sequenced,
     };
+    let mut details = record.details.filter(|details| details.as_str() != "{}").map(|details| details.object());
+    if let Some(Value::Array(results)) = details.as_mut().and_then(|details| details.get_mut("results")) {
+        *results = results::each(std::mem::take(results));
+    }
+    let details = details.as_ref().map(RawJson::from_object);
     AuditItem {
         record_id: record.record_id,
         at: record.at,
@@ -221,7 +226,7 @@ fn item(record: AuditRecord, names: &BTreeMap<UserId, String>) -> AuditItem {
         subject: record.subject,
         reason: record.reason,
         trace: record.trace,
-        details: record.details.filter(|details| details.as_str() != "{}"),
+        details,
         leaf_index: record.leaf_index,
         state,
         fields: Vec::new(),

@@ -12,6 +12,9 @@ use crate::Caller;
 use crate::push::{Batch, Decided, Taking};
 
 /// What is recorded of a push to a space, or of what a worker decided; nothing where all was known before.
+///
+/// Results that say the same of their operations are written down once: a record is hashed, stored, and stored again with its
+/// place, on the way of every push.
 pub(crate) fn of_push(batch: &Batch, space_id: SpaceId, decided: &Decided) -> Option<Act> {
     let queued: HashSet<OpId> = decided.queued.iter().map(|item| item.op_id).collect();
     let action = if matches!(batch.taking, Taking::Work(_)) { "queue.decide" } else { "sync.push" };
@@ -21,16 +24,86 @@ pub(crate) fn of_push(batch: &Batch, space_id: SpaceId, decided: &Decided) -> Op
         Status::Queued => queued.contains(&result.op_id),
         _ => true,
     };
-    let entries = decided.results.iter().filter(|(_, result)| is_new(result)).map(|(index, result)| {
+    let mut groups: Vec<(Alike<'_>, Vec<Value>)> = Vec::new();
+    for (index, result) in decided.results.iter().filter(|(_, result)| is_new(result)) {
         let operation = batch.operations.get(*index).and_then(|received| received.content.as_ref().ok());
-        let mut entry = of_result(result);
-        if let Some(operation) = operation {
-            describe(operation, &mut entry);
+        let (alike, entry) = (Alike::of(result, operation), entry(result, operation));
+        match groups.iter_mut().find(|(other, _)| *other == alike) {
+            Some((_, entries)) => entries.push(entry),
+            None => groups.push((alike, vec![entry])),
         }
-        Value::Object(entry)
-    });
-    let entries: Vec<Value> = entries.collect();
-    (!entries.is_empty()).then(|| Act::by(&batch.caller, action).in_space(space_id).listing(entries))
+    }
+    let groups: Vec<Value> = groups.into_iter().map(|(alike, entries)| alike.into_group(entries)).collect();
+    (!groups.is_empty()).then(|| Act::by(&batch.caller, action).in_space(space_id).listing(groups))
+}
+
+/// What many results of a push have in common.
+#[derive(PartialEq)]
+struct Alike<'a> {
+    status: &'static str,
+    code: Option<&'static str>,
+    kind: Option<&'static str>,
+    fields: Vec<&'a str>,
+    touched: usize,
+}
+
+impl<'a> Alike<'a> {
+    fn of(result: &OperationResult, operation: Option<&'a Operation>) -> Self {
+        Self {
+            status: result.status.as_str(),
+            code: result.problem.as_ref().map(|problem| problem.code.as_str()),
+            kind: operation.map(|operation| operation.kind.as_str()),
+            fields: operation.map(|operation| operation.patch.keys().map(String::as_str).collect()).unwrap_or_default(),
+            touched: result.touched.len(),
+        }
+    }
+
+    fn into_group(self, entries: Vec<Value>) -> Value {
+        let mut group = Object::new();
+        group.insert("status".into(), self.status.into());
+        group.extend(self.code.map(|code| ("code".to_owned(), code.into())));
+        group.extend(self.kind.map(|kind| ("kind".to_owned(), kind.into())));
+        if !self.fields.is_empty() {
+            group.insert("fields".into(), self.fields.into_iter().collect());
+        }
+        if self.touched > 0 {
+            group.insert("touched".into(), self.touched.into());
+        }
+        group.insert(OF.into(), Value::Array(entries));
+        Value::Object(group)
+    }
+}
+
+/// The member of a group that lists its operations.
+const OF: &str = "of";
+
+/// Operation, document, version, conflict; what is absent at the end is left out.
+fn entry(result: &OperationResult, operation: Option<&Operation>) -> Value {
+    let document = operation.map(|operation| operation.key.as_ref().map_or(operation.collection.as_str(), |key| key.as_str()));
+    let conflict_id = result.conflict_id.map(|conflict_id| conflict_id.to_string());
+    let mut entry = vec![result.op_id.to_string().into(), document.into(), result.decided_version.into(), conflict_id.into()];
+    while entry.last().is_some_and(Value::is_null) {
+        entry.pop();
+    }
+    Value::Array(entry)
+}
+
+/// Results as they are told: one for each operation.
+pub(super) fn each(results: Vec<Value>) -> Vec<Value> {
+    results.into_iter().flat_map(spread).collect()
+}
+
+fn spread(group: Value) -> Vec<Value> {
+    let Value::Object(mut alike) = group else { return vec![group] };
+    let Some(Value::Array(entries)) = alike.remove(OF) else { return vec![Value::Object(alike)] };
+    let one = |entry: Value| {
+        let Value::Array(parts) = entry else { return entry };
+        let names = ["op_id", "document", "version", "conflict_id"].map(str::to_owned);
+        let mut result = alike.clone();
+        result.extend(names.into_iter().zip(parts).filter(|(_, part)| !part.is_null()));
+        Value::Object(result)
+    };
+    entries.into_iter().map(one).collect()
 }
 
 /// What is recorded of answers to a space's conflicts; nothing where all was known before.
@@ -83,14 +156,4 @@ fn of_result(result: &OperationResult) -> Object {
         entry.insert("touched".into(), result.touched.len().into());
     }
     entry
-}
-
-/// Kind, document and fields of an operation.
-fn describe(operation: &Operation, entry: &mut Object) {
-    entry.insert("kind".into(), operation.kind.as_str().into());
-    let document = operation.key.as_ref().map_or(operation.collection.as_str(), |key| key.as_str());
-    entry.insert("document".into(), document.into());
-    if !operation.patch.is_empty() {
-        entry.insert("fields".into(), operation.patch.keys().map(String::as_str).collect());
-    }
 }
