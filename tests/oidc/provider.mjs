@@ -5,6 +5,9 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 
+// the library's notices: standard output is the issuer's, and nobody reads on
+console.info = console.error;
+
 const [redirectUri, algorithm] = process.argv.slice(2);
 const pairs = {
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),

@@ -18,6 +18,8 @@ REACHED = os.environ["REJOIN_REACHED"]
 
 # who holds an organisation holds one that nobody else here is of
 OTHER_OWNER = {"POST /api/offline/incident", "DELETE /api/offline/incident"}
+# who changes their password does not get in with the old one again: their one login stays
+CHANGES_PASSWORD = "POST /api/auth/password"
 
 
 @schemathesis.auth(refresh_interval=None)
@@ -30,6 +32,8 @@ class Login:
         if case.operation.label == "POST /api/auth/logout":
             # it ends what it is called with
             return Client(URL).token
+        if case.operation.label == CHANGES_PASSWORD:
+            return WORLD["changed"]
         is_other = case.operation.label in OTHER_OWNER
         if is_other not in Login.tokens:
             login = Client(URL, OWNER) if is_other else Client(URL, device_id=WORLD["device"][0])
@@ -70,6 +74,7 @@ DESTROYED = {"space_id": "expendable space", "user_id": "expendable user", "devi
 # what goes together in one request
 VALUES_IN = {
     "LoginRequest": {"email": [WORLD["login"]], "password": [WORLD["password"]]},
+    "PasswordRequest": {"old_password": [WORLD["password"]]},
     "RefreshRequest": {"refresh_token": [WORLD["refresh_token"]]},
     "RevealRequest": {"document": WORLD["document"], "field": WORLD["field"]},
     "PurgedRequest": {"purge_id": WORLD["purge"], "space_id": WORLD["lost space"]},
@@ -81,9 +86,13 @@ def among(values, schema):
     return {"anyOf": [{"enum": values}, schema]}
 
 
-def of_parameter(path, method, name):
+def destroys(path, method, name):
     last = path.rstrip("/").split("/")[-1]
-    if method == "delete" and last == f"{{{name}}}" and name in DESTROYED:
+    return (last == "wipe" or method == "delete" and last == f"{{{name}}}") and name in DESTROYED
+
+
+def of_parameter(path, method, name):
+    if destroys(path, method, name):
         return WORLD[DESTROYED[name]]
     kind = IDS_AT.get((path, name), IDS.get(name))
     return WORLD.get(kind)
@@ -136,6 +145,14 @@ def before_load_schema(_, document):
                 fitting = {name: ids for name, ids in values.items() if name != "op_id"}
                 fitting.update(VALUES_IN.get(content["schema"].get("$ref", "").rsplit("/", 1)[-1], {}))
                 fill_example(content.get("example"), fitting)
+
+
+@schemathesis.hook
+def before_call(_, case, **kwargs):
+    """The tool keeps ids that it was told of: those that everything else needs are not destroyed."""
+    for name, value in (case.path_parameters or {}).items():
+        if destroys(case.path, case.method.lower(), name) and value in WORLD[IDS[name]]:
+            case.path_parameters[name] = WORLD[DESTROYED[name]][0]
 
 
 # --- whether every operation was reached ---------------------------------------------------------------------------

@@ -20,6 +20,7 @@ import tempfile
 import time
 import uuid
 
+UNLIMITED = ["--limit-device", "none", "--limit-account", "none", "--limit-organisation", "none"]
 PASSWORD = "correct horse battery"
 FOREIGN = 50
 LIMIT = 4.5
@@ -189,7 +190,7 @@ def main():
         for email, organisation in [("ana@example.org", "Alder"), ("eve@example.com", "Birch")]:
             add = [binary, "user", "add", email, "--organisation", organisation, "--admin", "--password-stdin", *at]
             subprocess.run(add, check=True, cwd=folder, stdout=subprocess.DEVNULL, input=PASSWORD.encode())
-        serve = [binary, "serve", "--bind", "127.0.0.1:0", "--log-level", "error", *at]
+        serve = [binary, "serve", "--bind", "127.0.0.1:0", "--log-level", "error", *UNLIMITED, *at]
         server = subprocess.Popen(serve, cwd=folder, stdout=subprocess.PIPE, text=True)
         try:
             address = server.stdout.readline().strip().rsplit("/", 1)[-1]

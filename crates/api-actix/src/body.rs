@@ -79,13 +79,25 @@ pub(crate) struct Body {
 /// # Errors
 /// Those of [`BodyReader::open`] and [`BodyReader::next`].
 pub(crate) async fn read_body(request: &HttpRequest, slot: &BodySlot, limit: usize, deadline: Duration) -> Result<Body, ApiError> {
-    let mut reader = BodyReader::open(request.headers(), slot, limit, deadline)?;
-    let announced = announced_length(request.headers()).unwrap_or(0);
-    let mut body = BytesMut::with_capacity(announced.min(FIRST_RESERVE_BYTES));
-    while let Some(bytes) = reader.next().await? {
-        body.extend_from_slice(&bytes);
+    BodyReader::open(request.headers(), slot, limit, deadline)?.whole(request.headers()).await
+}
+
+/// Reads the body of a request that mostly comes without one; `None` where nothing came, whatever was announced.
+///
+/// # Errors
+/// As [`read_body`].
+pub(crate) async fn read_optional(
+    request: &HttpRequest,
+    slot: &BodySlot,
+    limit: usize,
+    deadline: Duration,
+) -> Result<Option<Body>, ApiError> {
+    let body = BodyReader::open_any(request.headers(), slot, limit, deadline)?.whole(request.headers()).await?;
+    if body.bytes.is_empty() {
+        return Ok(None);
     }
-    Ok(Body { bytes: body.freeze(), received: reader.received, took: reader.started.elapsed() })
+    check_type(request.headers())?;
+    Ok(Some(body))
 }
 
 /// Reads a body piece by piece, unpacked.
@@ -133,6 +145,15 @@ impl BodyReader {
             return Err(ApiError::from(problem).with_header(header::ACCEPT, "application/x-ndjson, application/json"));
         }
         Self::open_any(headers, slot, limit, deadline)
+    }
+
+    async fn whole(mut self, headers: &HeaderMap) -> Result<Body, ApiError> {
+        let announced = announced_length(headers).unwrap_or(0);
+        let mut body = BytesMut::with_capacity(announced.min(FIRST_RESERVE_BYTES));
+        while let Some(bytes) = self.next().await? {
+            body.extend_from_slice(&bytes);
+        }
+        Ok(Body { bytes: body.freeze(), received: self.received, took: self.started.elapsed() })
     }
 
     fn open_any(headers: &HeaderMap, slot: &BodySlot, limit: usize, deadline: Duration) -> Result<Self, ApiError> {

@@ -17,7 +17,7 @@ use sync_core::{Code, Problem, json};
 use sync_service::{Admitted, Arrival, Caller, Service, ServiceResult};
 use uuid::Uuid;
 
-use crate::body::{BodyReader, BodySlot, announced_length, carries_lines, read_body};
+use crate::body::{BodyReader, BodySlot, announced_length, carries_lines, read_body, read_optional};
 use crate::hints;
 use crate::hold::Hold;
 use crate::limits::{self, Over, Standing};
@@ -210,18 +210,16 @@ impl Call {
     {
         let body = read_body(&self.request, &self.body, limit, self.state.config().body_deadline).await?;
         let arrival = hints::arrival_of(self.request.headers(), &body);
-        let bytes = body.bytes;
-        if bytes.len() <= PARSE_INLINE_BYTES {
-            return Ok((parse(&bytes)?, arrival));
-        }
-        let parsed = web::block(move || parse(&bytes)).await;
-        Ok((parsed.map_err(|error| ApiError::internal(error.to_string()))??, arrival))
+        Ok((parsed(body.bytes, parse).await?, arrival))
     }
 
-    /// Whether the request announces a body: for methods that mostly come without one.
-    pub(crate) fn has_body(&self) -> bool {
-        let headers = self.request.headers();
-        announced_length(headers).is_some_and(|length| length > 0) || headers.contains_key(header::TRANSFER_ENCODING)
+    /// The body, of at most `limit` bytes, as a type of the protocol, of a method that mostly comes without one.
+    pub(crate) async fn json_if_any<T: DeserializeOwned + Send + 'static>(&self, limit: usize) -> Result<Option<T>, ApiError> {
+        let body = read_optional(&self.request, &self.body, limit, self.state.config().body_deadline).await?;
+        match body {
+            Some(body) => Ok(Some(parsed(body.bytes, read_json).await?)),
+            None => Ok(None),
+        }
     }
 
     /// A small body as a type of the protocol.
@@ -300,6 +298,19 @@ fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// Parses a large body elsewhere, so that other requests go on.
+async fn parsed<T, F>(bytes: web::Bytes, parse: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
+{
+    if bytes.len() <= PARSE_INLINE_BYTES {
+        return Ok(parse(&bytes)?);
+    }
+    let parsed = web::block(move || parse(&bytes)).await;
+    Ok(parsed.map_err(|error| ApiError::internal(error.to_string()))??)
 }
 
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -3,6 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 use sync_core::DeviceId;
+use sync_core::limits::MAX_SMALL_BODY_BYTES;
 
 use super::{endpoint, mount};
 use crate::call::{Answered, Call, no_content, ok};
@@ -30,8 +31,7 @@ async fn refresh(call: Call) -> Answered {
 
 async fn logout(call: Call) -> Answered {
     let caller = call.caller().await?;
-    if call.has_body() {
-        let request = call.json().await?;
+    if let Some(request) = call.json_if_any(MAX_SMALL_BODY_BYTES).await? {
         return ok(&call.service().logout_reporting(&caller, request).await?);
     }
     call.service().logout(&caller).await?;

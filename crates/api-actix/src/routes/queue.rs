@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::web;
 use serde::Deserialize;
-use sync_core::limits::MAX_DOCUMENT_BYTES;
+use sync_core::limits::{MAX_DOCUMENT_BYTES, MAX_SMALL_BODY_BYTES};
 use sync_core::protocol::v1::queue::{BulkFilter, BulkRequest, DiscardRequest, RetryRequest};
 use sync_core::{BatchId, Code, DeviceId, OpId, Problem, SpaceId, TaskId, Timestamp, UserId};
 use sync_service::queue::{AnalyticsQuery, BulkAction, PendingQuery};
@@ -72,7 +72,7 @@ async fn pending(call: Call) -> Answered {
 async fn retry(call: Call) -> Answered {
     let caller = call.caller().await?;
     // without a body: now, as it is
-    let request: RetryRequest = if call.has_body() { call.json_within(MAX_EDIT_BYTES).await? } else { RetryRequest::default() };
+    let request: RetryRequest = call.json_if_any(MAX_EDIT_BYTES).await?.unwrap_or_default();
     ok(&call.service().retry_operation(&caller, OpId(call.path_id("id")), request).await?)
 }
 
@@ -84,7 +84,8 @@ struct Why {
 async fn discard(call: Call) -> Answered {
     let caller = call.caller().await?;
     let Why { reason } = call.query()?;
-    let request = if reason.is_none() && call.has_body() { call.json().await? } else { DiscardRequest { reason } };
+    let request = if reason.is_none() { call.json_if_any(MAX_SMALL_BODY_BYTES).await? } else { None };
+    let request = request.unwrap_or(DiscardRequest { reason });
     call.service().discard_operation(&caller, OpId(call.path_id("id")), request).await?;
     no_content()
 }

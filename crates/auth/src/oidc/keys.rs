@@ -16,7 +16,7 @@ pub struct KeySet(Vec<Key>);
 struct Key {
     name: Option<String>,
     algorithm: Algorithm,
-    key: DecodingKey,
+    public: DecodingKey,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ impl KeySet {
     pub(super) fn find(&self, name: Option<&str>, algorithm: Algorithm) -> Option<&DecodingKey> {
         let mut fitting = self.0.iter().filter(|key| key.algorithm == algorithm && (name.is_none() || key.name.as_deref() == name));
         let first = fitting.next()?;
-        fitting.next().is_none().then_some(&first.key)
+        fitting.next().is_none().then_some(&first.public)
     }
 }
 
@@ -62,7 +62,7 @@ impl Key {
             Some(_) => return None,
         };
         let signs = jwk.common.public_key_use.as_ref().is_none_or(|used| *used == PublicKeyUse::Signature);
-        let key = DecodingKey::from_jwk(jwk).ok()?;
-        (signs && said == algorithm).then(|| Self { name: jwk.common.key_id.clone(), algorithm, key })
+        let public = DecodingKey::from_jwk(jwk).ok()?;
+        (signs && said == algorithm).then(|| Self { name: jwk.common.key_id.clone(), algorithm, public })
     }
 }

@@ -117,7 +117,7 @@ fn good_tokens_are_believed() {
 fn what_an_issuer_did_not_sign_is_not_believed() {
     for signer in Signer::all() {
         let (jwk, other) = (signer.jwk("one"), Signer::all());
-        let keys = keys(&[jwk.clone()]);
+        let keys = keys(std::slice::from_ref(&jwk));
         let refused = |token: &str| check(token, &keys, &EXPECTED, NOW).unwrap_err();
         let good = signer.sign(&signer.header(), &claims());
         let (message, signature) = good.rsplit_once('.').unwrap();

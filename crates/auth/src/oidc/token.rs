@@ -93,7 +93,7 @@ pub fn check(token: &str, keys: &KeySet, expected: &Expected<'_>, now: Timestamp
     }
     // a key that the token brings itself (jwk, jku, x5c, x5u) is never looked at
     let key = keys.find(header.kid.as_deref(), header.alg).ok_or(Refusal::UnknownKey)?;
-    let claims = decode::<Claims>(token, key, &signature_only(header.alg)).map_err(refusal)?.claims;
+    let claims = decode::<Claims>(token, key, &signature_only(header.alg)).map_err(|error| refusal(&error))?.claims;
     judge(claims, expected, now.millis().div_euclid(1_000))
 }
 
@@ -107,7 +107,7 @@ fn signature_only(algorithm: Algorithm) -> Validation {
     validation
 }
 
-fn refusal(error: Error) -> Refusal {
+fn refusal(error: &Error) -> Refusal {
     use jsonwebtoken::errors::ErrorKind;
     match error.kind() {
         ErrorKind::InvalidSignature => Refusal::Signature,

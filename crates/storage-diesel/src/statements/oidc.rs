@@ -9,7 +9,7 @@ use sync_core::ports::{OidcAttempt, OidcLink, OidcProvider, OidcRows, StoreResul
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
 use crate::rows::{OidcAttemptRecord, OidcLinkRecord, OidcProviderRecord};
-use crate::schema::{oidc_attempts as attempts, oidc_links as links, oidc_providers as providers};
+use crate::schema::{oidc_attempts as attempts, oidc_links, oidc_providers as providers};
 
 impl OidcRows for Rows<'_> {
     fn put_oidc_provider(&mut self, provider: &OidcProvider) -> StoreResult<()> {
@@ -68,17 +68,17 @@ impl OidcRows for Rows<'_> {
     }
 
     fn find_oidc_link(&mut self, issuer: &str, subject: &str) -> StoreResult<Option<OidcLink>> {
-        let found = self.load(|conn| -> QueryResult<Vec<OidcLinkRecord>> { links::table.find((issuer, subject)).load(conn) })?;
+        let found = self.load(|conn| -> QueryResult<Vec<OidcLinkRecord>> { oidc_links::table.find((issuer, subject)).load(conn) })?;
         Ok(found.into_iter().next())
     }
 
     fn insert_oidc_link(&mut self, link: &OidcLink) -> StoreResult<bool> {
-        let bulk = Insert::<links::table, _>::into("oidc_links", from_ref(link), Taken::Keep)
-            .key(links::issuer, |row| &row.issuer)
-            .key(links::subject, |row| &row.subject)
-            .column(links::organisation_id, |row| row.organisation_id.as_bytes())
-            .column(links::user_id, |row| row.user_id.as_bytes())
-            .column(links::linked_at, |row| row.linked_at.millis())
+        let bulk = Insert::<oidc_links::table, _>::into("oidc_links", from_ref(link), Taken::Keep)
+            .key(oidc_links::issuer, |row| &row.issuer)
+            .key(oidc_links::subject, |row| &row.subject)
+            .column(oidc_links::organisation_id, |row| row.organisation_id.as_bytes())
+            .column(oidc_links::user_id, |row| row.user_id.as_bytes())
+            .column(oidc_links::linked_at, |row| row.linked_at.millis())
             .build();
         Ok(self.insert(&bulk)? == 1)
     }

@@ -73,6 +73,9 @@ fn insert(conn: &mut PgConnection, columns: &[Column], table: &str, of: &Somebod
         .unwrap();
 }
 
+/// What only the installation itself looks at, for nobody has logged in yet.
+const OF_NOBODY: [&str; 3] = ["oidc_attempts", "oidc_links", "oidc_providers"];
+
 /// A row of each of the three in every table; of some, an organisation has one.
 fn fill(conn: &mut PgConnection) -> Vec<String> {
     let (tables, columns) = (tables(conn), columns(conn));
@@ -139,10 +142,11 @@ fn without_any_filter_nothing_of_others_is_shown_or_changed() {
     let mut conn = database.connection();
     let (tables, columns) = (fill(&mut conn), columns(&mut conn));
     for table in &tables {
-        let others = foreign(&columns, table);
+        let own = !OF_NOBODY.contains(&table.as_str());
+        let others = if own { foreign(&columns, table) } else { "true".into() };
         assert!(count(&mut conn, table, &others) > 0, "{table}: there is something to hide");
         begin(&mut conn, &ANA);
-        assert!(count(&mut conn, table, "true") > 0, "{table}: what is one's own is shown");
+        assert_eq!(count(&mut conn, table, "true") > 0, own, "{table}: what is one's own is shown, and nothing that is nobody's");
         assert_eq!(count(&mut conn, table, &others), 0, "{table} shows what is others'");
         let column = columns.iter().find(|(name, _, _, generated)| name == table && !generated).map(|(_, name, ..)| name).unwrap();
         let shown = count(&mut conn, table, "true");
@@ -173,7 +177,8 @@ fn nobody_writes_into_what_is_others() {
     let database = PostgresDatabase::migrated(&cluster);
     let mut conn = database.connection();
     let (tables, columns) = (fill(&mut conn), columns(&mut conn));
-    for table in tables.iter().filter(|table| !["spaces", "space_heads"].contains(&table.as_str())) {
+    for table in tables.iter().filter(|table| !["spaces", "space_heads"].contains(&table.as_str()) && !OF_NOBODY.contains(&table.as_str()))
+    {
         begin(&mut conn, &ANA);
         let names: Vec<&str> =
             columns.iter().filter(|(name, _, _, generated)| name == table && !generated).map(|(_, name, ..)| name.as_str()).collect();

@@ -1,4 +1,4 @@
-//! Providers of identity of others (OpenID Connect): which there are, logins by them that are under way, and who is whom.
+//! Providers of identity of others (`OpenID` Connect): which there are, logins by them that are under way, and who is whom.
 
 use std::fmt;
 use std::future::Future;

@@ -139,7 +139,7 @@ impl Service {
             receipts: Vec::new(),
             changes: spaces.map(|(space, _)| (space.clone(), gone())).collect(),
             server_time: self.now(),
-            next: Next { sync_after_ms: WIPED_COMES_AGAIN_MS, max_operations: 0, reason: "idle" },
+            next: Next { sync_after_ms: WIPED_COMES_AGAIN_MS, max_operations: 1, reason: "idle" },
             audit: None,
             wipe: Some(wipe.purge_id),
         }

@@ -205,7 +205,7 @@ fn a_new_key_is_looked_for_and_made_up_ones_are_not_looked_for_often() {
     party.world.clock.advance_ms(10_000);
     party.use_key("second", 2);
     party.log_in("bo");
-    party.fetch.take_asked();
+    let _ = party.fetch.take_asked();
     party.key = pair("made up", 3);
     for _ in 0..20 {
         assert_eq!(party.sign_in("bo", true).unwrap_err().code, Code::SignInRefused);

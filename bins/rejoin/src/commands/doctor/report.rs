@@ -15,6 +15,7 @@ pub(crate) const CHECKS: &[&str] = &[
     "configuration",
     "database",
     "durability",
+    "row security",
     "connections",
     "migrations",
     "integrity",
