@@ -31,12 +31,16 @@ impl Shared {
 
     /// Marks what a tenant's people follow: whether they may still be told anything is found by the looks.
     pub(crate) fn mark_tenant(self: &Arc<Self>, organisation_id: OrganisationId) {
-        let is_of = |connection: &Arc<Connection>| connection.caller.organisation_id == organisation_id;
-        let spaces = &self.registry().spaces;
-        let followed: Vec<SpaceId> = spaces.iter().filter(|(_, followed)| followed.by.values().any(is_of)).map(|(id, _)| *id).collect();
-        for space_id in followed {
+        for space_id in self.followed_of(organisation_id) {
             self.mark(space_id);
         }
+    }
+
+    /// The spaces that a tenant's people follow. The registry is let go with the answer: [`Self::mark`] takes it again.
+    fn followed_of(&self, organisation_id: OrganisationId) -> Vec<SpaceId> {
+        let is_of = |connection: &Arc<Connection>| connection.caller.organisation_id == organisation_id;
+        let registry = self.registry();
+        registry.spaces.iter().filter(|(_, followed)| followed.by.values().any(is_of)).map(|(id, _)| *id).collect()
     }
 
     /// Looks at a space for those who could be sent something, unless a look is under way: then once more after it.

@@ -1,10 +1,16 @@
 //! What is held stays as it is: nothing is worked, nothing expires, nothing is lost.
 
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
 use serde_json::json;
 use sync_core::Code;
 use sync_core::protocol::v1::incident::HoldRequest;
 use sync_service::incident::Authority;
+use sync_service::realtime::Ending;
 
+use crate::line::{Line, hub, types};
 use crate::queue_work::{queueing, receipt, work_off};
 use crate::sync::{Pair, op, statuses};
 use crate::world::{added, now, refused};
@@ -85,6 +91,30 @@ fn what_was_asked_before_a_lock_does_nothing_after_it() {
     assert_eq!(refused(now(pair.world.service.sync(&pair.bo, request))), Code::OrganisationLocked);
     let space = pair.space.parse().unwrap();
     assert_eq!(refused(now(pair.world.service.delete_space(&pair.ana, space))), Code::OrganisationLocked);
+}
+
+/// Whoever locks tells the connections of their own process before they are answered.
+#[test]
+fn a_lock_ends_connections_and_returns() {
+    let pair = Pair::new(None);
+    let hub = hub(&pair.world.service);
+    let mut lines = [&pair.ana, &pair.bo].map(|caller| Line::follow(&hub, caller, &pair.space, None));
+    for line in &mut lines {
+        line.take_all();
+    }
+    let (service, ana) = (pair.world.service.clone(), pair.ana);
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        let request = HoldRequest { state: None, device_id: None, reason: "lost".into() };
+        done.send(now(service.hold(&Authority::Owner(ana), ana.organisation_id, request)).unwrap().state).unwrap();
+    });
+    assert_eq!(is_done.recv_timeout(Duration::from_secs(60)), Ok("locked"), "it waits for itself");
+    for line in &mut lines {
+        assert!(line.is_woken());
+        let last = line.take_all();
+        assert_eq!((types(&last), &last[0]["what"]), (vec!["revoked"], &json!("organisation_locked")));
+        assert_eq!(line.ended, Some(Ending::Locked));
+    }
 }
 
 #[test]
