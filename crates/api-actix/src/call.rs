@@ -101,7 +101,7 @@ impl Call {
 
     /// Who calls to deal with an incident, whatever holds their organisation.
     pub(crate) async fn owner(&self) -> Result<Caller, ApiError> {
-        let owner = told(self.service().authenticate_owner(self.token()?).await)?;
+        let owner = self.traced(self.service().authenticate_owner(self.token()?).await)?;
         self.take(owner).await
     }
 
