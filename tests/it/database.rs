@@ -50,7 +50,9 @@ impl Drop for Database {
     }
 }
 
-fn psql(url: &str, statement: &str) {
-    let output = Command::new("psql").args([url, "-qc", statement]).output().expect("psql runs");
+/// Runs a statement; what it told, without a head.
+pub(crate) fn psql(url: &str, statement: &str) -> String {
+    let output = Command::new("psql").args([url, "-qAtc", statement]).output().expect("psql runs");
     assert!(output.status.success() || std::thread::panicking(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

@@ -15,8 +15,10 @@ use sync_core::ports::QueueSpace;
 
 use crate::database::Database;
 use crate::server::{Client, prepare};
-use load::{Load, WRITERS, until};
-use nodes::{Nodes, pause};
+pub(crate) use load::until;
+use load::{Load, WRITERS};
+use nodes::Nodes;
+pub(crate) use nodes::pause;
 
 const SPACES: usize = 3;
 

@@ -1,6 +1,6 @@
-//! A client of a WebSocket, as small as can be.
+//! Clients of a WebSocket and of an event stream, as small as can be.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -16,6 +16,59 @@ pub(crate) enum Said {
     Closed(u16),
 }
 
+/// How long anybody waits for a server: whoever waits for longer waits in vain.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// The cursor of what can be pulled now.
+fn pull(client: &Client, space: &str) -> Value {
+    let body = json!({"protocol": 1, "pull": {"spaces": {space: {"cursor": null}}}});
+    client.call("POST", "/api/offline/sync", &body).unwrap()["changes"][space]["cursor"].clone()
+}
+
+/// An open event stream.
+pub(crate) struct Events(BufReader<TcpStream>);
+
+impl Events {
+    /// Opens one that follows a space from what can be pulled now.
+    pub(crate) fn follow(client: &Client, space: &str) -> Self {
+        let (cursor, (address, token)) = (pull(client, space), client.credentials());
+        let mut stream = connect(address);
+        let path = format!("/api/offline/events?space={space}&cursor={}", cursor.as_str().unwrap());
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\r\n").unwrap();
+        let mut events = Self(BufReader::new(stream));
+        assert_eq!(events.line(), "HTTP/1.1 200 OK");
+        // what is told first is how soon to come again: from then on it is followed
+        while !events.line().starts_with("retry: ") {}
+        events
+    }
+
+    /// The next frame; `None` after the last.
+    pub(crate) fn hear(&mut self) -> Option<Value> {
+        loop {
+            let line = self.line();
+            match line.strip_prefix("data: ") {
+                Some(frame) => return Some(serde_json::from_str(frame).unwrap()),
+                // the last chunk
+                None if line == "0" => return None,
+                None => {}
+            }
+        }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "it broke off");
+        line.trim_end().to_owned()
+    }
+}
+
 /// An open socket.
 pub(crate) struct Socket(TcpStream);
 
@@ -23,10 +76,7 @@ impl Socket {
     /// Opens one.
     pub(crate) fn open(client: &Client) -> Self {
         let (address, token) = client.credentials();
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_nodelay(true).unwrap();
-        // whoever waits for longer waits in vain
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut stream = connect(address);
         let request = format!(
             "GET /api/offline/realtime HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nupgrade: websocket\r\n\
             connection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -44,10 +94,9 @@ impl Socket {
 
     /// Opens one, and follows a space from what can be pulled now.
     pub(crate) fn follow(client: &Client, space: &str) -> Self {
-        let pulled =
-            client.call("POST", "/api/offline/sync", &json!({"protocol": 1, "pull": {"spaces": {space: {"cursor": null}}}})).unwrap();
+        let cursor = pull(client, space);
         let mut socket = Self::open(client);
-        socket.say(&json!({"type": "subscribe", "spaces": [{"space_id": space, "cursor": pulled["changes"][space]["cursor"]}]}));
+        socket.say(&json!({"type": "subscribe", "spaces": [{"space_id": space, "cursor": cursor}]}));
         socket.say(&json!({"type": "ping"}));
         assert!(matches!(socket.hear(), Said::Frame(frame) if frame["type"] == "pong"));
         socket

@@ -209,7 +209,7 @@ fn requests(
 }
 
 /// Panics unless something comes about before the deadline.
-pub(super) fn until(deadline: Instant, what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(deadline: Instant, what: &str, mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}");
         std::thread::park_timeout(Duration::from_millis(2));

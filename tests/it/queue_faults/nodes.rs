@@ -14,7 +14,7 @@ use crate::database::Database;
 use crate::server::Server;
 
 /// Waits without doing anything.
-pub(super) fn pause(ms: u64) {
+pub(crate) fn pause(ms: u64) {
     let end = Instant::now() + Duration::from_millis(ms);
     while Instant::now() < end {
         std::thread::park_timeout(end - Instant::now());
