@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests are told by the environment where PostgreSQL is and how long to run")]
 
 mod audit_nodes;
+mod canary;
 mod crash;
 mod database;
 mod incident;

@@ -1,8 +1,8 @@
 //! The generated matrix: everybody, at every endpoint of the OpenAPI document, about what is theirs, somebody else's,
 //! another tenant's, deleted, or nowhere, is answered exactly as the policy table says (`matrix/policy.txt`).
 
-mod table;
-mod world;
+pub(crate) mod table;
+pub(crate) mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use world::{WEDDINGS, Wedding, World};
 use crate::database::Database;
 use crate::server::{Answer, Client, Server, add_admin, op_id, prepare, run};
 
-const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/it/matrix/policy.txt");
+pub(crate) const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/it/matrix/policy.txt");
 const FOREIGN: &str = "eve@example.com";
 
 /// Until when every node knows that a tenant or a device is held.
@@ -197,7 +197,8 @@ impl Matrix {
     }
 }
 
-fn ask(row: &Row, client: &Client, wedding: &Wedding, fresh: &str) -> Answer {
+/// Asks what a row says, about a wedding.
+pub(crate) fn ask(row: &Row, client: &Client, wedding: &Wedding, fresh: &str) -> Answer {
     let path = PARAMETERS.into_iter().fold(row.path.clone(), |path, (parameter, name)| path.replace(parameter, name));
     let path = path.replace("{id}", "$item");
     let query = if row.query.is_empty() { String::new() } else { format!("?{}", row.query) };

@@ -102,6 +102,11 @@ impl Socket {
         socket
     }
 
+    /// The connection, for somebody who reads it as it comes.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.0
+    }
+
     /// Sends a frame, masked with nothing.
     pub(crate) fn say(&mut self, frame: &Value) {
         let text = frame.to_string();

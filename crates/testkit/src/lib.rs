@@ -24,6 +24,7 @@
 )]
 
 mod audit_sample;
+pub mod canary;
 pub mod conformance;
 pub mod device;
 pub mod fake;
