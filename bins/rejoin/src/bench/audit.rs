@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::crew::{Plan, Worker};
 use super::push;
 use super::report::Figures;
-use super::target::Target;
+use super::target::{Target, UNRECORDED_SETTINGS};
 use crate::commands::serve;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -70,11 +70,7 @@ fn median(mut figures: Vec<f64>) -> Option<f64> {
 
 /// Serves without a record of pushes, at a free port.
 pub(crate) fn serve_unrecorded(database: Option<&str>, allow_fsync_off: bool) -> Result<(), Failure> {
-    let flags = vec![
-        ("server.bind", Some("127.0.0.1:0".to_owned())),
-        ("database.url", database.map(str::to_owned)),
-        ("database.allow_fsync_off", Some(allow_fsync_off.to_string())),
-        ("log.level", Some("error".to_owned())),
-    ];
+    let mut flags = vec![("database.url", database.map(str::to_owned)), ("database.allow_fsync_off", Some(allow_fsync_off.to_string()))];
+    flags.extend(UNRECORDED_SETTINGS.map(|(key, value)| (key, Some(value.to_owned()))));
     serve::run_unrecorded(&Settings::load(&Sources { file: None, environment: BTreeMap::new(), flags })?)
 }

@@ -21,12 +21,21 @@ use storage_diesel::bench::TemporaryDatabase;
 
 /// The email of the admin of a server that was started here.
 const EMAIL: &str = "bench@example.org";
-/// The command of a server, at a free port.
-const SERVE: &[&str] = &["serve", "--bind", "127.0.0.1:0"];
+/// As many requests as the server takes: budgets are counted, and never used up.
+const UNLIMITED: &str = "100000000/1";
+/// The command of a server, at a free port. One person's devices send all of it.
+const SERVE: &[&str] =
+    &["serve", "--bind", "127.0.0.1:0", "--limit-account", UNLIMITED, "--limit-device", UNLIMITED, "--limit-organisation", UNLIMITED];
 /// That of one which keeps no record of pushes.
 const UNRECORDED: &[&str] = &["bench", "unrecorded"];
-/// One person's devices send as much as the server takes: budgets are counted, and never used up.
-const UNLIMITED: [&str; 6] = ["--limit-account", "100000000/1", "--limit-device", "100000000/1", "--limit-organisation", "100000000/1"];
+/// What it goes by, beside its database, so that it differs in nothing else.
+pub(crate) const UNRECORDED_SETTINGS: [(&str, &str); 5] = [
+    ("server.bind", "127.0.0.1:0"),
+    ("limits.account", UNLIMITED),
+    ("limits.device", UNLIMITED),
+    ("limits.organisation", UNLIMITED),
+    ("log.level", "error"),
+];
 /// How long a server may take to end.
 const END_WITHIN: Duration = Duration::from_secs(30);
 
@@ -234,7 +243,7 @@ fn add_admin(folder: &Path, storage: &Storage, account: &Account) -> Result<(), 
 /// Starts a server on a free port of the loopback, and waits until it accepts requests.
 fn serve(words: &[&str], (folder, storage): (&Path, &Storage), flags: &[&str]) -> Result<(Server, String), Failure> {
     let mut command = rejoin(folder, storage)?;
-    command.args(words).args(UNLIMITED).args(flags).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(words).args(flags).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut server = Server(command.spawn().map_err(|error| failed("`rejoin serve` can't be run", &error))?);
     let mut line = String::new();
     if let Some(stdout) = server.0.stdout.take() {
