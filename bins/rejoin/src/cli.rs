@@ -2,6 +2,7 @@
 #![allow(clippy::doc_markdown, reason = "help is shown as it is, without markup")]
 
 mod audit;
+mod device;
 mod incident;
 mod oidc;
 mod queue;
@@ -16,6 +17,7 @@ use clap_complete::Shell;
 use sync_core::{Role, SpaceId};
 
 pub(crate) use self::audit::{AuditCommand, AuditExportArgs, AuditVerifyArgs};
+pub(crate) use self::device::{DeviceArgs, DeviceCommand};
 pub(crate) use self::incident::IncidentCommand;
 pub(crate) use self::oidc::{OidcAdd, OidcCommand};
 pub(crate) use self::queue::{QueueCommand, QueueFilterArgs};
@@ -93,6 +95,9 @@ pub(crate) enum Command {
     /// Manage people
     #[command(subcommand)]
     User(UserCommand),
+    /// List devices, and revoke, suspend, resume or wipe one
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// Manage providers of identity by which organisations' people log in
     #[command(subcommand)]
     Oidc(OidcCommand),

@@ -72,7 +72,7 @@ impl From<ServiceError> for Failure {
 
 /// A sentence about a member of a request as one about the flag that filled it.
 fn as_flag(detail: &str) -> String {
-    let flags = ["event_date", "time_zone", "name", "schema", "organisation"];
+    let flags = ["event_date", "time_zone", "name", "schema", "organisation", "reason"];
     match detail.split_once(' ') {
         Some((member, rest)) if flags.contains(&member) => format!("--{} {rest}", member.replace('_', "-")),
         _ => detail.to_owned(),

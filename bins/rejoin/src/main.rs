@@ -54,6 +54,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Restore(restore) => commands::restore::run(&common.settings()?, &restore),
         Command::Keys(keys) => commands::keys::run(&common.settings()?, &keys),
         Command::User(user) => commands::user::run(&common.settings()?, user),
+        Command::Device(device) => commands::device::run(&common.settings()?, device),
         Command::Oidc(oidc) => commands::oidc::run(&common.settings()?, oidc),
         Command::Bench(bench) => commands::bench::run(common.database(), common.allow_fsync_off(), &bench),
         Command::Queue(queue) => commands::queue::run(&common.settings()?, queue),

@@ -3,7 +3,7 @@
 //! A device has at most one family of tokens: logging in on it again ends the one before. Wherever sessions and a device
 //! change together, the sessions go first: their rows are the lock that orders a refresh and a revocation.
 
-mod devices;
+pub(crate) mod devices;
 mod oidc;
 mod passwords;
 mod recent;

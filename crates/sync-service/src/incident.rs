@@ -3,6 +3,7 @@
 //! What holds is read in the transaction of whatever is done (`access::require_session`, the queue's steps), so that it
 //! holds on every node from its commit on; connections are closed by the next look or sweep.
 
+mod devices;
 mod report;
 
 use std::collections::BTreeSet;
@@ -160,17 +161,24 @@ impl Service {
         Ok(status)
     }
 
-    /// Lets a device go on.
+    /// Lets a device go on. A reason, where there is one, is recorded.
     ///
     /// # Errors
-    /// `forbidden`, `unknown_device`; the store's.
+    /// `forbidden`, `malformed`, `unknown_device`; the store's.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn let_device_go(&self, by: &Authority, organisation_id: OrganisationId, device_id: DeviceId) -> ServiceResult<()> {
+    pub async fn let_device_go(
+        &self,
+        by: &Authority,
+        organisation_id: OrganisationId,
+        device_id: DeviceId,
+        reason: Option<&str>,
+    ) -> ServiceResult<()> {
         let (by, now, entropy) = (by.clone(), self.now(), Arc::clone(&self.entropy));
+        let reason = reason.map(|reason| auth::check::label(reason, 1, MAX_REASON, "/reason")).transpose()?;
         let work = move |tx: &mut dyn Tx| {
             by.check(tx, organisation_id)?;
             let device = lock_device(tx, organisation_id, device_id)?;
-            audit::write(tx, &*entropy, now, [by.act(organisation_id, "device.resume").about(&device_id)])?;
+            audit::write(tx, &*entropy, now, [by.act(organisation_id, "device.resume").about(&device_id).because(reason.as_deref())])?;
             Ok(tx.put_device_hold(&Device { suspended: None, ..device })?)
         };
         self.decide(terms(organisation_id), work).await?;
@@ -194,9 +202,12 @@ fn unknown_organisation() -> Problem {
 }
 
 fn lock_device(tx: &mut dyn Tx, organisation_id: OrganisationId, device_id: DeviceId) -> ServiceResult<Device> {
-    let device = tx.lock_device(device_id)?.filter(|device| device.organisation_id == organisation_id);
+    Ok(own(tx.lock_device(device_id)?, organisation_id)?)
+}
+
+fn own(device: Option<Device>, organisation_id: OrganisationId) -> Result<Device, Problem> {
     let unknown = || Problem::new(Code::UnknownDevice, "There is no such device in your organisation.").at("/device_id");
-    Ok(device.ok_or_else(unknown)?)
+    device.filter(|device| device.organisation_id == organisation_id).ok_or_else(unknown)
 }
 
 /// The state that is asked for: locked, unless it says otherwise.

@@ -11,7 +11,7 @@
 //!
 //! let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
 //! let devices = pollster::block_on(store.transact(Access::Read, |tx| {
-//!     tx.list_devices(sync_core::UserId(uuid::Uuid::nil()))
+//!     tx.list_devices(&[sync_core::UserId(uuid::Uuid::nil())])
 //! }));
 //! assert_eq!(devices, Ok(vec![]));
 //! ```

@@ -51,7 +51,7 @@ async fn unlock(backend: &Backend, organisation: &str, by: &[String], (device, a
     }
     let operator = Authority::Operator(owners);
     if let Some(device_id) = device {
-        backend.service().let_device_go(&operator, organisation_id, device_id).await?;
+        backend.service().let_device_go(&operator, organisation_id, device_id, None).await?;
         let status = backend.service().incident_status(&operator, organisation_id).await?;
         return told(&status, Some((device_id, "let go")), as_json);
     }

@@ -42,15 +42,20 @@ fn with(backend: Backend, work: impl AsyncFnOnce(&Backend) -> Result<(), Failure
     })
 }
 
-async fn list_users(backend: &Backend, as_json: bool) -> Result<(), Failure> {
+/// Everybody who may log in, by id.
+pub(super) async fn load_accounts(backend: &Backend) -> Result<Vec<Account>, Failure> {
     let (mut accounts, mut after) = (Vec::new(), None);
     loop {
         let page = backend.store().transact(Access::Read, move |tx| tx.list_accounts(after, PAGE)).await;
         let page = page.map_err(|error| Failure::Failed(error.to_string()))?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(accounts) };
         after = Some(last.user.user_id);
         accounts.extend(page);
     }
+}
+
+async fn list_users(backend: &Backend, as_json: bool) -> Result<(), Failure> {
+    let mut accounts = load_accounts(backend).await?;
     accounts.sort_by(|left, right| (&left.organisation, &left.user.email).cmp(&(&right.organisation, &right.user.email)));
     if as_json {
         let items = accounts.iter().map(|Account { user, organisation }| {

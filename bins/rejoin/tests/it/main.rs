@@ -7,6 +7,7 @@ mod bench;
 mod commands;
 mod configuration;
 mod connections;
+mod device;
 mod doctor;
 mod git;
 mod listings;

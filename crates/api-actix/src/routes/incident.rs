@@ -42,7 +42,7 @@ async fn let_go(call: Call) -> Answered {
     let owner = call.owner().await?;
     let (by, which): (_, Which) = (Authority::Owner(owner), call.query()?);
     if let Some(device_id) = which.device {
-        call.service().let_device_go(&by, owner.organisation_id, device_id).await?;
+        call.service().let_device_go(&by, owner.organisation_id, device_id, None).await?;
         return ok(&call.service().incident_status(&by, owner.organisation_id).await?);
     }
     ok(&call.service().let_tenant_go(&by, owner.organisation_id).await?)

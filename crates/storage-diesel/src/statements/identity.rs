@@ -112,9 +112,9 @@ impl DeviceRows for Rows<'_> {
         Ok(found.into_iter().next())
     }
 
-    fn list_devices(&mut self, user_id: UserId) -> StoreResult<Vec<Device>> {
-        self.load(|conn| -> QueryResult<Vec<DeviceRecord>> {
-            devices::table.filter(devices::user_id.eq(user_id.as_bytes().as_slice())).order(devices::device_id).load(conn)
+    fn list_devices(&mut self, user_ids: &[UserId]) -> StoreResult<Vec<Device>> {
+        self.load_each(user_ids, |conn, ids| -> QueryResult<Vec<DeviceRecord>> {
+            devices::table.filter(dialect::any_of!(devices::user_id, ids.iter().map(|id| id.as_bytes().as_slice()))).load(conn)
         })
     }
 

@@ -216,11 +216,11 @@ pub trait DeviceRows {
     /// [`super::StoreError`].
     fn find_device(&mut self, device_id: DeviceId) -> StoreResult<Option<Device>>;
 
-    /// All devices of a user, by id.
+    /// All devices of these users, in any order.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    fn list_devices(&mut self, user_id: UserId) -> StoreResult<Vec<Device>>;
+    fn list_devices(&mut self, user_ids: &[UserId]) -> StoreResult<Vec<Device>>;
 
     /// The devices among these ids of one organisation, in any order.
     ///

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use sync_core::ports::{AccessGrant, Device, Signal, Tx, Wipe};
+use sync_core::ports::{AccessGrant, Device, Entropy, Signal, Tx, Wipe};
 use sync_core::protocol::v1::identity::{DeviceItem, DeviceList, RenameDeviceRequest, WipeItem};
 use sync_core::protocol::v1::{Next, OperationResult, SpaceChanges, SyncRequest, SyncResponse};
-use sync_core::{Code, DeviceId, Problem, Status};
+use sync_core::{Code, DeviceId, Problem, Status, Timestamp};
+use uuid::Uuid;
 
 use crate::access::require_writable;
 use crate::audit::{self, Act};
@@ -22,8 +23,9 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_devices(&self, caller: &Caller) -> ServiceResult<DeviceList> {
         let user_id = caller.user_id;
-        let devices = self.store.transact(caller.read(), move |tx| tx.list_devices(user_id)).await?;
-        Ok(DeviceList { items: devices.into_iter().map(|device| item(caller, device)).collect() })
+        let mut devices = self.store.transact(caller.read(), move |tx| tx.list_devices(&[user_id])).await?;
+        devices.sort_unstable_by_key(|device| device.device_id);
+        Ok(DeviceList { items: devices.into_iter().map(|device| item(device, Some(caller.device_id))).collect() })
     }
 
     /// One device of the caller, or for an admin of anybody in the organisation.
@@ -34,7 +36,7 @@ impl Service {
     pub async fn get_device(&self, caller: &Caller, device_id: DeviceId) -> ServiceResult<DeviceItem> {
         let organisation_id = caller.organisation_id;
         let device = self.store.transact(caller.read(), move |tx| Ok(tx.load_devices(organisation_id, &[device_id])?.pop())).await?;
-        Ok(item(caller, visible(caller, device)?))
+        Ok(item(visible(caller, device)?, Some(caller.device_id)))
     }
 
     /// Voids a device's tokens for good: one's own, or for an admin anybody's in the organisation. Idempotent.
@@ -46,12 +48,8 @@ impl Service {
         let (caller, now, entropy) = (*caller, self.now(), Arc::clone(&self.entropy));
         self.decide(caller.write(), move |tx| {
             visible(&caller, tx.load_devices(caller.organisation_id, &[device_id])?.pop())?;
-            tx.end_sessions(device_id, now)?;
-            // read again after the sessions, whose rows order this and a refresh
-            let device = visible(&caller, tx.find_device(device_id)?)?;
-            let act = device.revoked_at.is_none().then(|| Act::by(&caller, "device.revoke").about(&device_id));
-            audit::write(tx, &*entropy, now, act)?;
-            Ok(tx.put_device(&Device { revoked_at: device.revoked_at.or(Some(now)), ..device })?)
+            take_away(tx, &*entropy, now, Taken { device_id, order: None, act: Act::by(&caller, "device.revoke") })?;
+            Ok(())
         })
         .await?;
         self.publish(&[Signal::Device(device_id)]);
@@ -73,7 +71,7 @@ impl Service {
             visible(&caller, tx.load_devices(caller.organisation_id, &[device_id])?.pop())?;
             let device = Device { name: name.clone(), ..visible(&caller, tx.lock_device(device_id)?)? };
             tx.put_device(&device)?;
-            Ok(item(&caller, device))
+            Ok(item(device, Some(caller.device_id)))
         };
         self.decide(caller.write(), work).await
     }
@@ -90,15 +88,8 @@ impl Service {
         let work = move |tx: &mut dyn Tx| {
             require_writable(tx, &caller)?;
             visible(&caller, tx.load_devices(caller.organisation_id, &[device_id])?.pop())?;
-            tx.end_sessions(device_id, now)?;
-            let device = visible(&caller, tx.lock_device(device_id)?)?;
-            let order = Wipe { purge_id, ordered_at: now, confirmed_at: None, outbox_left: None };
-            let revoked_at = device.revoked_at.or(Some(now));
-            let device = Device { revoked_at, wipe: device.wipe.clone().or(Some(order)), ..device };
-            tx.put_device(&device)?;
-            tx.put_device_hold(&device)?;
-            audit::write(tx, &*entropy, now, [Act::by(&caller, "device.wipe").about(&device_id)])?;
-            Ok(item(&caller, device))
+            let taken = Taken { device_id, order: Some(purge_id), act: Act::by(&caller, "device.wipe") };
+            Ok(item(take_away(tx, &*entropy, now, taken)?, Some(caller.device_id)))
         };
         let told = self.decide(caller.write(), work).await?;
         self.publish(&[Signal::Device(device_id)]);
@@ -146,6 +137,31 @@ impl Service {
     }
 }
 
+/// What is taken away from whoever has it.
+pub(crate) struct Taken {
+    pub(crate) device_id: DeviceId,
+    /// The order to drop what it holds, under this id.
+    pub(crate) order: Option<Uuid>,
+    /// What is recorded of it, where anything changes.
+    pub(crate) act: Act,
+}
+
+/// Voids a device's tokens for good, and orders it to drop what it holds where that is wanted. What was done before stands.
+pub(crate) fn take_away(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), now: Timestamp, taken: Taken) -> ServiceResult<Device> {
+    let Taken { device_id, order, act } = taken;
+    tx.end_sessions(device_id, now)?;
+    // read after the sessions, whose rows order this and a refresh
+    let before = tx.lock_device(device_id)?.ok_or_else(unknown)?;
+    let order = order.map(|purge_id| Wipe { purge_id, ordered_at: now, confirmed_at: None, outbox_left: None });
+    let after = Device { revoked_at: before.revoked_at.or(Some(now)), wipe: before.wipe.clone().or(order), ..before.clone() };
+    tx.put_device(&after)?;
+    if after.wipe != before.wipe {
+        tx.put_device_hold(&after)?;
+    }
+    audit::write(tx, entropy, now, (after != before).then(|| act.about(&device_id)))?;
+    Ok(after)
+}
+
 const fn state_of(device: &Device) -> &'static str {
     match (device.revoked_at, &device.suspended) {
         (Some(_), _) => "revoked",
@@ -156,12 +172,15 @@ const fn state_of(device: &Device) -> &'static str {
 
 fn visible(caller: &Caller, device: Option<Device>) -> Result<Device, Problem> {
     let mine = |device: &Device| device.organisation_id == caller.organisation_id && (device.user_id == caller.user_id || caller.admin);
-    device
-        .filter(mine)
-        .ok_or_else(|| Problem::new(Code::UnknownDevice, "There is no such device among yours. GET /api/auth/devices lists them."))
+    device.filter(mine).ok_or_else(unknown)
 }
 
-fn item(caller: &Caller, device: Device) -> DeviceItem {
+fn unknown() -> Problem {
+    Problem::new(Code::UnknownDevice, "There is no such device among yours. GET /api/auth/devices lists them.")
+}
+
+/// A device as it is told to whoever asks from `current`.
+pub(crate) fn item(device: Device, current: Option<DeviceId>) -> DeviceItem {
     DeviceItem {
         device_id: device.device_id,
         name: device.name.clone(),
@@ -177,6 +196,6 @@ fn item(caller: &Caller, device: Device) -> DeviceItem {
             confirmed_at: wipe.confirmed_at,
             outbox_left: wipe.outbox_left,
         }),
-        current: device.device_id == caller.device_id,
+        current: current == Some(device.device_id),
     }
 }

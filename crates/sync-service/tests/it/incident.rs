@@ -70,7 +70,7 @@ fn a_suspended_devices_queue_waits_and_others_go_on() {
     assert_eq!(statuses(&pair.push(&pair.ana, push)), ["queued"; 3]);
     work_off(&pair);
     assert_eq!(receipt(&pair, &pair.ana, 13)["status"], "applied");
-    now(pair.world.service.let_device_go(&by, pair.ana.organisation_id, pair.bo.device_id)).unwrap();
+    now(pair.world.service.let_device_go(&by, pair.ana.organisation_id, pair.bo.device_id, None)).unwrap();
     assert_eq!(receipt(&pair, &pair.bo, 3)["status"], "queued");
     pair.world.clock.advance_ms(60_000);
     work_off(&pair);

@@ -124,7 +124,7 @@ fn what_holds_a_device_is_kept_apart_from_it(bench: &Bench) {
     let expected = Device { name: "later".into(), suspended: Some(suspension()), wipe: Some(wipe), ..device(TABLET, ANA) };
     assert_eq!(bench.read(|tx| tx.find_device(TABLET)), Some(expected.clone()));
     order(done.clone());
-    assert_eq!(bench.read(|tx| tx.list_devices(ANA)), [Device { wipe: Some(done), ..expected }]);
+    assert_eq!(bench.read(|tx| tx.list_devices(&[ANA])), [Device { wipe: Some(done), ..expected }]);
     assert_eq!(ordered(), None, "it was confirmed");
     assert_eq!(bench.read(|tx| tx.find_device(PHONE)), Some(device(PHONE, BO)));
     assert_eq!(bench.write(|tx| tx.lock_device(DeviceId(id(999)))), None);

@@ -10,7 +10,7 @@ pub(super) const CASES: &[Case] = &[
     ("a_password_is_replaced_for_one_person", a_password_is_replaced_for_one_person),
     ("users_are_loaded_within_their_organisation", users_are_loaded_within_their_organisation),
     ("accounts_are_listed_by_id_with_their_organisation", accounts_are_listed_by_id_with_their_organisation),
-    ("devices_are_overwritten_and_listed_by_id", devices_are_overwritten_and_listed_by_id),
+    ("devices_are_overwritten_and_listed", devices_are_overwritten_and_listed),
     ("devices_are_loaded_within_their_organisation", devices_are_loaded_within_their_organisation),
 ];
 
@@ -82,7 +82,7 @@ fn accounts_are_listed_by_id_with_their_organisation(bench: &Bench) {
     assert!(list(Some(STRANGER), 10).is_empty());
 }
 
-fn devices_are_overwritten_and_listed_by_id(bench: &Bench) {
+fn devices_are_overwritten_and_listed(bench: &Bench) {
     let first =
         Device { name: String::new(), platform: "💻".into(), created_at: Timestamp::from_millis(-1), ..device(DeviceId(id(20)), ANA) };
     let mut revoked = device(TABLET, ANA);
@@ -96,9 +96,19 @@ fn devices_are_overwritten_and_listed_by_id(bench: &Bench) {
     let late = Device { revoked_at: None, ..revoked.clone() };
     bench.write(move |tx| tx.put_device(&late));
     assert_eq!(bench.read(|tx| tx.find_device(TABLET)), Some(revoked.clone()), "a revocation lasts");
-    assert_eq!(bench.read(|tx| tx.list_devices(ANA)), [first, revoked]);
-    assert_eq!(bench.read(|tx| tx.list_devices(BO)), [device(PHONE, BO)]);
-    assert_eq!(bench.read(|tx| tx.list_devices(UserId(id(999)))), []);
+    let list = |user_ids: &[UserId]| {
+        let user_ids = user_ids.to_vec();
+        let mut devices = bench.read(move |tx| tx.list_devices(&user_ids));
+        devices.sort_by_key(|device| device.device_id);
+        devices
+    };
+    assert_eq!(list(&[ANA]), [first.clone(), revoked.clone()]);
+    assert_eq!(list(&[BO]), [device(PHONE, BO)]);
+    assert_eq!(list(&[UserId(id(999))]), []);
+    assert_eq!(list(&[]), []);
+    let mut both = [first, revoked, device(PHONE, BO)];
+    both.sort_by_key(|device| device.device_id);
+    assert_eq!(list(&[BO, ANA, BO]), both, "each once");
 }
 
 fn devices_are_loaded_within_their_organisation(bench: &Bench) {

@@ -79,8 +79,8 @@ impl DeviceRows for MemoryTx<'_> {
         Ok(self.state.devices.get(&device_id).cloned())
     }
 
-    fn list_devices(&mut self, user_id: UserId) -> StoreResult<Vec<Device>> {
-        Ok(self.state.devices.values().filter(|device| device.user_id == user_id).cloned().collect())
+    fn list_devices(&mut self, user_ids: &[UserId]) -> StoreResult<Vec<Device>> {
+        Ok(self.state.devices.values().filter(|device| user_ids.contains(&device.user_id)).cloned().collect())
     }
 
     fn load_devices(&mut self, organisation_id: OrganisationId, device_ids: &[DeviceId]) -> StoreResult<Vec<Device>> {
