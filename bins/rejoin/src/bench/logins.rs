@@ -1,13 +1,15 @@
 //! `rejoin bench logins`: what a flood of logins does to those who sync.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, LocalSet, spawn_blocking};
 
 use super::arrivals::{StretchFigures, offer, quantile_ms, together};
 use super::crew::{Plan, Worker};
@@ -79,10 +81,14 @@ pub(crate) async fn measure(target: &Target, plan: &Plan, seconds: usize, progre
     let quiet = together(&offer(&crew, PUSHES_PER_S, seconds, 1).await?)?;
     let rss_quiet_bytes = target.usage().await?.rss_bytes;
     progress.begin(&format!("single pushes beside {WAVE} logins at once"), seconds);
-    let done = Rc::new(Cell::new(false));
-    let flooding = tokio::task::spawn_local(flood(target.endpoint.clone(), Rc::clone(&done)));
+    let done = Arc::new(AtomicBool::new(false));
+    // elsewhere: what their answers take here is not to be counted with the pushes
+    let flooding = spawn_blocking({
+        let (endpoint, done) = (target.endpoint.clone(), Arc::clone(&done));
+        move || alone(flood(endpoint, &done))
+    });
     let pushed = offer(&crew, PUSHES_PER_S, seconds, 1).await;
-    done.set(true);
+    done.store(true, Ordering::Relaxed);
     let (tally, rss_flood_bytes) = flooding.await.map_err(|error| Failure::Failed(format!("the logins broke off: {error}")))??;
     let flood = together(&pushed?)?;
     let length = number(u64::try_from(seconds).unwrap_or(1));
@@ -106,11 +112,18 @@ pub(crate) async fn measure(target: &Target, plan: &Plan, seconds: usize, progre
     })
 }
 
+/// Runs something on a runtime of its own, on this thread.
+fn alone<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Failed(format!("no runtime can be started: {error}")))?;
+    LocalSet::new().block_on(&runtime, work)
+}
+
 /// One wave of logins after another, and the most memory that was seen between them.
-async fn flood(endpoint: Endpoint, done: Rc<Cell<bool>>) -> Result<(Tally, Option<u64>), Failure> {
+async fn flood(endpoint: Endpoint, done: &AtomicBool) -> Result<(Tally, Option<u64>), Failure> {
     let tally = Rc::new(RefCell::new(Tally::new()?));
     let mut most = None;
-    while !done.get() {
+    while !done.load(Ordering::Relaxed) {
         let mut wave = JoinSet::new();
         for _ in 0..WAVE {
             wave.spawn_local(attempt(endpoint.clone(), Rc::clone(&tally)));
