@@ -180,6 +180,8 @@ pub(crate) enum KeysCommand {
     Rotate,
     /// Add the key that signs checkpoints of the audit log from now on; the former ones go on counting
     RotateAudit,
+    /// Print the public keys that checkpoints of the audit log are signed with: for `rejoin audit verify --keys`, elsewhere
+    Audit,
 }
 
 #[derive(Debug, Subcommand)]

@@ -25,9 +25,9 @@ pub(crate) struct AuditVerifyArgs {
     /// What to read: a database (URL, or an SQLite file) or an export [default: database.url]
     #[arg(long, value_name = "DATABASE|EXPORT")]
     pub(crate) against: Option<String>,
-    /// The keys whose signatures count: the server's key file, or its public lines
+    /// The keys whose signatures count: the server's key file, or what `rejoin keys audit` printed [default: audit.key_file]
     #[arg(long, value_name = "FILE")]
-    pub(crate) keys: PathBuf,
+    pub(crate) keys: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

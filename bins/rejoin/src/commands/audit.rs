@@ -14,6 +14,7 @@ use serde_json::json;
 use storage_diesel::read_audit_log;
 
 use self::source::Source;
+use crate::audit_keys;
 use crate::cli::{AuditCommand, AuditExportArgs, AuditVerifyArgs};
 use crate::failure::Failure;
 use crate::output::{print, print_json};
@@ -22,13 +23,16 @@ use crate::settings::Settings;
 /// Checks the log, or writes it into a file.
 pub(crate) fn run(settings: &Settings, command: AuditCommand) -> Result<(), Failure> {
     match command {
-        AuditCommand::Verify(verify) => check(&settings.database_url, &verify),
+        AuditCommand::Verify(verify) => {
+            let keys = verify.keys.clone().unwrap_or_else(|| audit_keys::path(settings));
+            check(&settings.database_url, &keys, &verify)
+        }
         AuditCommand::Export(AuditExportArgs { file }) => export(&settings.database_url, &file),
     }
 }
 
-fn check(database_url: &str, given: &AuditVerifyArgs) -> Result<(), Failure> {
-    let keys = Keyring::parse(&text_of(&given.keys)?).map_err(|error| Failure::Input(format!("{}: {error}", given.keys.display())))?;
+fn check(database_url: &str, keys: &Path, given: &AuditVerifyArgs) -> Result<(), Failure> {
+    let keys = Keyring::parse(&text_of(keys)?).map_err(|error| Failure::Input(format!("{}: {error}", keys.display())))?;
     let outside = given.checkpoint.iter().map(|file| checkpoint(file, keys.known())).collect::<Result<Vec<_>, _>>()?;
     let source = Source::of(given.against.as_deref().unwrap_or(database_url))?;
     let mut verification = Verification::new(keys.known(), outside);
@@ -101,7 +105,8 @@ mod tests {
         fs::write(&keys, AuditSample::key().verifying_key().line()).unwrap();
         fs::write(&export, text).unwrap();
         let checkpoint = note.map(|note| fs::write(&kept, note).map(|()| kept).unwrap()).into_iter().collect();
-        check("sqlite:/nowhere", &AuditVerifyArgs { checkpoint, against: Some(export.display().to_string()), keys, json: true })
+        let given = AuditVerifyArgs { checkpoint, against: Some(export.display().to_string()), keys: None, json: true };
+        check("sqlite:/nowhere", &keys, &given)
     }
 
     #[test]

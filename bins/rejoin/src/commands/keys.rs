@@ -6,6 +6,7 @@ use crate::audit_keys;
 use crate::cli::KeysCommand;
 use crate::failure::Failure;
 use crate::logging;
+use crate::output::print;
 use crate::server::Backend;
 use crate::settings::Settings;
 use crate::system::SystemEntropy;
@@ -16,6 +17,7 @@ pub(crate) fn run(settings: &Settings, command: &KeysCommand) -> Result<(), Fail
     match command {
         KeysCommand::Rotate => rotate_cursor_keys(settings),
         KeysCommand::RotateAudit => rotate_audit_keys(settings),
+        KeysCommand::Audit => print_audit_keys(settings),
     }
 }
 
@@ -38,4 +40,10 @@ fn rotate_audit_keys(settings: &Settings) -> Result<(), Failure> {
         "key {number} of {place} signs checkpoints from now on; running servers take it up within a minute, the former ones go on counting"
     );
     Ok(())
+}
+
+fn print_audit_keys(settings: &Settings) -> Result<(), Failure> {
+    let keys = audit_keys::read(&audit_keys::path(settings))?;
+    let lines: Vec<_> = keys.known().iter().map(|key| key.line() + "\n").collect();
+    print(&lines.concat())
 }

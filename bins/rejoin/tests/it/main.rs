@@ -1,6 +1,7 @@
 //! The real binary: its words, its exit codes, and how it stops.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation is to panic where it stands")]
 
+mod audit;
 mod backup;
 mod batch;
 mod bench;
