@@ -80,7 +80,9 @@ pub(crate) fn require_session(tx: &mut dyn Tx, caller: &Caller) -> ServiceResult
     Ok(admit(tx.find_footing(caller.session_id)?)?)
 }
 
-/// [`require_session`], for whoever is about to write. The command line has no login: who may run it may write anyway.
+/// [`require_session`], for whoever is about to write: a login that stands does so until that is committed, and its end is
+/// answered after it. Where the log of a space is locked, that is to come first, since the wait for it may be long. The
+/// command line has no login: who may run it may write anyway.
 ///
 /// # Errors
 /// As [`require_session`], and `organisation_read_only`.
@@ -88,7 +90,7 @@ pub(crate) fn require_writable(tx: &mut dyn Tx, caller: &Caller) -> ServiceResul
     if caller.session_id.0.is_nil() {
         return Ok(());
     }
-    let footing = tx.find_footing(caller.session_id)?;
+    let footing = tx.hold_footing(caller.session_id)?;
     admit(footing)?;
     if footing == Footing::ReadOnly {
         let detail = "Your organisation was set to read only; nothing of this was taken. Keep the outbox: it is taken once that is over.";

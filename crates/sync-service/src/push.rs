@@ -207,8 +207,9 @@ impl Service {
         let ids = Arc::clone(&entropy);
         let mut new_id = move || ConflictId(ids.uuid_v7(received_at));
         let work = move |tx: &mut dyn Tx| {
+            let standing = access::lock(tx, &batch.caller, space_id)?;
             access::require_writable(tx, &batch.caller)?;
-            let decided = decide_space(tx, &batch, space_id, (&units, &unstored), &mut new_id)?;
+            let decided = decide_space(tx, &batch, (space_id, standing), (&units, &unstored), &mut new_id)?;
             if records {
                 audit::write(tx, &*entropy, received_at, audit::of_push(&batch, space_id, &decided))?;
             }

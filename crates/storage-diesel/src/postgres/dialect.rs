@@ -4,10 +4,10 @@ use diesel::connection::Connection;
 use diesel::dsl::sql;
 use diesel::expression::{SqlLiteral, ValidGrouping};
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, SingleValue, Text};
-use diesel::{AppearsOnTable, Expression, SelectableExpression};
+use diesel::{AppearsOnTable, Expression, RunQueryDsl, SelectableExpression};
 use sync_core::ports::StoreError;
 
 use super::Conn;
@@ -88,6 +88,35 @@ macro_rules! locked {
     };
 }
 pub(super) use locked;
+
+/// Keeps the rows of one table of a query as they are until the end of the transaction. Others may do so as well.
+macro_rules! held {
+    ($query:expr, $table:expr) => {
+        dialect::Held { query: $query, table: $table }
+    };
+}
+pub(super) use held;
+
+/// What [`held!`] makes of a query.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(super) struct Held<Q, T> {
+    pub(super) query: Q,
+    pub(super) table: T,
+}
+
+impl<Q: Query, T> Query for Held<Q, T> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q, T> RunQueryDsl<Conn> for Held<Q, T> {}
+
+impl<Q: QueryFragment<Pg>, T: QueryFragment<Pg>> QueryFragment<Pg> for Held<Q, T> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(" FOR SHARE OF ");
+        self.table.walk_ast(out)
+    }
+}
 
 /// Locks the rows of a query that nobody else has locked, until the end of the transaction; leaves the others out.
 macro_rules! locked_unless_taken {

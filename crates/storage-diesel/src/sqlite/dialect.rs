@@ -114,6 +114,14 @@ macro_rules! locked {
 }
 pub(super) use locked;
 
+/// Keeps the rows of one table of a query as they are until the end of the transaction: here whoever writes is alone.
+macro_rules! held {
+    ($query:expr, $table:expr) => {
+        $query
+    };
+}
+pub(super) use held;
+
 /// Locks the rows of a query that nobody else has locked: here nobody else can have.
 macro_rules! locked_unless_taken {
     ($query:expr) => {

@@ -53,6 +53,14 @@ impl ContainmentRows for Rows<'_> {
         Ok(found.into_iter().next().unwrap_or(Footing::Ended))
     }
 
+    fn hold_footing(&mut self, session_id: SessionId) -> StoreResult<Footing> {
+        let found = self.load(|conn| -> QueryResult<Vec<FootingRecord>> {
+            let login = logins!().filter(sessions::session_id.eq(session_id.as_bytes().as_slice())).select(footing!());
+            dialect::held!(login, sessions::table).load(conn)
+        })?;
+        Ok(found.into_iter().next().unwrap_or(Footing::Ended))
+    }
+
     fn list_footings(&mut self, session_ids: &[SessionId]) -> StoreResult<Vec<(SessionId, Footing)>> {
         self.load_each(session_ids, |conn, ids| -> QueryResult<Vec<(Id, FootingRecord)>> {
             logins!()

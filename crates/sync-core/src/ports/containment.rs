@@ -126,6 +126,13 @@ pub trait ContainmentRows {
     /// [`super::StoreError`].
     fn find_footing(&mut self, session_id: SessionId) -> StoreResult<Footing>;
 
+    /// [`Self::find_footing`], for whoever writes: a login that stands does so until the end of the transaction, and whoever
+    /// ends it waits for that.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn hold_footing(&mut self, session_id: SessionId) -> StoreResult<Footing>;
+
     /// What these logins may do, in any order; those that are not known are left out.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use super::warnings::Warnings;
 use super::world::World;
 use super::{OwnChanges, intents, requests, rows, stored};
 use crate::Caller;
-use crate::access::{self, Standing};
+use crate::access::Standing;
 use crate::epochs::{Named, Shared};
 use crate::queue::recorder::AcceptedItem;
 use crate::view::View;
@@ -117,16 +117,17 @@ pub(crate) struct Decided {
     pub(crate) held: HashMap<OpId, OpId>,
 }
 
-/// Decides a space's units in one transaction. `unstored` are operations of the request that were refused before.
+/// Decides a space's units in one transaction, as its sender stands under the lock of the log. `unstored` are operations of
+/// the request that were refused before.
 pub(crate) fn decide_space(
     tx: &mut dyn Tx,
     batch: &Batch,
-    space_id: SpaceId,
+    (space_id, standing): (SpaceId, Standing),
     (units, unstored): (&[usize], &BTreeSet<usize>),
     new_conflict_id: &mut dyn FnMut() -> ConflictId,
 ) -> StoreResult<Decided> {
     let units: Vec<&Unit> = units.iter().filter_map(|unit| batch.plan.units.get(*unit)).collect();
-    let Loaded { gate, world, waiting } = load(tx, batch, space_id, &units)?;
+    let Loaded { gate, world, waiting } = load(tx, batch, (space_id, standing), &units)?;
     let groups: BTreeSet<String> = units.iter().filter_map(|unit| unit.group.clone()).collect();
     let closed_groups = if groups.is_empty() {
         Vec::new()
@@ -174,8 +175,8 @@ struct Loaded {
 }
 
 /// Reads all that the units of a space are decided against.
-fn load(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId, units: &[&Unit]) -> StoreResult<Loaded> {
-    let (gate, mut world, reads) = enter(tx, batch, space_id)?;
+fn load(tx: &mut dyn Tx, batch: &Batch, (space_id, standing): (SpaceId, Standing), units: &[&Unit]) -> StoreResult<Loaded> {
+    let (gate, mut world, reads) = enter(tx, batch, (space_id, standing))?;
     let indexes: BTreeSet<usize> = units.iter().flat_map(|unit| unit.members.iter().copied()).collect();
     let operation = |index: &usize| batch.operations.get(*index).and_then(|received| received.content.as_ref().ok());
     let operations: Vec<&Operation> = indexes.iter().filter_map(operation).collect();
@@ -208,12 +209,12 @@ fn load(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId, units: &[&Unit]) -> S
     Ok(Loaded { gate, world, waiting })
 }
 
-/// Checks the sender's standing, under the lock of the log where they are a member; the last part says whether they are.
-fn enter(tx: &mut dyn Tx, batch: &Batch, space_id: SpaceId) -> StoreResult<(Gate, World, bool)> {
+/// What a sender of this standing meets; the last part says whether they are a member.
+fn enter(tx: &mut dyn Tx, batch: &Batch, (space_id, standing): (SpaceId, Standing)) -> StoreResult<(Gate, World, bool)> {
     let nobody = View::whole(&Schema::open(), (Role::Viewer, batch.caller.user_id));
     let closed = |head| World::new(space_id, nobody, head, Shared::all(head));
     let nowhere = Head::of_empty(uuid::Uuid::nil());
-    match access::lock(tx, &batch.caller, space_id)? {
+    match standing {
         Standing::Unknown => Ok((Gate::of_stranger(), closed(nowhere), false)),
         Standing::Former(access) => Ok((Gate::of_former_member(), closed(access.head), false)),
         Standing::Member(access) => {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::settle::park;
 use super::take::take_items;
 use crate::Caller;
+use crate::access;
 use crate::audit::{self, Act};
 use crate::push::{Batch, Plan, Taken, Taking, decide_space};
 
@@ -128,7 +129,8 @@ fn decide_items(
     let Some(batch) = batch_of(this, record, items)? else { return Ok(()) };
     let units: Vec<usize> = (0..batch.plan.units.len()).collect();
     let mut new_conflict_id = || ConflictId(entropy.uuid_v7(this.now));
-    let decided = decide_space(tx, &batch, this.space_id, (&units, &BTreeSet::new()), &mut new_conflict_id)?;
+    let standing = access::lock(tx, &batch.caller, this.space_id)?;
+    let decided = decide_space(tx, &batch, (this.space_id, standing), (&units, &BTreeSet::new()), &mut new_conflict_id)?;
     stepped.acts.extend(audit::of_push(&batch, this.space_id, &decided));
     stepped.opened += decided.opened;
     stepped.grew |= decided.grew;

@@ -69,6 +69,8 @@ fn footings(bench: &Bench) -> Vec<Footing> {
     let mut listed = bench.read(|tx| tx.list_footings(&[LOGINS[2], SessionId(id(999)), LOGINS[0], LOGINS[1]]));
     listed.sort_unstable();
     let each: Vec<_> = LOGINS.into_iter().map(|login| (login, bench.read(move |tx| tx.find_footing(login)))).collect();
+    let held: Vec<_> = LOGINS.into_iter().map(|login| (login, bench.write(move |tx| tx.hold_footing(login)))).collect();
+    assert_eq!(each, held, "whoever writes is told the same");
     assert_eq!(listed, each, "those that are not known are left out");
     listed.into_iter().map(|(_, footing)| footing).collect()
 }

@@ -30,6 +30,12 @@ impl ContainmentRows for MemoryTx<'_> {
         Ok(self.state.grant(session_id, Timestamp::default()).map_or(Footing::Ended, |grant| grant.footing))
     }
 
+    // whoever writes is alone
+    fn hold_footing(&mut self, session_id: SessionId) -> StoreResult<Footing> {
+        self.writable()?;
+        self.find_footing(session_id)
+    }
+
     fn list_footings(&mut self, session_ids: &[SessionId]) -> StoreResult<Vec<(SessionId, Footing)>> {
         let footing = |id: &SessionId| self.state.grant(*id, Timestamp::default()).map(|grant| (*id, grant.footing));
         Ok(session_ids.iter().filter_map(footing).collect())
