@@ -18,6 +18,7 @@ mod matrix;
 mod oidc;
 mod questions;
 mod queue_faults;
+mod reuse;
 mod revoked;
 mod server;
 mod shutdown;

@@ -10,6 +10,7 @@ mod doc;
 mod fates;
 mod graph;
 mod groups;
+mod hidden;
 mod intents;
 mod lift;
 mod live;
@@ -30,7 +31,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sync_core::ports::{Signal, Tx};
+use sync_core::ports::{Signal, StoreError, Tx};
 use sync_core::protocol::v1::{OperationResult, SyncRequest, SyncResponse};
 use sync_core::{BatchId, Code, ConflictId, DocumentKey, SpaceId, Status};
 
@@ -89,6 +90,7 @@ impl Service {
             caller: *caller,
             plan: Plan::new(&request.operations),
             taking: self.taking_of(request.operations.len(), request.bytes),
+            hidden: BTreeSet::new(),
             operations: request.operations,
             epochs: request.epochs,
             sent_at: request.sent_at,
@@ -177,7 +179,7 @@ impl Service {
     }
 
     /// Decides a space's units. Where that breaks on one of them, all go into the queue: there it shows which, and the
-    /// others go on.
+    /// others go on. Where it can't be written, it may be for an id that was used where the sender sees nothing.
     async fn push_or_queue(
         &self,
         batch: &Arc<Batch>,
@@ -189,6 +191,14 @@ impl Service {
             Err(ServiceError::Store(error)) if matches!(batch.taking, Taking::Decide) && is_own_fault(&error) => {
                 tracing::warn!(space.id = %space_id, %error, "a push broke; it goes into the queue, where what is at fault is told apart");
                 self.push_space(&Arc::new(batch.queued()), space_id, units, unstored).await
+            }
+            Err(ServiceError::Store(error @ StoreError::Busy(_))) => {
+                let ids = batch.operations.iter().map(|received| received.op_id).collect();
+                let hidden = self.find_hidden(&batch.caller, ids).await?;
+                if hidden.is_empty() {
+                    return Err(error.into());
+                }
+                self.push_space(&Arc::new(batch.without(hidden)), space_id, units, unstored).await
             }
             outcome => outcome,
         }

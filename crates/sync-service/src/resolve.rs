@@ -10,7 +10,7 @@ mod undo;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use desk::Desk;
+use desk::{Desk, reused};
 use merge_engine::Actor;
 use sync_core::ports::{Entropy, Scope, Signal, StoreError, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::{OperationResult, Received, Resolution, ResolveResponse};
@@ -38,6 +38,9 @@ pub(crate) struct Batch {
 
 /// The spaces of conflicts, and those of them that somebody left.
 type Found = (HashMap<ConflictId, SpaceId>, BTreeSet<SpaceId>);
+
+/// What became of resolutions, by their places in the request.
+type Answers = Vec<(usize, OperationResult)>;
 
 /// A resolution with its place in the request, its id, and the limit that it breaks.
 pub(crate) type Entry = (usize, OpId, Resolution, Option<Problem>);
@@ -91,14 +94,8 @@ impl Service {
                 results.extend(ids.into_iter().map(|(index, op_id)| (index, OperationResult::refused(op_id, unknown_conflict()))));
                 continue;
             };
-            let batch = Arc::new(Batch { caller: *caller, resolutions, received_at: self.now(), beside: None });
-            let entropy = Arc::clone(&self.entropy);
-            let work = move |tx: &mut dyn Tx| {
-                access::require_writable(tx, &batch.caller)?;
-                Ok(resolve_space(tx, &*entropy, &batch, space_id)?)
-            };
             let scope = if left.contains(&space_id) { Scope::Organisation(caller.organisation_id) } else { caller.scope() };
-            match self.decide(scope.write(), work).await {
+            match self.resolve_in(caller, (space_id, scope), resolutions).await {
                 Ok(decided) => {
                     self.publish(&[Signal::Space(space_id)]);
                     results.extend(decided);
@@ -110,6 +107,34 @@ impl Service {
             }
         }
         (results.into_values().collect(), failure)
+    }
+
+    /// Decides the answers of one space. Where they can't be written, it may be for an id that was used where the caller sees
+    /// nothing.
+    async fn resolve_in(&self, caller: &Caller, place: (SpaceId, Scope), resolutions: Vec<Entry>) -> ServiceResult<Answers> {
+        match self.resolve_once(caller, place, resolutions.clone()).await {
+            Err(ServiceError::Store(error @ StoreError::Busy(_))) => {
+                let hidden = self.find_hidden(caller, resolutions.iter().map(|(_, op_id, ..)| *op_id).collect()).await?;
+                if hidden.is_empty() {
+                    return Err(error.into());
+                }
+                let (used, others): (Vec<_>, Vec<_>) = resolutions.into_iter().partition(|(_, op_id, ..)| hidden.contains(op_id));
+                let mut results = self.resolve_once(caller, place, others).await?;
+                results.extend(used.into_iter().map(|(index, op_id, ..)| (index, reused(op_id))));
+                Ok(results)
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn resolve_once(&self, caller: &Caller, (space_id, scope): (SpaceId, Scope), resolutions: Vec<Entry>) -> ServiceResult<Answers> {
+        let batch = Arc::new(Batch { caller: *caller, resolutions, received_at: self.now(), beside: None });
+        let entropy = Arc::clone(&self.entropy);
+        let work = move |tx: &mut dyn Tx| {
+            access::require_writable(tx, &batch.caller)?;
+            Ok(resolve_space(tx, &*entropy, &batch, space_id)?)
+        };
+        self.decide(scope.write(), work).await
     }
 
     /// In which spaces the conflicts are, and which of those the caller left: what they answer there is kept for a lead.
@@ -146,12 +171,7 @@ fn undecided(ids: impl Iterator<Item = (usize, OpId)>, error: &ServiceError) -> 
 }
 
 /// Decides a space's resolutions in one transaction.
-pub(crate) fn resolve_space(
-    tx: &mut dyn Tx,
-    entropy: &(dyn Entropy + 'static),
-    batch: &Batch,
-    space_id: SpaceId,
-) -> StoreResult<Vec<(usize, OperationResult)>> {
+pub(crate) fn resolve_space(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), batch: &Batch, space_id: SpaceId) -> StoreResult<Answers> {
     let strangers = || batch.resolutions.iter().map(|(index, op_id, _, _)| (*index, OperationResult::refused(*op_id, unknown_conflict())));
     let standing =
         |tx: &mut dyn Tx| access::load(tx, &batch.caller, &[space_id]).map(|mut all| all.remove(&space_id).unwrap_or(Standing::Unknown));

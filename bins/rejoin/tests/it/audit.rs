@@ -65,7 +65,7 @@ fn what_was_recorded_is_sound_with_the_keys_of_the_server_or_its_public_ones() {
     let recorded = Recorded::new();
     recorded.keep("kept.txt", &recorded.checkpoint);
     let (code, log) = recorded.verify(&["--checkpoint", "kept.txt"]);
-    assert_eq!((code, &log["first_bad_index"]), (Some(0), &Value::Null), "{log}");
+    assert_eq!((code, &log["finding"]), (Some(0), &Value::Null), "{log}");
     assert!(log["records"].as_u64().unwrap() >= 6, "a login and five spaces: {log}");
     let printed = recorded.run(&["keys", "audit"]);
     let public = text(&printed.stdout);
@@ -90,13 +90,13 @@ fn a_changed_record_is_named_and_so_is_an_earlier_backup() {
         .collect();
     recorded.keep("changed.ndjson", &(changed.join("\n") + "\n"));
     let (code, log) = recorded.verify(&["--against", "changed.ndjson"]);
-    assert_eq!((code, &log["first_bad_index"]), (Some(1), &index), "{log}");
+    assert_eq!((code, &log["finding"]["index"]), (Some(1), &index), "{log}");
 
     assert_eq!(recorded.run(&["backup", "earlier.db"]).status.code(), Some(0));
     let (_, before) = recorded.verify(&[]);
     recorded.keep("later.txt", &Recorded::acts(&recorded.folder));
     let (code, log) = recorded.verify(&["--against", "earlier.db", "--checkpoint", "later.txt"]);
-    assert_eq!((code, &log["first_bad_index"]), (Some(1), &before["records"]), "rolled back: {log}");
+    assert_eq!((code, &log["finding"]["index"]), (Some(1), &before["records"]), "rolled back: {log}");
     assert_eq!(recorded.verify(&["--checkpoint", "later.txt"]).0, Some(0));
     let output = recorded.run(&["audit", "verify", "--keys", "nowhere.keys"]);
     assert_eq!(output.status.code(), Some(2));

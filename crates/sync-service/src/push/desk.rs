@@ -13,6 +13,7 @@ use sync_core::{Author, BatchId, Code, ConflictId, DocumentKey, OpId, Operation,
 use super::admit::{Admitted, Chain, Gate, Stop};
 use super::decide::{Asked, Beside, Effect, Mode, Refusal, Sent, Target, decide};
 use super::fates::Fates;
+use super::hidden::reused;
 use super::intents::Told;
 use super::notices;
 use super::overlay::Overlay;
@@ -38,6 +39,8 @@ pub(crate) struct Request<'a> {
     pub(crate) arrived_at: Timestamp,
     pub(crate) sent_at: Option<Timestamp>,
     pub(crate) taking: &'a Taking,
+    /// Ids that are used where the sender sees nothing.
+    pub(crate) hidden: &'a BTreeSet<OpId>,
     /// Under which its operations are in the queue.
     pub(crate) batch_id: BatchId,
     /// Operations that were refused in an earlier round of the request, and not stored.
@@ -113,6 +116,10 @@ impl<'a> Desk<'a> {
     /// Answers an operation whose id was stored before.
     fn answer_known(&mut self, index: usize) -> bool {
         let Some(operation) = self.operation(index) else { return true };
+        if self.request.hidden.contains(&operation.op_id) {
+            self.results.insert(index, reused(operation.op_id));
+            return true;
+        }
         let Some(known) = self.world.known.get(&operation.op_id) else { return self.answer_queued(index, operation) };
         let row = &known.row;
         let mut result = if row.user_id != self.request.caller.user_id || row.identity != sha256(operation.identity_text().as_bytes()) {
@@ -384,12 +391,6 @@ impl<'a> Desk<'a> {
             }
         }
     }
-}
-
-/// The refusal of an operation whose id is taken.
-pub(super) fn reused(op_id: OpId) -> OperationResult {
-    let detail = "this op_id was used for something else; give the operation a new one";
-    OperationResult::refused(op_id, Problem::new(Code::OpIdReuse, detail))
 }
 
 /// The places that an operation's sender may only propose.

@@ -36,6 +36,8 @@ pub(crate) struct Batch {
     /// When it is decided, or put into the queue.
     pub(crate) received_at: Timestamp,
     pub(crate) taking: Taking,
+    /// Ids that are used where the sender sees nothing.
+    pub(crate) hidden: BTreeSet<OpId>,
     /// Under which id its operations are put into the queue, if any are.
     pub(crate) id: BatchId,
 }
@@ -67,7 +69,15 @@ pub(crate) struct Taken {
 impl Batch {
     /// The same, for the queue.
     pub(super) fn queued(&self) -> Self {
+        Self { taking: Taking::Queue { staged: false }, ..self.without(self.hidden.clone()) }
+    }
+
+    /// The same, of which these ids are used where its sender sees nothing. It was not taken from the queue.
+    pub(super) fn without(&self, hidden: BTreeSet<OpId>) -> Self {
+        let staged = matches!(self.taking, Taking::Queue { staged: true });
         Self {
+            taking: if matches!(self.taking, Taking::Decide) { Taking::Decide } else { Taking::Queue { staged } },
+            hidden,
             caller: self.caller,
             operations: self.operations.clone(),
             plan: Plan::new(&self.operations),
@@ -75,7 +85,6 @@ impl Batch {
             sent_at: self.sent_at,
             arrived_at: self.arrived_at,
             received_at: self.received_at,
-            taking: Taking::Queue { staged: false },
             id: self.id,
         }
     }
@@ -142,6 +151,7 @@ pub(crate) fn decide_space(
         arrived_at: batch.arrived_at,
         sent_at: batch.sent_at,
         taking: &batch.taking,
+        hidden: &batch.hidden,
         batch_id: batch.id,
         unstored,
     };

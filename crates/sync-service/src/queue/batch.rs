@@ -2,7 +2,7 @@
 //! of them is in memory nor anybody waits behind one large transaction. With `all`, what was taken becomes visible to
 //! workers only when everything is there; that is one row that is written, so that it happens whole or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sync_core::json::RawJson;
@@ -278,6 +278,7 @@ impl BatchWriter {
             arrived_at: self.received_at,
             received_at: self.service.now(),
             taking: Taking::Queue { staged: self.head.atomic },
+            hidden: BTreeSet::new(),
             id: self.batch_id,
         });
         let (results, _) = self.service.push(&batch).await?;

@@ -185,6 +185,7 @@ fn batch_of(this: &Step, record: Option<&QueueBatch>, items: &[&QueueItem]) -> S
         arrived_at: record.received_at,
         received_at: this.now,
         taking: Taking::Work(taken.collect()),
+        hidden: BTreeSet::new(),
         id: record.batch_id,
     }))
 }

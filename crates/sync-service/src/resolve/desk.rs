@@ -252,10 +252,7 @@ impl<'a> Desk<'a> {
 
     fn replay(&self, row: &StoredOperation, identity: [u8; 32]) -> OperationResult {
         if row.user_id != self.batch.caller.user_id || row.identity != identity {
-            return OperationResult::refused(
-                row.op_id,
-                Problem::new(Code::OpIdReuse, "this op_id was used for something else; give the answer a new one"),
-            );
+            return reused(row.op_id);
         }
         let result = OperationResult {
             was: Some(row.status),
@@ -357,4 +354,9 @@ impl<'a> Desk<'a> {
             None => result,
         }
     }
+}
+
+/// The refusal of an answer whose id is taken.
+pub(super) fn reused(op_id: OpId) -> OperationResult {
+    OperationResult::refused(op_id, Problem::new(Code::OpIdReuse, "this op_id was used for something else; give the answer a new one"))
 }

@@ -10,7 +10,8 @@ use sync_core::{BatchId, Code, OpId, Operation, Problem, Status};
 
 use super::{Entry, Waiting};
 use crate::digest::sha256;
-use crate::push::desk::{Desk, reused};
+use crate::push::desk::Desk;
+use crate::push::hidden::reused;
 use crate::push::unit::{Batch, Taking};
 use crate::queue::enqueued;
 use crate::queue::recorder::AcceptedItem;
