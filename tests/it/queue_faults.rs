@@ -23,12 +23,12 @@ pub(crate) use nodes::pause;
 const SPACES: usize = 3;
 
 #[test]
-fn a_lease_is_handed_over_within_a_second_on_sqlite() {
+fn a_lease_is_handed_over_and_not_waited_for_on_sqlite() {
     hand_over(&Database::sqlite());
 }
 
 #[test]
-fn a_lease_is_handed_over_within_a_second_on_postgres() {
+fn a_lease_is_handed_over_and_not_waited_for_on_postgres() {
     if let Some(database) = Database::postgres() {
         hand_over(&database);
     }
@@ -243,9 +243,11 @@ fn spaces(client: &Client, count: usize) -> Vec<String> {
     (0..count).map(space).collect()
 }
 
-/// SIGTERM under load, with leases that nobody could wait for: what the server held goes to the other one at once.
+/// SIGTERM under load: what the server held goes to the other one once the step that was under way is over; after how long is
+/// printed. A machine that is busy with other things may take its time over that, but a lease that is not handed over is
+/// held for longer than anybody here waits.
 fn hand_over(database: &Database) {
-    let mut suite = Suite::new(database, 30_000);
+    let mut suite = Suite::new(database, 120_000);
     for round in 0..4 {
         let (leaving, staying) = (round as usize % 2, (round as usize + 1) % 2);
         let load = Load::new(round, &suite.spaces, &suite.clients[0].at(&suite.nodes.address_of(staying)));
@@ -265,13 +267,13 @@ fn hand_over(database: &Database) {
             nodes.signal(staying, "CONT");
             nodes.signal(leaving, "TERM");
             let asked = Instant::now();
-            until(asked + Duration::from_secs(1), "the lease was handed over", || {
+            until(asked + suite.lease / 4, "the lease was handed over", || {
                 nodes.leases().iter().all(|lease| lease.leased_by != held[0].leased_by)
             });
             println!("{}: handed over after {:?}", database.name, asked.elapsed());
             assert_eq!(nodes.take(leaving).wait(), Some(0), "it ends well");
         });
-        let versions = load.settle(&suite.clients, (&suite.nodes, staying), Instant::now() + Duration::from_secs(10), &mut || ());
+        let versions = load.settle(&suite.clients, (&suite.nodes, staying), Instant::now() + Duration::from_secs(60), &mut || ());
         load.check(&suite.nodes, &suite.heads, &versions);
         suite.heads = suite.nodes.heads(&suite.spaces, &suite.heads);
         suite.nodes.begin(leaving);
