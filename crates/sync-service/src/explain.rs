@@ -130,10 +130,13 @@ impl Reader {
         let row = &self.known.row;
         let mut base = self.base(payload, past);
         let (mut status, mut version) = (row.status, row.decided_version);
-        if !self.is_sender && key.is_some_and(|key| self.view.hides_members(key.collection())) {
+        let hides = key.map_or(self.view.role != Role::Lead, |key| self.view.hides_members(key.collection()));
+        if !self.is_sender && hides {
             // what others had seen is another version for them, and what came of the rest is not told
             base.version = None;
             (status, version) = came_of(&fields, row);
+            // the last of what an intent moved may be hidden
+            version = version.filter(|_| key.is_some());
         }
         let read_by = match (&self.access, version) {
             (Some(access), Some(version)) if sees => read_by(tx, access, version)?,
@@ -311,6 +314,10 @@ fn seen_of(fields: Vec<FieldExplanation>, past: &Past, view: &View) -> Vec<Field
                     if let Value::Object(members) = value {
                         view.leave_out(name, members, &body);
                     }
+                }
+                if field.base.as_object().is_some_and(Object::is_empty) {
+                    // as one is told in which there was nothing
+                    field.base = Value::Null;
                 }
             }
         }

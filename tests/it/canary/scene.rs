@@ -236,7 +236,9 @@ impl Scene {
         removal["reason"] = json!(reason);
         let result = self.results(&coordinator, vec![removal]).remove(0);
         assert_eq!(result["proposed"], json!(["/allergy_flags"]), "{result}");
-        let request = format!("op-{}", self.sent.last().unwrap());
+        let items = lead.read_all(&self.space);
+        let is_asked = |item: &&Value| item["collection"] == "change_requests" && item["document"]["paths"] == json!(["/allergy_flags"]);
+        let request = text(items.iter().find(is_asked).unwrap(), "document_id");
         let decision = json!({"kind": "update", "collection": "change_requests", "document_id": request, "base_version": 1_000_000,
             "patch": {"state": "declined", "decision_note": note}});
         let result = self.results(&lead, vec![decision]).remove(0);

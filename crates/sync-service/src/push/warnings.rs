@@ -34,11 +34,14 @@ impl Warnings {
             return Ok(Self::default());
         }
         let mut needed = rules::needs(&world.schema, &touched);
-        let too_large = too_large(tx, world, &needed)?;
+        let mut too_large = too_large(tx, world, &needed)?;
         needed.retain(|collection| !too_large.contains(*collection));
         let mut documents = BTreeMap::new();
         for collection in needed {
-            read(tx, world, collection, &mut documents)?;
+            if !read(tx, world, collection, &mut documents)? {
+                documents.retain(|key, _| key.collection() != collection);
+                too_large.insert(collection.to_owned());
+            }
         }
         let told = |names: &BTreeMap<String, String>| {
             let scene = Scene { schema: &world.schema, documents: &documents, touched: &touched, names };
@@ -100,7 +103,8 @@ fn touched(world: &World) -> BTreeMap<DocumentKey, Change> {
     changed.into_iter().filter_map(change).collect()
 }
 
-/// The collections among these of which there is too much.
+/// The collections among these of which there is too much. Where only one's own documents are seen, those that there are
+/// beside them count for nothing: they are counted as they are read.
 fn too_large(tx: &mut dyn Tx, world: &World, needed: &BTreeSet<&str>) -> StoreResult<BTreeSet<String>> {
     if needed.is_empty() {
         return Ok(BTreeSet::new());
@@ -112,6 +116,7 @@ fn too_large(tx: &mut dyn Tx, world: &World, needed: &BTreeSet<&str>) -> StoreRe
     Ok(counts
         .into_iter()
         .filter(|(collection, count)| *count > MAX_COMPARED && needed.contains(collection.as_str()))
+        .filter(|(collection, _)| world.view.own_field(collection).is_none())
         .map(|(name, _)| name)
         .collect())
 }
@@ -131,17 +136,19 @@ fn is_for(world: &World, warning: &rules::Warning) -> bool {
     })
 }
 
-fn read(tx: &mut dyn Tx, world: &World, collection: &str, documents: &mut BTreeMap<DocumentKey, Object>) -> StoreResult<()> {
+/// Reads what is compared; `false` where that is too much.
+fn read(tx: &mut dyn Tx, world: &World, collection: &str, documents: &mut BTreeMap<DocumentKey, Object>) -> StoreResult<bool> {
+    let mut count = 0;
     read_live(tx, world, collection, &mut |key, _, body| {
+        count += 1;
         // what was changed here is told as it is now, or not at all
         if !world.touched.contains(&key)
             && let Ok(body) = serde_json::from_str(body)
         {
             documents.insert(key, body);
         }
-        ControlFlow::Continue(())
+        if count > MAX_COMPARED { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
-    .map(drop)
 }
 
 /// The names of the space's members, by the ids that documents call them by.

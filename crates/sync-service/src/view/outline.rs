@@ -91,11 +91,13 @@ impl Outline {
         if let Some(version) = view.version_of(&Subject::of_row(row)?) {
             return Ok(Some((version, if row.presence.deleted { Shown::Deleted } else { Shown::Live })));
         }
-        // a question that was asked of the reader, and is not any more
-        let was_live = matches!(self.rows.get(&row.key), Some((_, Shown::Live | Shown::Gone)));
-        Ok(left
-            .or(Some(row.version).filter(|_| was_live && view.own_field(row.key.collection()).is_none()))
-            .map(|left| (left, Shown::Gone)))
+        // a question that was asked of the reader, and is not any more: told once, whatever becomes of it then
+        let ceased = match self.rows.get(&row.key) {
+            Some((_, Shown::Live)) => Some(row.version),
+            Some((version, Shown::Gone)) => Some(*version),
+            _ => None,
+        };
+        Ok(left.or(ceased.filter(|_| view.own_field(row.key.collection()).is_none())).map(|left| (left, Shown::Gone)))
     }
 
     fn put(&mut self, key: &DocumentKey, shown: Option<(i64, Shown)>) {

@@ -59,5 +59,6 @@ mod verify;
 mod view;
 mod view_alike;
 mod view_law;
+mod view_steps;
 mod warnings;
 mod world;

@@ -46,7 +46,7 @@ fn renamed(
 ) -> Value {
     match value {
         Value::Object(members) => {
-            let kept = members.iter().filter(|(name, _)| !matches!(name.as_str(), "cursor" | "mark" | "checksums" | "epoch"));
+            let kept = members.iter().filter(|(name, _)| !matches!(name.as_str(), "cursor" | "since" | "mark" | "checksums" | "epoch"));
             kept.map(|(name, value)| (name.clone(), renamed(value, name, ranks, (ids, known)))).collect()
         }
         Value::Array(items) => items.iter().map(|item| renamed(item, "", ranks, (ids, known))).collect(),

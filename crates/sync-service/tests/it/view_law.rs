@@ -10,122 +10,14 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 use sync_core::protocol::v1::VerifyRequest;
+use sync_service::realtime::Hub;
 use sync_service::{Caller, ConflictFilter, ConflictQuery};
 
+use crate::line::{Line, hub};
 use crate::sync::{Pair, id, op, with};
 use crate::view_alike::{comparable, difference, digest, sha256};
-use crate::world::now;
-
-const DOCUMENTS: [&str; 3] = ["d0", "d1", "d2"];
-/// What Bo reads, and what only leads do.
-const SEEN: [&str; 4] = ["title", "note", "tags", "state"];
-const HIDDEN: [&str; 3] = ["secret", "health", "codes"];
-
-/// How a collection is: what becomes of a deletion that meets an edit, and how hidden fields come together.
-#[derive(Debug, Clone)]
-struct Rules {
-    delete: &'static str,
-    hidden: [&'static str; 3],
-    strategies: [&'static str; 4],
-}
-
-fn rules() -> impl Strategy<Value = Rules> {
-    let delete = prop_oneof![Just("ask"), Just("edit_wins"), Just("delete_wins")];
-    let text = || prop_oneof![Just("ask"), Just("lww"), Just("text")];
-    let set = || prop_oneof![Just("ask"), Just("lww"), Just("set")];
-    (delete, (text(), text(), set()), (text(), text(), set(), text())).prop_map(|(delete, (a, b, c), (d, e, f, g))| Rules {
-        delete,
-        hidden: [a, b, c],
-        strategies: [d, e, f, g],
-    })
-}
-
-fn schema(rules: &Rules) -> Value {
-    let kind = |name: &str| if matches!(name, "tags" | "codes") { "set" } else { "text" };
-    let seen =
-        SEEN.iter().zip(rules.strategies).map(|(name, strategy)| ((*name).to_owned(), json!({"type": kind(name), "strategy": strategy})));
-    // by a list, by the sensitivity, and by both
-    let rights = [json!({"read": []}), json!({"sensitivity": 2}), json!({"sensitivity": 3, "read": ["couple"]})];
-    let hidden = HIDDEN
-        .iter()
-        .zip(rules.hidden)
-        .zip(rights)
-        .map(|((name, strategy), rights)| ((*name).to_owned(), with(json!({"type": kind(name), "strategy": strategy}), rights)));
-    let fields: serde_json::Map<String, Value> = seen.chain(hidden).collect();
-    let text = json!({"type": "text"});
-    json!({"name": "law", "version": 1, "collections": {
-        "notes": {"label": "title", "delete": rules.delete, "fields": fields},
-        "vault": {"read": ["couple"], "fields": {"title": text}},
-        "mine": {"own": {"field": "owner", "read": ["photographer"]}, "fields": {"owner": {"type": "id"}, "title": text}},
-    }})
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Ana(Edit),
-    /// Ana writes what Bo sees, and in one of the worlds more than that.
-    Both(Edit, usize, u8),
-    Bo(Edit),
-    Create(bool, usize, u8),
-    Delete(bool, usize, bool),
-    Restore(usize),
-    /// In one of the worlds only: another lead writes what Bo does not see.
-    Hidden(usize, usize, u8, bool),
-    Vault(usize, u8),
-    NotMine(usize, u8),
-    Mine(bool, u8),
-    /// Ana answers a question as far as Bo sees it.
-    Answer(usize, bool),
-    /// In one of the worlds only: Ana answers the rest of it.
-    AnswerRest(usize, bool),
-    Look,
-}
-
-#[derive(Debug, Clone)]
-struct Edit {
-    document: usize,
-    field: usize,
-    value: u8,
-    stale: bool,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let edit = || {
-        (0..DOCUMENTS.len(), 0..SEEN.len(), 0..4_u8, any::<bool>()).prop_map(|(document, field, value, stale)| Edit {
-            document,
-            field,
-            value,
-            stale,
-        })
-    };
-    let (document, hidden, value, flag) = (0..DOCUMENTS.len(), 0..HIDDEN.len(), 0..4_u8, any::<bool>());
-    let step = prop_oneof![
-        3 => edit().prop_map(Step::Ana),
-        3 => (edit(), hidden.clone(), value.clone()).prop_map(|(edit, hidden, value)| Step::Both(edit, hidden, value)),
-        4 => edit().prop_map(Step::Bo),
-        2 => (flag, document.clone(), value.clone()).prop_map(|(bo, document, value)| Step::Create(bo, document, value)),
-        1 => (flag, document.clone(), any::<bool>()).prop_map(|(bo, document, stale)| Step::Delete(bo, document, stale)),
-        1 => document.clone().prop_map(Step::Restore),
-        6 => (document, hidden, value.clone(), flag).prop_map(|(document, field, value, stale)| Step::Hidden(document, field, value, stale)),
-        1 => (0..2_usize, value.clone()).prop_map(|(document, value)| Step::Vault(document, value)),
-        1 => (0..2_usize, value.clone()).prop_map(|(document, value)| Step::NotMine(document, value)),
-        1 => (flag, value).prop_map(|(bo, value)| Step::Mine(bo, value)),
-        2 => (0..4_usize, flag).prop_map(|(question, ours)| Step::Answer(question, ours)),
-        1 => (0..4_usize, flag).prop_map(|(question, ours)| Step::AnswerRest(question, ours)),
-        3 => Just(Step::Look),
-    ];
-    proptest::collection::vec(step, 4..28)
-}
-
-fn value_of(field: &str, value: u8) -> Value {
-    match (field, value) {
-        (_, 0) => Value::Null,
-        ("tags" | "codes", value) => json!((0..value).map(|n| format!("t{n}")).collect::<Vec<_>>()),
-        // what is hidden is told apart from everything else
-        (field, value) if HIDDEN.contains(&field) => json!(format!("CANARY {field} {value}")),
-        (field, value) => json!(format!("{field} number {value}")),
-    }
-}
+use crate::view_steps::{DOCUMENTS, Edit, HIDDEN, OWNED, Rules, SEEN, Step, rules, schema, steps, value_of};
+use crate::world::{added, now};
 
 /// One of the worlds.
 struct Side {
@@ -140,13 +32,25 @@ struct Side {
     told: Vec<Value>,
     /// What was sent in both worlds.
     sent: Vec<String>,
+    /// The couple.
+    di: Caller,
+    /// What Bo hears meanwhile.
+    line: Line,
+    _hub: Hub,
 }
 
 impl Side {
     fn new(rules: &Rules, whole: bool) -> Self {
         let pair = Pair::with(schema(rules));
         let cleo = pair.world.caller("ana@example.org");
-        Self { pair, cleo, whole, seen: [BTreeMap::new(), BTreeMap::new()], cursor: None, told: Vec::new(), sent: Vec::new() }
+        now(pair.world.service.bootstrap_user("Alder & Rye", added("di@example.org"), false)).unwrap();
+        let di = pair.world.caller("di@example.org");
+        let role = serde_json::from_value(json!({"role": "couple"})).unwrap();
+        now(pair.world.service.put_member(&pair.ana, pair.space.parse().unwrap(), di.user_id, role)).unwrap();
+        let hub = hub(&pair.world.service);
+        let line = Line::follow(&hub, &pair.bo, &pair.space, pair.pull(&pair.bo, None)["cursor"].as_str());
+        let seen = [BTreeMap::new(), BTreeMap::new()];
+        Self { pair, cleo, whole, seen, cursor: None, told: Vec::new(), sent: Vec::new(), di, line, _hub: hub }
     }
 
     fn caller(&self, bo: bool) -> Caller {
@@ -224,10 +128,84 @@ impl Side {
                 self.send(false, with(op(n, kind, "m", base, patch), json!({"collection": "mine"})));
             }
             Step::Answer(question, ours) => self.answer(n, *question, *ours, true),
+            Step::Group(bo, one, other) => self.group(n, *bo, [one, other]),
+            Step::Day(bo, document, hour) => self.day(n, *bo, &format!("e{document}"), *hour),
+            Step::Shift(bo, from, by, stale) => self.shift(n, *bo, (*from, *by), *stale),
+            Step::Propose(document, value, more) => {
+                let hidden = *more && self.whole;
+                self.propose(n, *document, &OWNED[..=usize::from(hidden)], *value);
+            }
+            Step::Decide(request, approved) => self.decide(n, *request, *approved),
             Step::Look => self.look(),
             hidden if self.whole => self.hide(n, hidden),
             _ => {}
         }
+        let frames = self.line.take_all();
+        if !frames.is_empty() {
+            self.told.push(json!({"frames": frames}));
+        }
+    }
+
+    /// Edits of two documents that are committed together.
+    fn group(&mut self, n: u32, bo: bool, edits: [&Edit; 2]) {
+        let documents = [edits[0].document, (edits[0].document + 1) % DOCUMENTS.len()];
+        let mut operations = Vec::new();
+        for ((number, edit), document) in (0..).zip(edits).zip(documents) {
+            let document = DOCUMENTS[document];
+            let base = self.base(bo, &format!("notes/{document}"), edit.stale);
+            let mut patch = json!({SEEN[edit.field]: value_of(SEEN[edit.field], edit.value)});
+            if self.whole && !bo {
+                patch["health"] = value_of("health", edit.value);
+            }
+            // the ids of steps are far apart from these
+            let operation = op(n + 1_000 * (number + 1), "update", document, base, patch);
+            self.sent.push(operation["op_id"].as_str().unwrap().to_owned());
+            operations.push(with(operation, json!({"group": format!("group {n}")})));
+        }
+        let results = self.pair.push(&self.caller(bo), json!(operations));
+        if bo {
+            self.told.push(json!({"results": results}));
+        }
+    }
+
+    fn day(&mut self, n: u32, bo: bool, document: &str, hour: u8) {
+        let base = self.base(bo, &format!("days/{document}"), false);
+        let patch = json!({"title": document, "starts_at": format!("2026-06-20T{hour}:00"), "minutes": 90, "people": ["somebody"]});
+        let kind = if base == 0 { "create" } else { "update" };
+        self.send(bo, with(op(n, kind, document, base, patch), json!({"collection": "days"})));
+    }
+
+    fn shift(&mut self, n: u32, bo: bool, (from, by): (u8, i64), stale: bool) {
+        let versions = if stale { self.seen[usize::from(bo)].clone() } else { self.versions(&self.caller(bo)) };
+        let base = versions.values().max().copied().unwrap_or_default();
+        let args = json!({"from": format!("2026-06-20T{from}:00"), "by_min": by});
+        let intent = json!({"op_id": id(n), "collection": "days", "kind": "intent", "base_version": base, "intent": {"name": "shift", "args": args}});
+        self.send(bo, intent);
+    }
+
+    /// The couple writes what leads own.
+    fn propose(&mut self, n: u32, document: usize, fields: &[&str], value: u8) {
+        let document = DOCUMENTS[document];
+        let base = self.versions(&self.di).get(&format!("notes/{document}")).copied().unwrap_or_default();
+        if base == 0 || !self.pair.read(&self.di, "notes", document).is_object() {
+            return;
+        }
+        let patch: serde_json::Map<String, Value> = fields.iter().map(|name| ((*name).to_owned(), value_of(name, value))).collect();
+        if fields.contains(&OWNED[0]) {
+            self.sent.push(id(n));
+        }
+        self.pair.one(&self.di, op(n, "update", document, base, Value::Object(patch)));
+    }
+
+    fn decide(&mut self, n: u32, request: usize, approved: bool) {
+        let is_open = |item: &&Value| item["collection"] == "change_requests" && item["document"]["state"] == "open";
+        let seen = self.all(&self.pair.bo);
+        let open: Vec<&Value> = seen.iter().filter(is_open).collect();
+        let Some(request) = open.get(request % open.len().max(1)) else { return };
+        let request = request["document_id"].as_str().unwrap();
+        let base = self.base(false, &format!("change_requests/{request}"), false);
+        let state = if approved { "approved" } else { "declined" };
+        self.send(false, with(op(n, "update", request, base, json!({"state": state})), json!({"collection": "change_requests"})));
     }
 
     /// What happens in one of the worlds only.
@@ -255,6 +233,14 @@ impl Side {
                 with(op(n, if base == 0 { "create" } else { "update" }, &id, base, patch), json!({"collection": name}))
             }
             Step::AnswerRest(question, ours) => return self.answer(n, *question, *ours, false),
+            Step::ProposeHidden(document, value) => return self.propose(n, *document, &OWNED[1..], *value),
+            Step::PrivateDay(document, hour) => {
+                let id = format!("p{document}");
+                let base = base(format!("days/{id}"), false);
+                let patch = json!({"title": "CANARY", "starts_at": format!("2026-06-20T{hour}:30"), "minutes": 90, "people": ["somebody"],
+                    "visibility": "private"});
+                with(op(n, if base == 0 { "create" } else { "update" }, &id, base, patch), json!({"collection": "days"}))
+            }
             _ => return,
         };
         self.pair.one(&self.cleo, operation);
@@ -377,7 +363,7 @@ fn check(rules: &Rules, steps: &[Step]) {
     let text = serde_json::to_string(&one.told).unwrap();
     assert!(
         !text.contains("CANARY")
-            && HIDDEN.iter().all(|name| !text.contains(&format!("\"{name}\"")) && !text.contains(&format!("\"/{name}"))),
+            && HIDDEN.iter().chain(&OWNED[1..]).all(|name| !text.contains(&format!("\"{name}\"")) && !text.contains(&format!("\"/{name}"))),
         "{text}"
     );
     let known: BTreeSet<String> = one.sent.iter().cloned().collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sync_core::document::CHANGE_REQUESTS;
 use sync_core::json::Object;
-use sync_core::schema::Owner;
+use sync_core::schema::{Collection, Owner};
 use sync_core::{DocumentKey, Operation, Role, Timestamp, UserId};
 
 use super::wanted::Wanted;
@@ -38,14 +38,14 @@ pub(in crate::push) fn write(world: &mut World, this: Proposing<'_>, overlay: &m
             overlay.requests.remove(name);
         }
     }
-    let mut made = 0;
+    let mut numbers = Numbers::default();
     for (request, part) in proposed.iter().flat_map(|one| parts(one, &open)) {
         let request = if let Some(request) = request {
             join(world, this, &request, &part);
             request.id().to_owned()
         } else {
-            made += 1;
-            self::open(world, this, made, &part)
+            let number = numbers.next(world.schema.collection(this.key.collection()), &part);
+            self::open(world, this, number, &part)
         };
         for place in &part.places {
             overlay.requests.extend(top_of(&place.path).map(|name| (name, request.clone())));
@@ -112,9 +112,46 @@ fn take_back(world: &mut World, this: Proposing<'_>, (request, name): (&Document
     waits
 }
 
+/// The numbers that the requests of one operation have in their ids.
+#[derive(Default)]
+struct Numbers {
+    /// Of those that everybody reads who sees the document.
+    open: usize,
+    /// Of the others, by their first member.
+    hidden: BTreeMap<String, usize>,
+}
+
+impl Numbers {
+    /// The number of the next one. What somebody reads is numbered alike, whatever there is beside it: what everybody
+    /// reads is counted from 0, and the rest has its number from its place in the schema.
+    fn next(&mut self, collection: Option<&Collection>, proposed: &Proposed) -> usize {
+        let first = proposed.places.first().and_then(|place| top_of(&place.path));
+        let is_hidden = |collection: &Collection, name: &String| {
+            !is_read_by_all(collection, name) || collection.leans_on(name).iter().any(|other| !is_read_by_all(collection, other))
+        };
+        let hidden = collection.zip(first).filter(|(collection, name)| is_hidden(collection, name));
+        let Some((collection, name)) = hidden else {
+            self.open += 1;
+            return self.open - 1;
+        };
+        let members = collection.fields.len().max(1);
+        let place = collection.fields.keys().position(|other| *other == name).unwrap_or_default();
+        let before = self.hidden.entry(name).or_default();
+        *before += 1;
+        members * *before + place
+    }
+}
+
+fn is_read_by_all(collection: &Collection, name: &str) -> bool {
+    let (viewers, readers) = (collection.viewers(), collection.readers(name));
+    let reads = |role: &Role| !viewers.roles.includes(*role) || readers.roles.includes(*role);
+    let reads_anyway = |role: &Role| readers.roles.includes(*role);
+    Role::ALL.iter().all(reads) && (viewers.spaces.is_subset(&readers.spaces) || Role::ALL.iter().all(reads_anyway))
+}
+
 /// Makes a request. Its id says which operation it comes from, so that nothing makes it twice.
-fn open(world: &mut World, this: Proposing<'_>, number: u32, proposed: &Proposed) -> String {
-    let suffix = if number == 1 { String::new() } else { format!("-{}", number - 1) };
+fn open(world: &mut World, this: Proposing<'_>, number: usize, proposed: &Proposed) -> String {
+    let suffix = if number == 0 { String::new() } else { format!("-{number}") };
     let id = format!("{PREFIX}{}{suffix}", this.said.op_id);
     let Some(request) = DocumentKey::new(CHANGE_REQUESTS, &id) else { return id };
     let mut body = Object::new();
