@@ -2,6 +2,7 @@
 
 mod answer_all;
 mod preferences;
+mod reveal;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -254,12 +255,28 @@ fn asks_of(caller: &Caller, spaces: &[SpaceAccess], assigned: Option<&Assigned>)
     }
 }
 
-/// Conflicts as one reader is told of them: with the names of today, what their own answers suggest, what becomes of each
-/// answer.
-fn present(tx: &mut dyn Tx, caller: &Caller, mut conflicts: Vec<(&SpaceAccess, Conflict)>) -> StoreResult<Vec<Conflict>> {
+/// Conflicts as one reader is told of them, without the values of sensitive fields.
+fn present(tx: &mut dyn Tx, caller: &Caller, conflicts: Vec<(&SpaceAccess, Conflict)>) -> StoreResult<Vec<Conflict>> {
+    let mut views: BTreeMap<SpaceId, View> = BTreeMap::new();
+    let mut told = tell(tx, caller, conflicts, &mut views)?;
+    for conflict in &mut told {
+        if let Some(view) = views.get(&conflict.space_id) {
+            view.veil(conflict);
+        }
+    }
+    Ok(told)
+}
+
+/// Conflicts with the names of today, what the reader's own answers suggest, what becomes of each answer.
+fn tell(
+    tx: &mut dyn Tx,
+    caller: &Caller,
+    mut conflicts: Vec<(&SpaceAccess, Conflict)>,
+    views: &mut BTreeMap<SpaceId, View>,
+) -> StoreResult<Vec<Conflict>> {
     let mut people = People::default();
     people.meet(tx, caller.organisation_id, conflicts.iter().map(|(_, conflict)| conflict))?;
-    let (mut views, mut whole): (BTreeMap<SpaceId, View>, BTreeSet<ConflictId>) = Default::default();
+    let mut whole: BTreeSet<ConflictId> = BTreeSet::new();
     for (access, conflict) in &mut conflicts {
         let role = access.member.role;
         people.dress(conflict);

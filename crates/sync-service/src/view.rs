@@ -27,6 +27,9 @@ pub(crate) use self::question::marks;
 pub(crate) use self::reads::Reads;
 use self::sight::Sight;
 
+/// From this sensitivity on values are shown to whoever asks for them by name, and that they did is recorded.
+const SENSITIVE: u8 = 2;
+
 /// What one caller sees of one space.
 #[derive(Debug, Clone)]
 pub(crate) struct View {
@@ -103,10 +106,15 @@ impl View {
     }
 
     /// How sensitive a member is, by its present name where it was renamed; 0 where nothing is declared.
-    pub(crate) fn sensitivity(&self, collection: &str, member: &str) -> u8 {
+    fn sensitivity(&self, collection: &str, member: &str) -> u8 {
         let declared = |name: &str| self.schema.collection(collection).and_then(|rules| rules.fields.get(name));
         let lens = || self.schema.lens(collection, 1).map(|lens| lens.name_of(member).to_owned());
         declared(member).or_else(|| declared(&lens()?)).map_or(0, |field| field.sensitivity)
+    }
+
+    /// Whether the values of a member are left out wherever they are not what was asked for, though they are read.
+    pub(crate) fn is_sensitive(&self, collection: &str, member: &str) -> bool {
+        self.sensitivity(collection, member) >= SENSITIVE
     }
 
     /// Whether it is told of a member that it differs.

@@ -19,6 +19,7 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     mount(cfg, "/api/offline/conflict/preferences", preferences);
     mount(cfg, "/api/offline/conflict/{conflict_id}", vec![endpoint(Method::GET, get)]);
     mount(cfg, "/api/offline/conflict/{conflict_id}/undo", vec![endpoint(Method::POST, undo)]);
+    mount(cfg, "/api/offline/conflict/{conflict_id}/reveal", vec![endpoint(Method::POST, reveal)]);
 }
 
 #[derive(Deserialize)]
@@ -115,6 +116,12 @@ async fn answer_all(call: Call) -> Answered {
     let caller = call.caller().await?;
     let request: AnswerAllRequest = call.json().await?;
     ok(&call.service().answer_all(&caller, request).await?)
+}
+
+async fn reveal(call: Call) -> Answered {
+    let caller = call.caller().await?;
+    let request = call.json().await?;
+    ok(&call.service().reveal_conflict(&caller, ConflictId(call.path_id("conflict_id")), request).await?)
 }
 
 async fn undo(call: Call) -> Answered {

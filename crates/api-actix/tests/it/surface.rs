@@ -30,6 +30,7 @@ fn routes() -> Vec<(&'static str, String, bool, bool)> {
         ("POST", "/api/offline/conflict", true, true),
         ("GET", "/api/offline/conflict/ID", true, false),
         ("POST", "/api/offline/conflict/ID/undo", true, true),
+        ("POST", "/api/offline/conflict/ID/reveal", true, true),
         ("GET", "/api/offline/conflict/preferences", true, false),
         ("PUT", "/api/offline/conflict/preferences", true, true),
         ("DELETE", "/api/offline/conflict/preferences", true, false),

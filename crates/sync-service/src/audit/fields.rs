@@ -18,8 +18,6 @@ use crate::access::{self, Standing, require_session};
 use crate::view::{Subject, View};
 use crate::{Caller, Service, ServiceResult};
 
-/// From this sensitivity on values are left out.
-const SENSITIVE: u8 = 2;
 /// Documents whose changes are rebuilt for one record.
 const MAX_DOCUMENTS: usize = 100;
 
@@ -58,7 +56,8 @@ impl Service {
     }
 }
 
-fn may_not() -> Problem {
+/// The problem of a field that the caller does not read.
+pub(crate) fn may_not() -> Problem {
     Problem::new(Code::Forbidden, "your role in this space does not read this field. Ask a lead of the space")
 }
 
@@ -132,7 +131,7 @@ impl Past {
 
     fn is_sensitive(&self, field: &AuditField) -> bool {
         let collection = field.document.split('/').next().unwrap_or_default();
-        self.view.sensitivity(collection, &field.field) >= SENSITIVE
+        self.view.is_sensitive(collection, &field.field)
     }
 
     /// The document at a version: later changes taken back, newest first.

@@ -114,6 +114,41 @@ impl View {
         is_meant(ask, self.user_id, self.role) && (ask.starts_with("user:") || !self.is_own_only(collection))
     }
 
+    /// Leaves sensitive values out of a question, though they are read: in a list they are seen by whoever looks over a
+    /// shoulder, and nobody could say later who saw them.
+    pub(crate) fn veil(&self, conflict: &mut Conflict) {
+        let named_by = label_member(&self.schema, &conflict.collection, &Object::new());
+        if named_by.is_some_and(|member| self.is_sensitive(&conflict.collection, member)) {
+            conflict.title = None;
+            for field in conflict.all_fields_mut() {
+                field.consequences = None;
+            }
+        }
+        for (path, field) in &mut conflict.fields {
+            self.veil_place(&conflict.collection, (path, field));
+        }
+        for part in &mut conflict.documents {
+            for (path, field) in &mut part.fields {
+                self.veil_place(&part.collection, (path, field));
+            }
+        }
+    }
+
+    fn veil_place(&self, collection: &str, (path, field): (&str, &mut DisputedField)) {
+        match pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()) {
+            Some(name) if self.is_sensitive(collection, &name) => blind(field),
+            Some(_) => {}
+            None => {
+                for value in [&mut field.base, &mut field.ours, &mut field.theirs, &mut field.outcome] {
+                    let Value::Object(members) = value else { continue };
+                    let before = members.len();
+                    members.retain(|name, _| !self.is_sensitive(collection, name));
+                    field.masked |= members.len() < before;
+                }
+            }
+        }
+    }
+
     fn hide_title(&self, conflict: &mut Conflict) {
         // without a document at hand, the name is taken for that of the declared member
         let named_by = label_member(&self.schema, &conflict.collection, &Object::new());
@@ -147,12 +182,7 @@ impl Seen<'_> {
         match sees {
             Sees::Nothing => return false,
             Sees::All => {}
-            Sees::That => {
-                for value in [&mut field.base, &mut field.ours, &mut field.theirs, &mut field.outcome] {
-                    *value = Value::Null;
-                }
-                (field.masked, field.suggestion, field.consequences) = (true, None, None);
-            }
+            Sees::That => blind(field),
             Sees::Members => {
                 for value in [&mut field.base, &mut field.ours, &mut field.theirs, &mut field.outcome] {
                     if let Value::Object(members) = value {
@@ -172,6 +202,14 @@ impl Seen<'_> {
         self.version = self.version.max(version);
         true
     }
+}
+
+/// Tells of a place that it differs, and nothing else.
+fn blind(field: &mut DisputedField) {
+    for value in [&mut field.base, &mut field.ours, &mut field.theirs, &mut field.outcome] {
+        *value = Value::Null;
+    }
+    (field.masked, field.suggestion, field.consequences) = (true, None, None);
 }
 
 /// The mark of what is said of a whole question while it waits.

@@ -88,8 +88,8 @@ fn a_question_hides_its_values_in_every_view() {
     // those who may read it do
     for role in ["coordinator", "couple", "lead"] {
         pair.give_bo(role);
-        let text = detail(&pair, &pair.bo, &asked).to_string();
-        assert!(SECRETS.iter().all(|secret| text.contains(secret)) && text.contains(r#""masked":false"#), "{role}: {text}");
+        let text = pair.conflict(&pair.bo, &asked).to_string();
+        assert!(SECRETS.iter().all(|secret| text.contains(secret)) && !text.contains(r#""masked":true"#), "{role}: {text}");
     }
 }
 
@@ -117,7 +117,7 @@ fn a_question_is_not_there_for_who_may_read_nothing_of_it() {
     let page = pair.pull(&pair.bo, None);
     assert_eq!((page["items"].as_array().unwrap().len(), page["checksums"].get("_conflicts")), (1, None), "{page}");
     assert!(!snapshot(&pair, &pair.bo).contains(asked.as_str().unwrap()));
-    assert_eq!(detail(&pair, &pair.ana, &asked)["fields"]["/allergies"]["base"], "celiac");
+    assert_eq!(pair.conflict(&pair.ana, &asked)["fields"]["/allergies"]["base"], "celiac");
 }
 
 #[test]
@@ -170,11 +170,11 @@ fn whoever_is_asked_reads_what_they_are_asked_about() {
     let settings = json!({"settings": {"bookkeeper": pair.bo.user_id}});
     now(pair.world.service.update_space(&pair.ana, pair.space.parse().unwrap(), serde_json::from_value(settings).unwrap())).unwrap();
     let asked = disputed(&pair, 1, "events", "e", [100, 200, 300].map(|sum| json!({"budget": sum})));
-    let told = detail(&pair, &pair.bo, &asked);
-    assert_eq!((&told["fields"]["/budget"]["theirs"], &told["answerable"]), (&json!(300), &json!(true)));
+    let answerable = detail(&pair, &pair.bo, &asked)["answerable"].clone();
+    assert_eq!((&pair.conflict(&pair.bo, &asked)["fields"]["/budget"]["theirs"], &answerable), (&json!(300), &json!(true)));
     pair.give_bo("couple");
     let third = pair.world.caller("ana@example.org");
-    assert_eq!(detail(&pair, &third, &asked)["fields"]["/budget"]["ours"], 200);
+    assert_eq!(pair.conflict(&third, &asked)["fields"]["/budget"]["ours"], 200);
 }
 
 #[test]
@@ -187,7 +187,48 @@ fn a_question_about_a_whole_document_hides_some_of_its_members() {
     let asked = pair.one(&pair.bo, of("events", op(3, "delete", "e", base, Value::Null)))["conflict_id"].clone();
     let field = &detail(&pair, &pair.bo, &asked)["fields"][""];
     assert_eq!((&field["ours"], &field["masked"]), (&json!({"title": "Supper"}), &json!(false)), "{field}");
-    assert_eq!(detail(&pair, &pair.ana, &asked)["fields"][""]["ours"]["allergies"], "nuts");
+    assert_eq!(pair.conflict(&pair.ana, &asked)["fields"][""]["ours"]["allergies"], "nuts");
+    // in a list they are left out for those who read them, too, until they ask
+    let field = &detail(&pair, &pair.ana, &asked)["fields"][""];
+    assert_eq!((&field["ours"], &field["masked"]), (&json!({"title": "Supper"}), &json!(true)), "{field}");
+    assert_eq!(reveal(&pair, &pair.ana, &asked, json!({"field": ""})).unwrap()["ours"]["allergies"], "nuts");
+}
+
+fn reveal(pair: &Pair, caller: &Caller, asked: &Value, request: Value) -> sync_service::ServiceResult<Value> {
+    let (id, request) = (asked.as_str().unwrap().parse().unwrap(), serde_json::from_value(request).unwrap());
+    Ok(serde_json::to_value(now(pair.world.service.reveal_conflict(caller, id, request))?).unwrap())
+}
+
+#[test]
+fn sensitive_values_of_a_question_are_left_out_until_they_are_revealed() {
+    let (pair, asked) = asked_about_secrets(masked_party());
+    let lists = [list(&pair, &pair.ana, ConflictQuery::default())[0].clone(), detail(&pair, &pair.ana, &asked)];
+    for seen in lists {
+        assert!(SECRETS.iter().all(|secret| !seen.to_string().contains(secret)), "{seen}");
+        let (field, title) = (&seen["fields"]["/allergies"], &seen["fields"]["/title"]);
+        assert_eq!((&field["masked"], &field["label"], field["asks"].is_array()), (&json!(true), &json!("Allergies"), true), "{field}");
+        assert_eq!((&title["masked"], &title["ours"]), (&json!(false), &json!("Dinner (4)")), "{title}");
+        assert_eq!(seen["theirs_by"]["user_id"], json!(pair.ana.user_id), "who wrote it is told: {seen}");
+    }
+    // nothing was revealed so far
+    let acts = || {
+        let query = sync_service::AuditQuery { action: Some("field.reveal".into()), limit: 9, ..sync_service::AuditQuery::default() };
+        serde_json::to_value(now(pair.world.service.list_audit(&pair.ana, query)).unwrap()).unwrap()["items"].clone()
+    };
+    assert_eq!(acts(), json!([]));
+    let wanted = json!({"field": "/allergies", "document": "events/e", "reason": "the caterer asked"});
+    let shown = reveal(&pair, &pair.ana, &asked, wanted.clone()).unwrap();
+    let sides = ["base", "ours", "theirs"].map(|side| shown[side].as_str().unwrap());
+    assert_eq!((sides, &shown["masked"]), (SECRETS, &json!(false)));
+    let act = acts()[0].clone();
+    assert_eq!((&act["subject"], &act["reason"]), (&asked, &json!("the caterer asked")), "{act}");
+    assert_eq!(act["details"], json!({"document": "events/e", "field": "/allergies"}));
+    // whoever is only told that it differs has nothing revealed, and whoever sees nothing of it is told nothing
+    assert_eq!(refused(reveal(&pair, &pair.bo, &asked, wanted)), Code::Forbidden);
+    assert_eq!(refused(reveal(&pair, &pair.ana, &asked, json!({"field": "/nothing"}))), Code::UnknownConflict);
+    pair.give_bo("viewer");
+    assert_eq!(refused(reveal(&pair, &pair.bo, &asked, json!({"field": "/allergies"}))), Code::UnknownConflict);
+    assert_eq!(acts().as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -234,7 +275,7 @@ fn what_was_masked_stays_masked_when_its_field_is_renamed() {
     schema["lenses"] =
         json!([{"to": schema["version"], "collections": {"events": [{"move": "rename", "field": "allergies", "to": "allergy"}]}}]);
     crate::lenses::upgrade(&pair, &schema);
-    assert!(detail(&pair, &pair.ana, &asked).to_string().contains("nuts"));
+    assert!(pair.conflict(&pair.ana, &asked).to_string().contains("nuts"));
     let seen = detail(&pair, &pair.bo, &asked).to_string();
     assert!(!seen.contains("nuts") && !seen.contains("milk"), "{seen}");
 }

@@ -19,6 +19,20 @@ pub struct ConflictList {
     pub next: Option<ConflictId>,
 }
 
+/// The body of `POST /api/offline/conflict/{conflict_id}/reveal`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevealPlaceRequest {
+    /// Of which document, `collection/id`; the question's own, or of a group the first that has the place.
+    #[serde(default)]
+    pub document: Option<String>,
+    /// The place, a pointer as in the question's `fields`.
+    pub field: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
 /// `POST /api/offline/conflict`: one answer for all questions of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct AnswerAllRequest {
