@@ -1,6 +1,7 @@
 //! Spaces and their members. Who may do what is asked of `access`, nowhere else.
 
 mod members;
+mod rights;
 mod schema;
 mod settings;
 
@@ -107,6 +108,7 @@ impl Service {
             update.lay_over(&mut access.space);
             tx.update_space(&access.space)?;
             audit::write(tx, &*entropy, now, changes(&caller, &before, &access.space))?;
+            audit::write(tx, &*entropy, now, other_rights(&caller, &before, &access.space))?;
             Ok(access)
         });
         let access = access.await?;
@@ -146,6 +148,16 @@ fn changes(caller: &Caller, before: &Space, after: &Space) -> Option<Act> {
         .changing("schema_version", version(before), version(after))
         .changing("settings", settings(before), settings(after));
     (before != after).then_some(act)
+}
+
+/// What is recorded where a space's schema gives other rights.
+fn other_rights(caller: &Caller, before: &Space, after: &Space) -> Vec<Act> {
+    if before.schema == after.schema {
+        return Vec::new();
+    }
+    let [before, after_schema] = [before, after].map(|space| Schema::of_space(space.schema.as_deref()));
+    let both = before.zip(after_schema);
+    both.map(|(before, now)| rights::acts(caller, after.space_id, &before, &now)).unwrap_or_default()
 }
 
 /// What an update changes, checked.

@@ -1,10 +1,12 @@
 //! What becomes of items that could not be decided.
 
 use queue::retry::{self, Class, Fault, Next, Policy};
-use sync_core::ports::{ItemState, QueueItem, QueueSpace, StoreError, StoreResult, Tx};
+use serde_json::json;
+use sync_core::ports::{Entropy, ItemState, QueueItem, QueueSpace, StoreError, StoreResult, Tx};
 use sync_core::{Code, Problem, Timestamp};
 
 use super::step::stored;
+use crate::audit::{self, Act};
 
 /// Items that are looked through after their worker died.
 const LOST: i64 = 5_000;
@@ -93,6 +95,14 @@ pub(super) fn parked(items: &[QueueItem]) -> impl Iterator<Item = &QueueItem> {
     items.iter().filter(|item| item.state == ItemState::Parked)
 }
 
+/// What is recorded of items that become dead letters here, which nobody did.
+pub(super) fn parked_acts(items: &[QueueItem]) -> impl Iterator<Item = Act> {
+    parked(items).map(|item| {
+        let details = json!({"code": item.code, "attempts": item.attempts});
+        Act::of(item.organisation_id, "queue.park").in_space(item.space_id).about(&item.op_id).with(details)
+    })
+}
+
 /// What fails together: groups, and single operations.
 pub(super) fn units_of(items: &[QueueItem]) -> Vec<Vec<QueueItem>> {
     let mut units: Vec<Vec<QueueItem>> = Vec::new();
@@ -119,11 +129,17 @@ pub(super) fn given_back(items: Vec<QueueItem>, fence: i64) -> Vec<QueueItem> {
 ///
 /// # Errors
 /// [`StoreError`].
-pub(super) fn give_up_lost(tx: &mut dyn Tx, space: &QueueSpace, policy: &Policy, now: Timestamp) -> StoreResult<()> {
+pub(super) fn give_up_lost(
+    tx: &mut dyn Tx,
+    space: &QueueSpace,
+    (policy, entropy): (&Policy, &(dyn Entropy + 'static)),
+    now: Timestamp,
+) -> StoreResult<()> {
     let lost = tx.list_items(space.space_id, ItemState::Leased, LOST)?;
     let detail = "the workers that took this operation stopped again and again; the log says more. Edit it, try it again, or discard it";
     let failure = Failure { class: Class::Unknown, problem: Problem::new(Code::ProcessingFailed, detail), policy: *policy, random: 0, now };
     let again: Vec<QueueItem> = units_of(&lost).iter().flat_map(|unit| failure.of_unit(unit)).map(ready_at_once).collect();
+    audit::write(tx, entropy, now, parked_acts(&again))?;
     tx.put_items(&again)
 }
 

@@ -9,7 +9,7 @@ use sync_core::protocol::v1::{OperationResult, read_again};
 use sync_core::{BatchId, Code, ConflictId, OpId, OrganisationId, Problem, SessionId, SpaceId, Status, Timestamp};
 use uuid::Uuid;
 
-use super::settle::park;
+use super::settle::{park, parked_acts};
 use super::take::take_items;
 use crate::Caller;
 use crate::access;
@@ -154,6 +154,7 @@ fn decide_items(
     }
     hasten_heads(tx, this, &kept)?;
     stepped.parked.extend(kept.iter().filter(|item| item.state == ItemState::Parked).map(|item| item.op_id));
+    stepped.acts.extend(parked_acts(&kept));
     tx.put_items(&kept)?;
     drop_decided(tx, this, record, &done)
 }

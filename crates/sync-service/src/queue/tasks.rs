@@ -6,7 +6,10 @@
 
 mod step;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sync_core::json::RawJson;
 use sync_core::ports::{Access, ItemMark, ItemState, QueueTask, Scope, Signal, StoreError, TenantState, Tx};
 use sync_core::protocol::v1::queue::{BulkFilter, BulkRequest, BulkResponse, TaskProgress};
@@ -18,6 +21,7 @@ use super::pending::totals;
 use super::settle::is_passing;
 use super::sight::Sight;
 use crate::access::require_writable;
+use crate::audit::{self, Act};
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
 /// Tasks that one call goes on with.
@@ -84,7 +88,7 @@ impl Service {
     /// `malformed` for a state that can't be meant, or a discard without a reason; the store's.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn begin_bulk(&self, caller: &Caller, action: BulkAction, request: BulkRequest) -> ServiceResult<BulkResponse> {
-        let (caller, now) = (*caller, self.now());
+        let (caller, now, entropy) = (*caller, self.now(), Arc::clone(&self.entropy));
         let (preview, reason) = (request.preview, check_reason(request.reason)?);
         if action == BulkAction::Discard && !preview && reason.is_none() {
             return Err(Problem::new(Code::Malformed, "say why they are discarded, in reason: it is recorded, and told")
@@ -113,6 +117,9 @@ impl Service {
                     finished_at: (total == 0).then_some(now),
                     body: RawJson::of(&Body { total, ..body.clone() }),
                 })?;
+                let details = json!({"action": action, "filter": body.filter, "total": total});
+                let act = Act::by(&caller, "queue.task").about(&task_id).because(body.reason.as_deref()).with(details);
+                audit::write(tx, &*entropy, now, [act])?;
             }
             Ok((total, first.into_iter().map(|item| item.op_id).collect::<Vec<OpId>>()))
         };

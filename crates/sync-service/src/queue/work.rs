@@ -16,7 +16,7 @@ use super::recorder::{self, DecidedItem};
 use super::settle::{self, Failure};
 use super::step::{Step, Stepped, step};
 use super::take::take_items;
-use crate::{Service, ServiceResult};
+use crate::{Service, ServiceResult, audit};
 
 /// Spaces that are compared when a worker looks for work.
 const CANDIDATES: i64 = 256;
@@ -77,7 +77,7 @@ impl Service {
     pub async fn claim_work(&self) -> ServiceResult<Result<Claim, Option<Timestamp>>> {
         let (now, worker) = (self.now(), self.queue.node_id);
         let (lease_ms, wanted) = (self.queue.config.lease_ms, self.wanted());
-        let rules = self.queue.config.retry;
+        let (rules, entropy) = (self.queue.config.retry, Arc::clone(&self.entropy));
         let work = move |tx: &mut dyn Tx| {
             let spaces = tx.list_queue_spaces(now, CANDIDATES)?;
             let order = fairness::order(&spaces, now);
@@ -85,7 +85,7 @@ impl Service {
                 let Some(before) = tx.try_lock_queue_space(space_id)? else { continue };
                 let Some((mut space, lease)) = lease::take(&before, worker, now, lease_ms) else { continue };
                 if before.leased_by.is_some() {
-                    settle::give_up_lost(tx, &space, &rules, now)?;
+                    settle::give_up_lost(tx, &space, (&rules, &*entropy), now)?;
                 }
                 let items = take_items(tx, &mut space, wanted, now)?;
                 let left = if items.is_empty() { lease::release(&space, &lease).unwrap_or(space) } else { space };
@@ -241,7 +241,8 @@ impl Service {
 
     /// Counts a failure of units that were taken. Whether the lease still stood.
     async fn fail(&self, claim: &Claim, units: Vec<Vec<QueueItem>>, error: &StoreError) -> ServiceResult<bool> {
-        let failure = Failure::of(error, &self.queue.config.retry, self.random(), self.now());
+        let (now, entropy) = (self.now(), Arc::clone(&self.entropy));
+        let failure = Failure::of(error, &self.queue.config.retry, self.random(), now);
         let (organisation_id, space_id, lease) = (claim.organisation_id, claim.space_id, claim.lease);
         for item in units.iter().flatten() {
             tracing::warn!(op.id = %item.op_id, space.id = %space_id, attempts = item.attempts, %error, "an operation could not be decided");
@@ -252,6 +253,7 @@ impl Service {
                 return Ok(None);
             }
             let failed: Vec<QueueItem> = units.iter().flat_map(|unit| failure.of_unit(unit)).collect();
+            audit::write(tx, &*entropy, now, settle::parked_acts(&failed))?;
             tx.put_items(&failed)?;
             if let Some(at) = failed.iter().filter_map(|item| item.not_before).min() {
                 let rank = failed.iter().map(|item| item.rank).min().unwrap_or(space.rank);

@@ -102,6 +102,32 @@ fn what_fails_leaves_no_record() {
 }
 
 #[test]
+fn what_a_new_schema_gives_and_takes_is_recorded_by_role() {
+    let schema = |version: u32, email: Value| {
+        json!({"name": "party", "version": version, "collections": {
+            "guests": {"fields": {"name": {"type": "text"}, "email": email, "note": {"type": "text", "read": [], "write": []}}}}})
+    };
+    let pair = Pair::with(schema(1, json!({"type": "text"})));
+    let replace = |version: u32, email: Value| {
+        tick(&pair);
+        let request = serde_json::from_value(json!({"schema": schema(version, email)})).unwrap();
+        now(pair.world.service.update_space(&pair.ana, pair.space.parse().unwrap(), request)).unwrap();
+    };
+    replace(2, json!({"type": "text"}));
+    assert!(actions(&pair).iter().all(|action| !action.starts_with("rights.")), "the same rights are no act");
+    replace(3, json!({"type": "text", "read": ["coordinator", "vendor"], "write": ["coordinator"]}));
+    let taken = newest(&pair, &pair.ana, "rights.revoke");
+    let both = json!(["guests/email read", "guests/email write"]);
+    let roles = json!({"vendor": ["guests/email write"], "photographer": both, "couple": both, "viewer": ["guests/email read"]});
+    assert_eq!((&taken["details"]["roles"], &taken["space_id"]), (&roles, &json!(pair.space)), "{taken}");
+    assert_eq!(newest(&pair, &pair.ana, "rights.grant"), Value::Null);
+    replace(4, json!({"type": "text", "read": ["coordinator", "vendor", "viewer"], "write": ["coordinator"]}));
+    let given = newest(&pair, &pair.ana, "rights.grant");
+    assert_eq!(given["details"]["roles"], json!({"viewer": ["guests/email read"]}), "{given}");
+    assert_eq!(actions(&pair).iter().filter(|action| action.starts_with("rights.")).count(), 2);
+}
+
+#[test]
 fn rights_and_spaces_are_recorded_from_what_to_what() {
     let pair = Pair::new(None);
     tick(&pair);

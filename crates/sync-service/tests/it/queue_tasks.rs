@@ -90,3 +90,22 @@ fn who_is_no_admin_any_more_goes_on_as_one_no_longer() {
     run_off(&pair);
     assert_eq!((progress(&pair, task_id).done, left(&pair, &[7, 8]).len()), (1, 1));
 }
+
+#[test]
+fn a_task_is_recorded_when_it_is_begun_and_a_preview_is_not() {
+    let pair = Pair::new(None);
+    let tasks = || {
+        let query = sync_service::AuditQuery { action: Some("queue.task".into()), limit: 9, ..sync_service::AuditQuery::default() };
+        serde_json::to_value(now(pair.world.service.list_audit(&pair.ana, query)).unwrap()).unwrap()["items"].clone()
+    };
+    let preview = serde_json::from_value(json!({"filter": {}, "preview": true})).unwrap();
+    now(pair.world.service.begin_bulk(&pair.ana, BulkAction::Discard, preview)).unwrap();
+    assert_eq!(tasks(), json!([]));
+    let task = begin(&pair, &pair.ana, BulkAction::Discard);
+    let act = tasks()[0].clone();
+    assert_eq!(
+        (&act["subject"], &act["reason"], &act["details"]["action"]),
+        (&json!(task), &json!("a test run"), &json!("discard")),
+        "{act}"
+    );
+}

@@ -106,6 +106,10 @@ fn a_panic_is_a_failure_of_that_operation_only() {
         (&json!("parked"), &json!(true), &json!("processing_failed"))
     );
     assert_eq!(status_of(&pair, &pair.ana, 21), "parked", "what waits behind a dead letter waits as one");
+    let query = sync_service::AuditQuery { action: Some("queue.park".into()), limit: 9, ..sync_service::AuditQuery::default() };
+    let acts = serde_json::to_value(now(pair.world.service.list_audit(&pair.ana, query)).unwrap()).unwrap();
+    let about: Vec<&Value> = acts["items"].as_array().unwrap().iter().map(|act| &act["subject"]).collect();
+    assert_eq!((about, &acts["items"][0]["user"]), (vec![&json!(id(20))], &Value::Null), "once, and nobody did it: {acts}");
     let behind = pair.one(&pair.ana, op(23, "update", "bad", 1, json!({"k": 1})));
     assert_eq!((told(&behind), &behind["problem"]["culprit"]), (("parked", "predecessor_parked"), &json!(id(20))));
     pair.world.store.break_document("notes/bad", None);
