@@ -139,6 +139,10 @@ async fn refusals_say_why() {
     let asked = party.asked(1, "e", "title").await;
     let (ana, bo) = (&party.ana.access_token, &party.bo.access_token);
     let undo = format!("{LIST}/{asked}/undo");
+    let reveal = format!("{LIST}/{asked}/reveal");
+    let shown = party.api.call(ana, "POST", &reveal, json!({"field": "/title", "reason": "to be sure"})).await.json();
+    assert_eq!((&shown["masked"], shown.get("ours").is_some()), (&json!(false), true), "{shown}");
+    party.api.call(ana, "POST", &reveal, json!({"field": "/nothing"})).await.assert_problem(404, "unknown_conflict");
     assert_eq!(party.answer(40, &asked, json!({"fields": {"/title": {"choose": "theirs"}}})).await["status"], "applied");
     party.api.call(bo, "POST", &undo, json!({"op_id": id(41)})).await.assert_problem(403, "not_asked");
     let version = party.get(&party.ana, &format!("{LIST}/{asked}")).await["version"].as_i64().unwrap();

@@ -34,6 +34,8 @@ impl Asked<'_> {
             calls.push(("GET", format!("/api/offline/conflict/{id}"), Value::Null));
             calls.push(("PUT", "/api/offline/sync/resolve".to_owned(), answer));
             calls.push(("POST", format!("/api/offline/conflict/{id}/undo"), json!({"op_id": fresh()})));
+            let places = ["", "/allergy_flags", "/notes", "/amount", "/budget_total", "/gate_code"];
+            calls.extend(places.map(|place| ("POST", format!("/api/offline/conflict/{id}/reveal"), json!({"field": place}))));
         }
         for name in self.schema.collections.keys() {
             for kind in ["fields", "delete_edit", "no_base"] {
