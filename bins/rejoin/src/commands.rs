@@ -23,6 +23,7 @@ pub(crate) mod version;
 use std::fs;
 use std::path::Path;
 
+use actix_web::rt::System;
 use auth::check;
 use serde_json::Value;
 use sync_core::json::parse_strict;
@@ -33,6 +34,15 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::server::Backend;
+
+/// Does something with an installation, and closes it in good order.
+fn with(backend: Backend, work: impl AsyncFnOnce(&Backend) -> Result<(), Failure>) -> Result<(), Failure> {
+    System::new().block_on(async {
+        let outcome = work(&backend).await;
+        backend.close().await;
+        outcome
+    })
+}
 
 /// The user of an email.
 async fn load_user(backend: &Backend, email: &str) -> Result<User, Failure> {

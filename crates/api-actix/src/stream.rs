@@ -7,8 +7,7 @@ use std::task::{Context, Poll, ready};
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
-use sync_service::queue::QueueExport;
-use sync_service::{AuditExport, ServiceResult, SnapshotReader};
+use sync_service::{Export, ServiceResult, SnapshotReader};
 
 use crate::call::Call;
 use crate::observe::RequestId;
@@ -31,13 +30,7 @@ impl LineSource for SnapshotReader {
     }
 }
 
-impl LineSource for QueueExport {
-    fn poll_lines(&mut self, context: &mut Context<'_>) -> Poll<Option<ServiceResult<Vec<u8>>>> {
-        Self::poll_lines(self, context)
-    }
-}
-
-impl LineSource for AuditExport {
+impl LineSource for Export {
     fn poll_lines(&mut self, context: &mut Context<'_>) -> Poll<Option<ServiceResult<Vec<u8>>>> {
         Self::poll_lines(self, context)
     }

@@ -19,7 +19,6 @@ use sync_core::json::{Object, RawJson};
 use sync_core::ports::{AuditRecord, Entropy, StoreResult, Tx};
 use sync_core::{DeviceId, OrganisationId, SpaceId, Timestamp, UserId};
 
-pub use self::export::AuditExport;
 pub(crate) use self::fields::may_not;
 pub(crate) use self::gossip::untold;
 pub(crate) use self::keys::Keys;

@@ -26,7 +26,6 @@ use sync_core::Timestamp;
 use sync_core::ports::{ItemState, QueueItem, QueueSpace};
 
 pub use analytics::AnalyticsQuery;
-pub use export::QueueExport;
 pub use pending::{MAX_PENDING, PendingQuery};
 pub(crate) use settle::is_own_fault;
 pub use state::QueueConfig;

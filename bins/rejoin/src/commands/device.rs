@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::rt::System;
 use serde_json::{Value, json};
 use sync_core::ports::User;
 use sync_core::protocol::v1::identity::{DeviceItem, WipeItem};
@@ -12,8 +11,8 @@ use sync_core::{Code, DeviceId, OrganisationId, Problem, UserId};
 use sync_service::incident::Authority;
 use sync_service::{ServiceError, ServiceResult};
 
-use super::load_user;
 use super::user::load_accounts;
+use super::{load_user, with};
 use crate::cli::{DeviceArgs, DeviceCommand};
 use crate::failure::Failure;
 use crate::logging;
@@ -24,12 +23,7 @@ use crate::settings::Settings;
 /// Deals with devices.
 pub(crate) fn run(settings: &Settings, command: DeviceCommand) -> Result<(), Failure> {
     logging::start(settings);
-    let backend = Backend::open_existing(settings)?;
-    System::new().block_on(async {
-        let outcome = manage(&backend, command).await;
-        backend.close().await;
-        outcome
-    })
+    with(Backend::open_existing(settings)?, async |backend| manage(backend, command).await)
 }
 
 async fn manage(backend: &Backend, command: DeviceCommand) -> Result<(), Failure> {

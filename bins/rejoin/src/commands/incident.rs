@@ -1,12 +1,11 @@
 //! `rejoin incident`: holding an organisation or a device, on the database itself. Servers find it within two seconds.
 
-use actix_web::rt::System;
 use serde_json::json;
 use sync_core::protocol::v1::incident::{HoldRequest, IncidentReport, IncidentStatus};
 use sync_core::{DeviceId, OrganisationId, Timestamp};
 use sync_service::incident::Authority;
 
-use super::load_user;
+use super::{load_user, with};
 use crate::cli::IncidentCommand;
 use crate::failure::Failure;
 use crate::logging;
@@ -17,12 +16,7 @@ use crate::settings::Settings;
 /// Deals with an incident.
 pub(crate) fn run(settings: &Settings, command: IncidentCommand) -> Result<(), Failure> {
     logging::start(settings);
-    let backend = Backend::open_existing(settings)?;
-    System::new().block_on(async {
-        let outcome = manage(&backend, command).await;
-        backend.close().await;
-        outcome
-    })
+    with(Backend::open_existing(settings)?, async |backend| manage(backend, command).await)
 }
 
 async fn manage(backend: &Backend, command: IncidentCommand) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! `rejoin keys`.
 
-use actix_web::rt::System;
+use super::with;
 
 use crate::audit_keys;
 use crate::cli::KeysCommand;
@@ -22,12 +22,11 @@ pub(crate) fn run(settings: &Settings, command: &KeysCommand) -> Result<(), Fail
 }
 
 fn rotate_cursor_keys(settings: &Settings) -> Result<(), Failure> {
-    let backend = Backend::open_existing(settings)?;
-    System::new().block_on(async {
-        let outcome = backend.service().rotate_cursor_keys().await;
-        backend.close().await;
-        let number = outcome?;
-        println!("key {number} signs cursors from now on; running servers take it up within a minute, the former key is good for another 400 days");
+    with(Backend::open_existing(settings)?, async |backend| {
+        let number = backend.service().rotate_cursor_keys().await?;
+        println!(
+            "key {number} signs cursors from now on; running servers take it up within a minute, the former key is good for another 400 days"
+        );
         Ok(())
     })
 }

@@ -1,10 +1,10 @@
 //! `rejoin oidc`.
 
-use actix_web::rt::System;
 use serde_json::json;
 use sync_service::identity::OidcSettings;
 
 use super::user::read_line;
+use super::with;
 use crate::cli::{OidcAdd, OidcCommand};
 use crate::failure::Failure;
 use crate::logging;
@@ -26,11 +26,7 @@ pub(crate) fn run(settings: &Settings, command: OidcCommand) -> Result<(), Failu
         OidcCommand::Add(_) => Backend::open(settings)?,
         _ => Backend::open_existing(settings)?,
     };
-    System::new().block_on(async {
-        let outcome = work(&backend, command, secret).await;
-        backend.close().await;
-        outcome
-    })
+    with(backend, async |backend| work(backend, command, secret).await)
 }
 
 async fn work(backend: &Backend, command: OidcCommand, client_secret: Option<String>) -> Result<(), Failure> {

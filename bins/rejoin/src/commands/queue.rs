@@ -5,14 +5,13 @@ mod stats;
 use std::future::poll_fn;
 use std::io::IsTerminal as _;
 
-use actix_web::rt::System;
 use serde_json::{Value, json};
 use sync_core::OpId;
 use sync_core::protocol::v1::queue::{BulkFilter, BulkRequest, DiscardRequest, PendingItem, RetryRequest};
 use sync_service::Caller;
 use sync_service::queue::{BulkAction, MAX_PENDING, PendingQuery};
 
-use super::{in_the_name_of, load_user};
+use super::{in_the_name_of, load_user, with};
 use crate::cli::{QueueCommand, QueueFilterArgs};
 use crate::failure::Failure;
 use crate::logging;
@@ -23,12 +22,7 @@ use crate::settings::Settings;
 /// Looks at the queue, and works on what failed.
 pub(crate) fn run(settings: &Settings, command: QueueCommand) -> Result<(), Failure> {
     logging::start(settings);
-    let backend = Backend::open_existing(settings)?;
-    System::new().block_on(async {
-        let outcome = manage(&backend, command).await;
-        backend.close().await;
-        outcome
-    })
+    with(Backend::open_existing(settings)?, async |backend| manage(backend, command).await)
 }
 
 async fn manage(backend: &Backend, command: QueueCommand) -> Result<(), Failure> {

@@ -1,10 +1,9 @@
 //! `rejoin space`.
 
-use actix_web::rt::System;
 use serde_json::json;
 use sync_core::protocol::v1::spaces::{CreateSpaceRequest, PutMemberRequest};
 
-use super::{in_the_name_of, load_user, read_schema};
+use super::{in_the_name_of, load_user, read_schema, with};
 use crate::cli::{SpaceAdd, SpaceCommand};
 use crate::failure::Failure;
 use crate::logging;
@@ -15,12 +14,7 @@ use crate::settings::Settings;
 /// Manages spaces.
 pub(crate) fn run(settings: &Settings, command: SpaceCommand) -> Result<(), Failure> {
     logging::start(settings);
-    let backend = Backend::open_existing(settings)?;
-    System::new().block_on(async {
-        let outcome = manage(&backend, command).await;
-        backend.close().await;
-        outcome
-    })
+    with(Backend::open_existing(settings)?, async |backend| manage(backend, command).await)
 }
 
 async fn manage(backend: &Backend, command: SpaceCommand) -> Result<(), Failure> {

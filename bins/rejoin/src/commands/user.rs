@@ -2,12 +2,11 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use actix_web::rt::System;
 use serde_json::json;
 use sync_core::ports::{Access, Account};
 use sync_core::protocol::v1::identity::AddUserRequest;
 
-use super::load_user;
+use super::{load_user, with};
 use crate::cli::{UserAdd, UserCommand, UserPassword};
 use crate::failure::Failure;
 use crate::logging;
@@ -32,14 +31,6 @@ pub(crate) fn run(settings: &Settings, command: UserCommand) -> Result<(), Failu
         }
         UserCommand::List { json } => with(Backend::open_existing(settings)?, async |backend| list_users(backend, json).await),
     }
-}
-
-fn with(backend: Backend, work: impl AsyncFnOnce(&Backend) -> Result<(), Failure>) -> Result<(), Failure> {
-    System::new().block_on(async {
-        let outcome = work(&backend).await;
-        backend.close().await;
-        outcome
-    })
 }
 
 /// Everybody who may log in, by id.
