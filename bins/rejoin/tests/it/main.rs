@@ -18,3 +18,4 @@ mod otel;
 mod process;
 mod queue;
 mod shutdown;
+mod tls;

@@ -57,7 +57,7 @@ impl Served {
     pub(crate) fn of(mut child: Child) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.strip_prefix("rejoin listens on http://").and_then(|rest| rest.trim_end().parse().ok());
+        let address = line.split_once("://").and_then(|(_, rest)| rest.trim_end().parse().ok());
         Self { child, address: address.unwrap_or_else(|| panic!("{line:?}")) }
     }
 
