@@ -271,9 +271,10 @@ impl Call {
 
 /// Where a request comes from, as far as that is known.
 pub(crate) fn client_of(head: &RequestHead, config: &ApiConfig) -> Option<IpAddr> {
-    let forwarded = head.headers().get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok());
+    // what of it can't be read ends the chain there: behind it stands who the proxy said it was
+    let forwarded = head.headers().get_all(X_FORWARDED_FOR).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let forwarded: Vec<_> = forwarded.collect();
-    Some(config.proxies.client(head.peer_addr?.ip(), forwarded.into_iter()))
+    Some(config.proxies.client(head.peer_addr?.ip(), forwarded.iter().map(AsRef::as_ref)))
 }
 
 /// A token that is not good is told as RFC 6750 says.

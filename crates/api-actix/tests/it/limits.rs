@@ -1,5 +1,6 @@
 //! How often somebody may ask, and what they may still say when they asked too often.
 
+use actix_web::http::header::HeaderValue;
 use actix_web::test::TestRequest;
 use api_actix::{Allowance, ApiConfig, Limits};
 use serde_json::{Value, json};
@@ -49,6 +50,21 @@ async fn an_address_waits_before_anything_is_looked_at() {
     assert_eq!(api.send(request("GET", "/healthz").peer_addr("198.51.100.7:1".parse().unwrap())).await.status, 200);
     for _ in 0..10 {
         api.send(ask("127.0.0.1", "", "/api/offline/sync")).await.assert_problem(401, "unauthenticated");
+    }
+}
+
+#[actix_web::test]
+async fn what_a_client_writes_into_the_chain_makes_it_nobody_else() {
+    let mut config = limited(|limits| limits.address = Some(Allowance::new(1, 60)));
+    config.proxies = "127.0.0.1".parse().unwrap();
+    let api = api_with(config).await;
+    let ask = |forwarded: &[u8]| {
+        let request = request("GET", "/api/spaces").peer_addr("127.0.0.1:4711".parse().unwrap());
+        request.insert_header(("x-forwarded-for", HeaderValue::from_bytes(forwarded).unwrap()))
+    };
+    api.send(ask(b"203.0.113.9")).await.assert_problem(401, "unauthenticated");
+    for forwarded in [&b"203.0.113.9"[..], b"\xff, 203.0.113.9", b"198.51.100.7, \xe9, 203.0.113.9", b"127.0.0.1, 203.0.113.9"] {
+        api.send(ask(forwarded)).await.assert_problem(429, "rate_limited");
     }
 }
 

@@ -59,12 +59,13 @@ impl Service {
 impl Tries {
     /// Counts a try that begins.
     fn begin(self, tx: &mut dyn Tx, now: Timestamp) -> ServiceResult<()> {
+        // first: what is counted below is added to what is there
+        tx.drop_login_tries(now)?;
         let rows = tx.lock_login_tries(&self.0.list())?;
         let wait_ms = self.0.wait_ms(&rows, now);
         if wait_ms > 0 {
             return Err(too_many(wait_ms).into());
         }
-        tx.drop_login_tries(now)?;
         Ok(tx.add_login_tries(&self.0.begin(&rows, now))?)
     }
 

@@ -70,6 +70,18 @@ fn tries_count_on_all_nodes_together() {
 }
 
 #[test]
+fn an_hour_of_rest_saves_no_tries() {
+    let world = World::new();
+    for _ in 0..2 {
+        for _ in 0..5 {
+            assert_eq!(refused(attempt(&world.service, "ana@example.org", "wrong horse", ELSEWHERE)), Code::WrongCredentials);
+        }
+        assert_eq!(wait_ms(attempt(&world.service, "ana@example.org", "wrong horse", ELSEWHERE)), 1_000);
+        world.clock.advance_ms(3_600_001);
+    }
+}
+
+#[test]
 fn a_full_queue_counts_nothing() {
     let world = World::new();
     let slots: Vec<_> = std::iter::from_fn(|| world.hasher.reserve().ok()).collect();
