@@ -5,7 +5,7 @@ use crate::read;
 
 /// Where the service works for the installation, and sees every tenant: housekeeping, workers that look for a space, and
 /// whoever only has a token or an email yet. Everywhere else a job says for whom it is.
-const INSTALLATION: [&str; 24] = [
+const INSTALLATION: [&str; 23] = [
     "audit/sequence.rs",
     "audit/vouch.rs",
     "cursors.rs",
@@ -26,7 +26,6 @@ const INSTALLATION: [&str; 24] = [
     "queue/tasks.rs",
     "queue/work.rs",
     "realtime/ask.rs",
-    "realtime/looking.rs",
     "realtime/sweep.rs",
     "realtime/tickets.rs",
     "service.rs",

@@ -1,7 +1,7 @@
 //! Incidents: a tenant or a device is held, so that nothing of it moves, and let go again.
 //!
-//! What holds is read in the transaction of whatever is done (`access::require_session`, the queue's steps), so that it
-//! holds on every node from its commit on; connections are closed by the next look or sweep.
+//! What holds is read in the transaction of whatever is done (`access::require_session`, the queue's steps): a device's on
+//! every node from its answer on, a tenant's for all transactions that begin after its commit; connections are closed by the next look or sweep.
 
 mod devices;
 mod report;
@@ -108,11 +108,13 @@ impl Service {
             by.check(tx, organisation_id)?;
             let tenant = tx.lock_tenant(organisation_id)?.ok_or_else(unknown_organisation)?;
             if let Some(device_id) = device_id {
-                let act = by.act(organisation_id, "device.suspend").about(&device_id).because(Some(&reason));
-                audit::write(tx, &*entropy, now, [act])?;
                 let device = lock_device(tx, organisation_id, device_id)?;
-                let held = Suspension { at: now, by: by.owner(), reason: Some(reason.clone()) };
-                tx.put_device_hold(&Device { suspended: Some(device.suspended.clone().unwrap_or(held)), ..device })?;
+                if device.suspended.is_none() {
+                    let act = by.act(organisation_id, "device.suspend").about(&device_id).because(Some(&reason));
+                    audit::write(tx, &*entropy, now, [act])?;
+                    let held = Suspension { at: now, by: by.owner(), reason: Some(reason.clone()) };
+                    tx.put_device_hold(&Device { suspended: Some(held), ..device })?;
+                }
                 return Ok(status_of(tenant));
             }
             if tenant.state >= state {

@@ -73,6 +73,8 @@ DECLARE
     every TEXT := '(SELECT rejoin_installation())';
     own TEXT := 'organisation_id = (SELECT rejoin_organisation())';
     mine TEXT := 'user_id = (SELECT rejoin_member())';
+    -- what is of no space is shown to the organisation's own work
+    whole TEXT := '(SELECT coalesce(rejoin_member(), '''') = '''')';
     inside TEXT := 'space_id IN (SELECT rejoin_spaces())';
     known TEXT := 'space_id IN (SELECT rejoin_known_spaces())';
     name TEXT;
@@ -90,7 +92,7 @@ BEGIN
     FOREACH name IN ARRAY ARRAY['operations', 'queue_items', 'purges'] LOOP
         EXECUTE format('CREATE POLICY of_scope ON %I USING (%s OR (%s AND (%s OR %s)))', name, every, own, mine, inside);
     END LOOP;
-    EXECUTE format('CREATE POLICY of_scope ON audit_records USING (%s OR (%s AND (space_id IS NULL OR %s OR %s)))', every, own, mine, inside);
+    EXECUTE format('CREATE POLICY of_scope ON audit_records USING (%s OR (%s AND (%s OR %s OR %s)))', every, own, mine, inside, whole);
     -- the tenant's own
     FOREACH name IN ARRAY ARRAY['organisations', 'users', 'devices', 'sessions', 'operation_groups', 'preferences', 'preference_rules',
         'queue_batches', 'queue_figures', 'queue_tasks', 'device_states', 'audit_trees', 'audit_tiles', 'audit_checkpoints'] LOOP
@@ -114,6 +116,8 @@ BEGIN
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO rejoin_app', current_schema());
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO rejoin_app', current_schema());
         EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO rejoin_app', current_schema());
+        -- rows of these are only ever added, or get their place
+        REVOKE DELETE ON audit_records, audit_tiles, audit_checkpoints, audit_trees FROM rejoin_app;
         IF to_regclass('__diesel_schema_migrations') IS NOT NULL THEN
             REVOKE INSERT, UPDATE, DELETE ON __diesel_schema_migrations FROM rejoin_app;
         END IF;

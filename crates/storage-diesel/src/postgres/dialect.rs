@@ -89,32 +89,34 @@ macro_rules! locked {
 }
 pub(super) use locked;
 
-/// Keeps the rows of one table of a query as they are until the end of the transaction. Others may do so as well.
+/// Keeps the rows of two tables of a query as they are until the end of the transaction. Others may do so as well.
 macro_rules! held {
-    ($query:expr, $table:expr) => {
-        dialect::Held { query: $query, table: $table }
+    ($query:expr, $one:expr, $other:expr) => {
+        dialect::Held { query: $query, tables: ($one, $other) }
     };
 }
 pub(super) use held;
 
 /// What [`held!`] makes of a query.
 #[derive(Debug, Clone, Copy, QueryId)]
-pub(super) struct Held<Q, T> {
+pub(super) struct Held<Q, T, U> {
     pub(super) query: Q,
-    pub(super) table: T,
+    pub(super) tables: (T, U),
 }
 
-impl<Q: Query, T> Query for Held<Q, T> {
+impl<Q: Query, T, U> Query for Held<Q, T, U> {
     type SqlType = Q::SqlType;
 }
 
-impl<Q, T> RunQueryDsl<Conn> for Held<Q, T> {}
+impl<Q, T, U> RunQueryDsl<Conn> for Held<Q, T, U> {}
 
-impl<Q: QueryFragment<Pg>, T: QueryFragment<Pg>> QueryFragment<Pg> for Held<Q, T> {
+impl<Q: QueryFragment<Pg>, T: QueryFragment<Pg>, U: QueryFragment<Pg>> QueryFragment<Pg> for Held<Q, T, U> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.query.walk_ast(out.reborrow())?;
         out.push_sql(" FOR SHARE OF ");
-        self.table.walk_ast(out)
+        self.tables.0.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.tables.1.walk_ast(out)
     }
 }
 

@@ -114,9 +114,9 @@ macro_rules! locked {
 }
 pub(super) use locked;
 
-/// Keeps the rows of one table of a query as they are until the end of the transaction: here whoever writes is alone.
+/// Keeps the rows of two tables of a query as they are until the end of the transaction: here whoever writes is alone.
 macro_rules! held {
-    ($query:expr, $table:expr) => {
+    ($query:expr, $one:expr, $other:expr) => {
         $query
     };
 }

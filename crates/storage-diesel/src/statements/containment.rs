@@ -56,7 +56,7 @@ impl ContainmentRows for Rows<'_> {
     fn hold_footing(&mut self, session_id: SessionId) -> StoreResult<Footing> {
         let found = self.load(|conn| -> QueryResult<Vec<FootingRecord>> {
             let login = logins!().filter(sessions::session_id.eq(session_id.as_bytes().as_slice())).select(footing!());
-            dialect::held!(login, sessions::table).load(conn)
+            dialect::held!(login, sessions::table, devices::table).load(conn)
         })?;
         Ok(found.into_iter().next().unwrap_or(Footing::Ended))
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sync_core::ports::{Access, Job, StoreResult, Tx};
+use sync_core::ports::{Job, Scope, StoreResult, Tx};
 use sync_core::{OrganisationId, SpaceId};
+use uuid::Uuid;
 
 use super::connection::{About, Connection};
 use super::frames::Frame;
@@ -48,9 +49,12 @@ impl Shared {
         let Some(followed) = self.begin_look(space_id) else { return };
         let (connections, followers): (Vec<_>, Vec<Follower>) =
             followed.into_iter().map(|(connection, follower, generation)| ((connection, generation), follower)).unzip();
+        // who follows a space is of its organisation
+        let organisation_id = connections.first().map(|(connection, _)| connection.caller.organisation_id);
+        let scope = Scope::Organisation(organisation_id.unwrap_or(OrganisationId(Uuid::nil())));
         self.looks.fetch_add(1, Ordering::Relaxed);
         let look = Look { shared: Arc::clone(self), space_id, connections, followers, found: Vec::new() };
-        self.service.store.submit(Access::Read.into(), Box::new(look));
+        self.service.store.submit(scope.read(), Box::new(look));
     }
 
     fn begin_look(&self, space_id: SpaceId) -> Option<Vec<(Arc<Connection>, Follower, u64)>> {

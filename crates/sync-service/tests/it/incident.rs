@@ -5,8 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use sync_core::Code;
 use sync_core::protocol::v1::incident::HoldRequest;
+use sync_core::{Code, DeviceId};
+use sync_service::AuditQuery;
 use sync_service::incident::Authority;
 use sync_service::realtime::Ending;
 
@@ -30,6 +31,25 @@ fn let_go(pair: &Pair) {
 fn queued(pair: &Pair) {
     let push = json!([op(1, "create", "a", 0, json!({"n": 1})), op(2, "create", "b", 0, json!({})), op(3, "create", "c", 0, json!({}))]);
     assert_eq!(statuses(&pair.push(&pair.bo, push)), ["queued"; 3]);
+}
+
+#[test]
+fn what_was_refused_is_not_recorded_as_done() {
+    let pair = Pair::new(None);
+    let suspend = |device_id: DeviceId| {
+        let request = HoldRequest { state: None, device_id: Some(device_id), reason: "we look".into() };
+        now(pair.world.service.hold(&Authority::Owner(pair.ana), pair.ana.organisation_id, request))
+    };
+    let recorded = || {
+        let query = AuditQuery { action: Some("device.suspend".into()), limit: 10, ..AuditQuery::default() };
+        now(pair.world.service.list_audit(&pair.ana, query)).unwrap().items.len()
+    };
+    assert_eq!(refused(suspend(DeviceId(uuid::Uuid::from_u128(7)))), Code::UnknownDevice);
+    assert_eq!(recorded(), 0);
+    for _ in 0..2 {
+        suspend(pair.bo.device_id).unwrap();
+        assert_eq!(recorded(), 1, "what held already is not done once more");
+    }
 }
 
 #[test]
