@@ -3,7 +3,7 @@
 //! run at the same time: each unit decides anew, under the lock of the log.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sync_core::ports::{Access, DueConflict, Head, ResultEntry, Signal, StoreError, StoreResult, TenantState, Tx};
 use sync_core::{OpId, OrganisationId, SpaceId, Timestamp};
@@ -101,7 +101,10 @@ impl Service {
                 by_space.entry(row.space_id).or_default().push(row);
             }
             for (space_id, due) in by_space {
-                let work = move |tx: &mut dyn Tx| if is_held(tx, space_id)? { Ok(0) } else { expire_some(tx, space_id, &due, now) };
+                let entropy = Arc::clone(&self.entropy);
+                let work = move |tx: &mut dyn Tx| {
+                    if is_held(tx, space_id)? { Ok(0) } else { expire_some(tx, &*entropy, (space_id, &due), now) }
+                };
                 match self.store.transact(Access::Write, work).await {
                     Ok(some) => {
                         self.publish(&[Signal::Space(space_id)]);

@@ -54,9 +54,14 @@ impl Service {
                 Included::Index(index) => (index, None),
                 Included::Record(record_id) => placed(&Reach::load(tx, &caller)?.find(tx, record_id)?)?,
             };
-            let size = within(tree::size(tx, caller.organisation_id)?, size)?;
+            let grown = tree::size(tx, caller.organisation_id)?;
+            if index >= grown {
+                return Err(not_yet(&format!("the tree of {grown} leaves has none at {index} yet")).into());
+            }
+            let size = within(grown, size)?;
             if index >= size {
-                return Err(not_yet(&format!("the tree of {size} leaves has none at {index} yet")).into());
+                let detail = format!("a tree of {size} leaves has none at {index}: name a size above it, or none");
+                return Err(Problem::new(Code::Malformed, detail).at("/size").into());
             }
             let proof = tree::prove_inclusion(tx, caller.organisation_id, index, size)?;
             let checkpoint = vouch::sign(tx, &keys, (caller.organisation_id, size), now)?.note;

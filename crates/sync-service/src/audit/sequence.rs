@@ -16,27 +16,35 @@ const STEP: usize = 1_000;
 
 impl Service {
     /// Gives places to the records that have none, and signs checkpoints that are due. Runs at least once a second; several
-    /// nodes do no harm. Gives how many records got a place.
+    /// nodes do no harm. Gives how many records got a place. One organisation whose log is damaged holds up no other: that is
+    /// logged, and its records wait.
     ///
     /// # Errors
-    /// The store's. What was done before stands.
+    /// The store's, where it does not tell who waits. What was done before stands.
     pub async fn sequence_audit(&self) -> ServiceResult<usize> {
         let waiting = self.store.transact(Scope::Installation.read(), |tx| tx.list_unsequenced()).await?;
         let mut placed = 0;
         for organisation_id in waiting {
-            loop {
-                let entropy = Arc::clone(&self.entropy);
-                let step =
-                    self.store.transact(Scope::Organisation(organisation_id).write(), move |tx| place(tx, organisation_id, &*entropy));
-                let count = step.await?;
-                placed += count;
-                if count < STEP {
-                    break;
-                }
+            match self.sequence_records(organisation_id).await {
+                Ok(count) => placed += count,
+                Err(error) => tracing::error!(%organisation_id, %error, "records get no place in the audit log; `rejoin audit verify`"),
             }
         }
         self.vouch_where_due().await?;
         Ok(placed)
+    }
+
+    async fn sequence_records(&self, organisation_id: OrganisationId) -> StoreResult<usize> {
+        let mut placed = 0;
+        loop {
+            let entropy = Arc::clone(&self.entropy);
+            let step = self.store.transact(Scope::Organisation(organisation_id).write(), move |tx| place(tx, organisation_id, &*entropy));
+            let count = step.await?;
+            placed += count;
+            if count < STEP {
+                return Ok(placed);
+            }
+        }
     }
 }
 

@@ -21,18 +21,23 @@ impl Service {
         let now = self.now();
         let unvouched = self.store.transact(Scope::Installation.read(), |tx| tx.list_unvouched()).await?;
         for organisation_id in unvouched {
-            let keys = Arc::clone(&keys);
-            let work = move |tx: &mut dyn Tx| {
-                let size = tree::size(tx, organisation_id)?;
-                let last = tx.find_audit_checkpoint(organisation_id, None)?;
-                if is_due(last.as_ref(), size, now) {
-                    sign(tx, &keys, (organisation_id, size), now)?;
-                }
-                Ok(())
-            };
-            self.store.transact(Scope::Organisation(organisation_id).write(), work).await?;
+            if let Err(error) = self.vouch_if_due(organisation_id, &keys, now).await {
+                tracing::error!(%organisation_id, %error, "no checkpoint of the audit log can be signed; `rejoin audit verify`");
+            }
         }
         Ok(())
+    }
+
+    async fn vouch_if_due(&self, organisation_id: OrganisationId, keys: &Arc<Keyring>, now: Timestamp) -> StoreResult<()> {
+        let scope = Scope::Organisation(organisation_id);
+        let looked = move |tx: &mut dyn Tx| {
+            let size = tree::size(tx, organisation_id)?;
+            Ok(is_due(tx.find_audit_checkpoint(organisation_id, None)?.as_ref(), size, now).then_some(size))
+        };
+        // most of the time nothing is due: whoever writes is not held up for that
+        let Some(size) = self.store.transact(scope.read(), looked).await? else { return Ok(()) };
+        let keys = Arc::clone(keys);
+        self.store.transact(scope.write(), move |tx| sign(tx, &keys, (organisation_id, size), now).map(drop)).await
     }
 }
 

@@ -1,13 +1,16 @@
 //! What people chose before: listed, switched on and off, forgotten.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use merge_engine::preference::suggest;
+use serde_json::json;
 use sync_core::ports::{PreferenceKey, PreferenceRow, PreferenceRule, StoreResult, Tx};
 use sync_core::protocol::v1::inbox::{PreferenceItem, PreferenceList, PutPreferenceRequest, SideChoice};
 use sync_core::{Code, Problem, Role, UserId};
 
 use crate::access::{require_session, require_writable};
+use crate::audit::{self, Act};
 use crate::inbox::learn::{ORGANISATION, about, suggestion, tally_of};
 use crate::inbox::people::{People, ask_user};
 use crate::inbox::words::sentence_case;
@@ -87,13 +90,15 @@ impl Service {
     /// `malformed`, `forbidden`; the store's.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn forget_preferences(&self, caller: &Caller, scope: &str, context: Option<String>) -> ServiceResult<()> {
-        let caller = *caller;
+        let (caller, now, entropy) = (*caller, self.now(), Arc::clone(&self.entropy));
         let scope = stored_scope(&caller, scope)?;
         if scope != ask_user(caller.user_id) && !caller.admin {
             return Err(Problem::new(Code::Forbidden, "What others decided too is forgotten by an admin of the organisation.").into());
         }
         let work = move |tx: &mut dyn Tx| {
             require_writable(tx, &caller)?;
+            let act = Act::by(&caller, "preferences.forget").about(&scope).with(json!({"context": context}));
+            audit::write(tx, &*entropy, now, [act])?;
             match &context {
                 Some(context) => {
                     let key = PreferenceKey { scope: scope.clone(), context: context.clone() };

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use sync_core::conflict::{Conflict, ConflictState, Side};
-use sync_core::ports::{DueConflict, StoreResult, Tx};
+use sync_core::ports::{DueConflict, Entropy, StoreResult, Tx};
 use sync_core::{Author, DeviceId, DocumentKey, OpId, Role, Schema, SpaceId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::people::{People, ask_role};
+use crate::audit::{self, Act};
 use crate::digest::derived_id;
 use crate::epochs::Shared;
 use crate::push::working::{World, close, documents_of, load_conflict_documents, load_documents, write};
@@ -20,7 +22,12 @@ const EXPIRED: &str = "expired";
 ///
 /// # Errors
 /// [`sync_core::ports::StoreError`].
-pub(crate) fn expire_some(tx: &mut dyn Tx, space_id: SpaceId, due: &[DueConflict], now: Timestamp) -> StoreResult<usize> {
+pub(crate) fn expire_some(
+    tx: &mut dyn Tx,
+    entropy: &(dyn Entropy + 'static),
+    (space_id, due): (SpaceId, &[DueConflict]),
+    now: Timestamp,
+) -> StoreResult<usize> {
     let (Some(head), Some(first)) = (tx.lock_head(space_id)?, due.first()) else { return Ok(0) };
     // nothing of a document changes: what its schema says is of no matter
     let view = View::whole(&Schema::open(), (Role::Lead, UserId(Uuid::nil())));
@@ -47,5 +54,8 @@ pub(crate) fn expire_some(tx: &mut dyn Tx, space_id: SpaceId, due: &[DueConflict
         world.write_conflict(conflict, nobody, now);
     }
     write(tx, &mut world, first.organisation_id, &[])?;
+    let expired: Vec<_> = conflicts.iter().map(|conflict| json!({"conflict_id": conflict.conflict_id})).collect();
+    let act = (!expired.is_empty()).then(|| Act::of(first.organisation_id, "conflict.expire").in_space(space_id).listing(expired));
+    audit::write(tx, entropy, now, act)?;
     Ok(conflicts.len())
 }

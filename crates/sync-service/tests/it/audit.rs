@@ -3,13 +3,13 @@
 use audit_log::{Checkpoint, Hash, Keyring, SigningKey, VerifyingKey, leaf_hash, verify_consistency, verify_inclusion};
 use serde_json::{Value, json};
 use sync_core::Code;
-use sync_core::ports::{Access, AuditFilter, AuditRecord, Store, StoreResult, Tx};
+use sync_core::ports::{Access, AuditFilter, AuditRecord, AuditTile, Store, StoreResult, Tx};
 use sync_core::protocol::v1::SyncRequest;
 use sync_service::{AuditQuery, Caller, Included, Service};
 
 use crate::inbox::{at_a_party, disputed, of};
 use crate::sync::{Pair, id, op};
-use crate::world::{World, now, refused};
+use crate::world::{World, added, now, refused};
 
 /// Gives a service a key that signs checkpoints.
 pub(crate) fn signs(service: &Service) -> VerifyingKey {
@@ -259,6 +259,34 @@ fn whose_role_does_not_read_a_field_gets_it_revealed_from_nowhere() {
 }
 
 #[test]
+fn a_damaged_log_holds_up_no_other() {
+    let pair = Pair::new(None);
+    let service = &pair.world.service;
+    signs(service);
+    now(service.sequence_audit()).unwrap();
+    let ana = pair.ana.organisation_id;
+    let damage = move |tx: &mut dyn Tx| tx.put_audit_tiles(ana, &[AuditTile { level: 0, tile_index: 0, hashes: vec![0] }]);
+    let store: &dyn Store = &*pair.world.store;
+    now(store.transact(Access::Write, damage)).unwrap();
+    pair.one(&pair.ana, op(1, "create", "n", 0, json!({})));
+    let others = ["Birch", "Cedar"].map(|name| {
+        now(service.bootstrap_user(name, added(&format!("{name}@example.org")), true)).unwrap();
+        now(service.load_tenant(name)).unwrap().organisation_id
+    });
+    now(service.sequence_audit()).unwrap();
+    for other in others {
+        let list = move |tx: &mut dyn Tx| {
+            let records = tx.list_audit_records(other, &AuditFilter::default(), None, 10)?;
+            Ok((records, tx.find_audit_checkpoint(other, None)?))
+        };
+        let (records, checkpoint) = now(transact(&pair.world, list)).unwrap();
+        assert!(!records.is_empty() && records.iter().all(|record| record.leaf_index.is_some()), "{records:?}");
+        assert!(checkpoint.is_some(), "and is vouched for");
+    }
+    assert!(records(&pair).iter().any(|record| record.leaf_index.is_none()), "it waits");
+}
+
+#[test]
 fn records_get_their_places_and_are_proved() {
     let pair = Pair::new(None);
     let service = &pair.world.service;
@@ -293,6 +321,7 @@ fn records_get_their_places_and_are_proved() {
     let older = Checkpoint::open(&older.checkpoint, &[key]).unwrap();
     let grown = now(service.audit_consistency(&pair.bo, 100, None)).unwrap();
     verify_consistency((older.size, older.root), (checkpoint.size, checkpoint.root), &hashes(&grown.proof)).unwrap();
+    assert_eq!(refused(now(service.audit_inclusion(&pair.ana, Included::Index(7), Some(3)))), Code::Malformed, "it never will be");
     assert_eq!(refused(now(service.audit_consistency(&pair.ana, 9, Some(8)))), Code::Malformed);
     assert_eq!(refused(now(service.audit_consistency(&pair.ana, 1, Some(999)))), Code::NotYetSequenced);
     assert_eq!(refused(now(service.audit_inclusion(&pair.bo, Included::Record(first), None))), Code::UnknownRecord);

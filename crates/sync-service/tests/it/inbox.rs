@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sync_core::ports::ConflictFilter as Only;
 use sync_core::{Code, Timestamp};
-use sync_service::{Assigned, Caller, ConflictFilter, ConflictQuery};
+use sync_service::{Assigned, AuditQuery, Caller, ConflictFilter, ConflictQuery};
 
 use crate::sync::{Pair, id, op, told, with};
 use crate::world::{now, refused};
@@ -262,6 +262,9 @@ fn what_nobody_answers_in_time_stays_and_the_leads_are_told() {
     pair.world.clock.set(at("2026-06-20T16:30:00Z"));
     assert_eq!(now(pair.world.service.maintain()).unwrap().expired, 1);
     assert_eq!(now(pair.world.service.maintain()).unwrap().expired, 0, "once");
+    let query = AuditQuery { action: Some("conflict.expire".into()), limit: 10, ..AuditQuery::default() };
+    let acts = serde_json::to_value(now(pair.world.service.list_audit(&pair.ana, query)).unwrap()).unwrap();
+    assert_eq!((&acts["items"][0]["details"]["results"][0]["conflict_id"], acts["items"].as_array().unwrap().len()), (&asked, 1));
     let page = pair.pull(&pair.ana, cursor.as_str());
     let told_to_devices = page["items"].as_array().unwrap();
     assert_eq!(told_to_devices.len(), 1, "the document stays as it is: {page}");
