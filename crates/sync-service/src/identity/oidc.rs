@@ -157,8 +157,7 @@ impl Service {
     async fn oidc_provider(&self, name: &str) -> ServiceResult<OidcProvider> {
         let wanted = check::label(name, 1, 64, "/provider").unwrap_or_default();
         let found = self.store.transact(Access::Read, move |tx| tx.find_oidc_provider(&wanted)).await?;
-        let unknown = || Problem::new(Code::UnknownProvider, "There is no provider of this name. `rejoin oidc list` lists them.");
-        Ok(found.ok_or_else(unknown)?)
+        Ok(found.ok_or_else(unknown_provider)?)
     }
 }
 
@@ -184,6 +183,10 @@ fn asked(provider: &OidcProvider, verifier: &str) -> Owned {
         redirect_uri: format!("{}/api/auth/oidc/{}/callback", provider.public_url, provider.name),
         verifier: verifier.to_owned(),
     }
+}
+
+fn unknown_provider() -> Problem {
+    Problem::new(Code::UnknownProvider, "There is no provider of this name. `rejoin oidc list` lists them.")
 }
 
 fn refused(detail: &str) -> Problem {

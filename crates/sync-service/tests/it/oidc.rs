@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
-use sync_core::ports::FetchError;
+use sync_core::ports::{Access, AuditFilter, AuditRecord, FetchError, Store, Tx};
 use sync_core::protocol::v1::identity::{LoginDevice, OidcTokenRequest, TokenGrant};
 use sync_core::{Code, Problem};
 use sync_service::identity::{OidcAnswer, OidcOutcome, OidcSettings};
-use sync_service::{Service, ServiceResult};
+use sync_service::{Caller, Service, ServiceResult};
 use testkit::fake::{FakeFetch, START};
 
 use crate::world::{World, credentials, now, refused};
@@ -41,9 +41,13 @@ impl Party {
     }
 
     fn add(&self, name: &str, by_email: bool) {
+        self.add_to("Alder & Rye", name, by_email);
+    }
+
+    fn add_to(&self, organisation: &str, name: &str, by_email: bool) {
         let settings = OidcSettings {
             name: name.into(),
-            organisation: "Alder & Rye".into(),
+            organisation: organisation.into(),
             issuer: ISSUER.into(),
             client_id: "rejoin".into(),
             client_secret: Some("s3cret".into()),
@@ -105,6 +109,21 @@ impl Party {
     fn log_in(&self, subject: &str) -> TokenGrant {
         self.redeem(&self.sign_in(subject, true).unwrap(), VERIFIER).unwrap()
     }
+}
+
+/// What an organisation's log says of providers and links, oldest first: action, about what, details.
+fn acts(party: &Party, caller: Caller) -> Vec<(String, String, Value)> {
+    let organisation_id = caller.organisation_id;
+    let store: &dyn Store = &*party.world.store;
+    let list = move |tx: &mut dyn Tx| tx.list_audit_records(organisation_id, &AuditFilter::default(), None, 1_000);
+    let mut found = now(store.transact(Access::Read, list)).unwrap();
+    found.reverse();
+    let of_providers = found.into_iter().filter(|record| record.action.starts_with("oidc.") || record.action.ends_with("link"));
+    let told = |record: AuditRecord| {
+        let details = record.details.map(|details| serde_json::from_str(details.as_str()).unwrap()).unwrap_or_default();
+        (record.action, record.subject.unwrap(), details)
+    };
+    of_providers.map(told).collect()
 }
 
 fn pair(name: &str, seed: u8) -> (String, Ed25519KeyPair) {
@@ -242,4 +261,24 @@ fn a_provider_that_is_away_or_says_nonsense_lets_nobody_in() {
     now(away.service.remove_oidc_provider("studio")).unwrap();
     assert_eq!(refused(now(away.service.remove_oidc_provider("studio"))), Code::UnknownProvider);
     assert!(away.service.now() >= START);
+}
+
+#[test]
+fn what_an_operator_does_with_providers_is_recorded() {
+    let party = Party::new(false);
+    let (ana, cy) = (party.world.caller("ana@example.org"), party.world.caller("cy@example.org"));
+    party.world.clock.advance_ms(1);
+    party.add("studio", true);
+    party.world.clock.advance_ms(1);
+    party.add_to("Quinta Velha", "studio", true);
+    let of = |by_email: bool| json!({"operator":true,"provider":"studio","issuer":ISSUER,"by_email":by_email});
+    let mut replaced = of(true);
+    replaced["changes"] = json!({"by_email":{"from":false,"to":true}});
+    let act = |action: &str, details: Value| (action.to_owned(), "studio".to_owned(), details);
+    assert_eq!(acts(&party, ana), [act("oidc.add", of(false)), act("oidc.add", replaced), act("oidc.remove", of(true))]);
+    party.world.clock.advance_ms(1);
+    now(party.service.remove_oidc_provider("studio")).unwrap();
+    assert_eq!(refused(now(party.service.remove_oidc_provider("studio"))), Code::UnknownProvider);
+    assert_eq!(acts(&party, cy), [act("oidc.add", of(true)), act("oidc.remove", of(true))], "and the refused one is not");
+    assert_eq!(acts(&party, ana).len(), 3);
 }

@@ -1,13 +1,15 @@
 //! Which providers there are, and what is known of each for a while: where it is asked what, and its keys.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth::{check, oidc};
+use serde_json::json;
 use sync_core::ports::{Access, OidcProvider, Organisation};
 use sync_core::{Code, OrganisationId, Problem, Timestamp};
 
 use super::unreachable;
+use crate::audit::{self, Act};
 use crate::{Service, ServiceResult};
 
 /// How long what a provider says of itself is taken for true, in milliseconds: an hour.
@@ -130,9 +132,13 @@ impl Service {
         };
         let provider = provider_of(settings, organisation.organisation_id, now)?;
         let redirect_uri = super::asked(&provider, "").redirect_uri;
+        let entropy = Arc::clone(&self.entropy);
         let store = self.store.transact(Access::Write, move |tx| {
             let standing = tx.ensure_organisation(&organisation)?;
-            tx.put_oidc_provider(&OidcProvider { organisation_id: standing.organisation_id, ..provider.clone() })
+            let provider = OidcProvider { organisation_id: standing.organisation_id, ..provider.clone() };
+            let before = tx.find_oidc_provider(&provider.name)?;
+            tx.put_oidc_provider(&provider)?;
+            audit::write(tx, &*entropy, now, acts_of(before.as_ref(), &provider))
         });
         store.await?;
         Ok(redirect_uri)
@@ -151,12 +157,38 @@ impl Service {
     /// # Errors
     /// `unknown_provider`.
     pub async fn remove_oidc_provider(&self, name: &str) -> ServiceResult<()> {
-        let name = name.to_owned();
-        if self.store.transact(Access::Write, move |tx| tx.drop_oidc_provider(&name)).await? {
-            return Ok(());
-        }
-        Err(Problem::new(Code::UnknownProvider, "There is no provider of this name. `rejoin oidc list` lists them.").into())
+        let (name, now, entropy) = (name.to_owned(), self.now(), Arc::clone(&self.entropy));
+        let removed = self.store.transact(Access::Write, move |tx| {
+            let provider = tx.find_oidc_provider(&name)?;
+            let dropped = tx.drop_oidc_provider(&name)?;
+            audit::write(tx, &*entropy, now, provider.filter(|_| dropped).map(|provider| act_of("oidc.remove", &provider)))?;
+            Ok(dropped)
+        });
+        if removed.await? { Ok(()) } else { Err(super::unknown_provider().into()) }
     }
+}
+
+/// What is recorded of a provider that is added, perhaps in the place of another; one of another organisation is lost to
+/// that one, whose log says so.
+fn acts_of(before: Option<&OidcProvider>, after: &OidcProvider) -> Vec<Act> {
+    let act = act_of("oidc.add", after);
+    match before {
+        None => vec![act],
+        Some(before) if before.organisation_id != after.organisation_id => vec![act_of("oidc.remove", before), act],
+        Some(before) => vec![
+            act.changing("issuer", before.issuer.as_str(), after.issuer.as_str())
+                .changing("client_id", before.client_id.as_str(), after.client_id.as_str())
+                .changing("public_url", before.public_url.as_str(), after.public_url.as_str())
+                .changing("return_to", before.return_to.as_str(), after.return_to.as_str())
+                .changing("by_email", before.by_email, after.by_email),
+        ],
+    }
+}
+
+/// What an operator does with a provider; never its secret.
+fn act_of(action: &'static str, provider: &OidcProvider) -> Act {
+    let details = json!({"operator": true, "provider": provider.name, "issuer": provider.issuer, "by_email": provider.by_email});
+    Act::of(provider.organisation_id, action).about(&provider.name).with(details)
 }
 
 fn provider_of(settings: OidcSettings, organisation_id: OrganisationId, now: Timestamp) -> Result<OidcProvider, Problem> {
