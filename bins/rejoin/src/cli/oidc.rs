@@ -3,6 +3,16 @@
 
 use clap::{Args, Subcommand};
 
+const LINK_EXAMPLES: &str = "\
+Examples:
+  rejoin oidc link studio --subject 248289761001 --email ana@luz.example
+      who logs in there as 248289761001 is ana@luz.example here
+  rejoin oidc unlink studio --subject 248289761001
+      they are nobody here any more; logins that were made stay until `rejoin user password`
+
+The subject is what the provider calls somebody, to the letter (`sub` in its ID tokens). Where it shows that to nobody, let
+them try to log in: the server's log tells it.";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum OidcCommand {
     /// Let an organisation's people log in by its provider (OpenID Connect), and print the address to register there
@@ -17,6 +27,27 @@ pub(crate) enum OidcCommand {
     Remove {
         /// Its name
         name: String,
+    },
+    /// Let somebody whom the provider knows in, as the person with an email: without --by-email nobody else gets in
+    #[command(after_help = LINK_EXAMPLES)]
+    Link {
+        /// The provider's name
+        name: String,
+        /// What the provider calls them: `sub` in its ID tokens
+        #[arg(long, value_name = "SUBJECT")]
+        subject: String,
+        /// The email of the person, who is of the provider's organisation
+        #[arg(long, value_name = "EMAIL")]
+        email: String,
+    },
+    /// Take that away again
+    #[command(after_help = LINK_EXAMPLES)]
+    Unlink {
+        /// The provider's name
+        name: String,
+        /// What the provider calls them
+        #[arg(long, value_name = "SUBJECT")]
+        subject: String,
     },
 }
 

@@ -42,6 +42,14 @@ async fn work(backend: &Backend, command: OidcCommand, client_secret: Option<Str
             backend.service().remove_oidc_provider(&name).await?;
             print(&format!("{name} is removed\n"))
         }
+        OidcCommand::Link { name, subject, email } => {
+            let user_id = backend.service().link_oidc(&name, &subject, &email).await?;
+            print(&format!("user_id {user_id}\n"))
+        }
+        OidcCommand::Unlink { name, subject } => {
+            let user_id = backend.service().unlink_oidc(&name, &subject).await?;
+            print(&format!("user_id {user_id}\n"))
+        }
     }
 }
 

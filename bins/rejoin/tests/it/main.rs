@@ -14,6 +14,7 @@ mod git;
 mod listings;
 mod merge;
 mod metrics;
+mod oidc;
 mod otel;
 mod process;
 mod queue;

@@ -82,4 +82,9 @@ impl OidcRows for Rows<'_> {
             .build();
         Ok(self.insert(&bulk)? == 1)
     }
+
+    fn drop_oidc_link(&mut self, issuer: &str, subject: &str) -> StoreResult<bool> {
+        let dropped = self.send(|conn| diesel::delete(oidc_links::table.find((issuer, subject))).execute(conn))?;
+        Ok(dropped > 0)
+    }
 }

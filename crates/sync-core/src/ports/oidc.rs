@@ -134,6 +134,12 @@ pub trait OidcRows {
     /// # Errors
     /// [`super::StoreError`].
     fn insert_oidc_link(&mut self, link: &OidcLink) -> StoreResult<bool>;
+
+    /// Drops a link; whether there was one.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn drop_oidc_link(&mut self, issuer: &str, subject: &str) -> StoreResult<bool>;
 }
 
 /// A request to another server.

@@ -264,6 +264,34 @@ fn a_provider_that_is_away_or_says_nonsense_lets_nobody_in() {
 }
 
 #[test]
+fn an_operator_links_somebody_whom_no_email_may() {
+    let party = Party::new(false);
+    let (bo, cy) = (party.world.caller("bo@example.org"), party.world.caller("cy@example.org"));
+    assert_eq!(party.sign_in("248", false).unwrap_err().code, Code::NotLinked);
+    party.world.clock.advance_ms(1);
+    let link = |subject: &str, email: &str| now(party.service.link_oidc("studio", subject, email));
+    assert_eq!(link("248", "Bo@Example.org").unwrap(), bo.user_id);
+    assert_eq!(party.log_in("248").user_id, bo.user_id);
+    assert_eq!(link("248", "bo@example.org").unwrap(), bo.user_id, "once more changes nothing");
+    assert_eq!(refused(link("248", "ana@example.org")), Code::Malformed, "it is somebody else's");
+    assert_eq!(refused(link("249", "cy@example.org")), Code::UnknownUser, "of another organisation");
+    assert_eq!(refused(link("", "bo@example.org")), Code::Malformed);
+    assert_eq!(refused(now(party.service.link_oidc("none", "249", "bo@example.org"))), Code::UnknownProvider);
+    assert_eq!(party.log_in("248").user_id, bo.user_id);
+
+    party.add_to("Quinta Velha", "abadia", false);
+    assert_eq!(refused(now(party.service.unlink_oidc("abadia", "248"))), Code::NotLinked, "the link is another organisation's");
+    party.world.clock.advance_ms(1);
+    assert_eq!(now(party.service.unlink_oidc("studio", "248")).unwrap(), bo.user_id);
+    assert_eq!(refused(now(party.service.unlink_oidc("studio", "248"))), Code::NotLinked);
+    assert_eq!(party.sign_in("248", true).unwrap_err().code, Code::NotLinked);
+    let details = json!({"operator":true,"provider":"studio","subject":"248"});
+    let act = |action: &str| (action.to_owned(), bo.user_id.to_string(), details.clone());
+    assert_eq!(acts(&party, bo)[1..], [act("user.link"), act("user.unlink")]);
+    assert!(acts(&party, cy).iter().all(|(action, ..)| action == "oidc.add"));
+}
+
+#[test]
 fn what_an_operator_does_with_providers_is_recorded() {
     let party = Party::new(false);
     let (ana, cy) = (party.world.caller("ana@example.org"), party.world.caller("cy@example.org"));

@@ -82,4 +82,9 @@ fn a_subject_is_linked_once(bench: &Bench) {
     assert_eq!(found("https://id.example", "ana"), Some(first));
     assert_eq!(found("https://other.example", "ana").map(|link| link.user_id), Some(BO));
     assert_eq!(found("https://id.example", "Ana"), None);
+    let dropped: Vec<bool> =
+        bench.write(|tx| ["Ana", "ana", "ana"].map(|subject| tx.drop_oidc_link("https://id.example", subject)).into_iter().collect());
+    assert_eq!(dropped, vec![false, true, false]);
+    assert_eq!(found("https://id.example", "ana"), None);
+    assert!(found("https://other.example", "ana").is_some(), "another issuer's stays");
 }

@@ -62,4 +62,12 @@ impl OidcRows for MemoryTx<'_> {
         }
         Ok(free)
     }
+
+    fn drop_oidc_link(&mut self, issuer: &str, subject: &str) -> StoreResult<bool> {
+        let links = &mut self.writable()?.oidc_links;
+        let key = (issuer.to_owned(), subject.to_owned());
+        let known = links.contains_key(&key);
+        links.remove(&key);
+        Ok(known)
+    }
 }
