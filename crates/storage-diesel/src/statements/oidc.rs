@@ -55,6 +55,10 @@ impl OidcRows for Rows<'_> {
         self.insert(&bulk).map(drop)
     }
 
+    fn count_oidc_attempts(&mut self, provider: &str) -> StoreResult<i64> {
+        self.send(|conn| attempts::table.filter(attempts::provider.eq(provider)).count().get_result(conn))
+    }
+
     fn take_oidc_attempt(&mut self, hash: &[u8; 32]) -> StoreResult<Option<OidcAttempt>> {
         let found = self.load(|conn| -> QueryResult<Vec<OidcAttemptRecord>> {
             diesel::delete(attempts::table.find(hash.as_slice())).returning(attempts::all_columns).load(conn)

@@ -111,6 +111,12 @@ pub trait OidcRows {
     /// [`super::StoreError`].
     fn insert_oidc_attempt(&mut self, attempt: &OidcAttempt) -> StoreResult<()>;
 
+    /// How many logins by a provider are under way.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn count_oidc_attempts(&mut self, provider: &str) -> StoreResult<i64>;
+
     /// Takes a login away: it is good once.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 mod book;
 mod person;
+mod turns;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use crate::{Service, ServiceError, ServiceResult};
 const ATTEMPT_MS: i64 = 10 * 60 * 1_000;
 /// How long an app may take to fetch its tokens, in milliseconds: a minute.
 const CODE_MS: i64 = 60 * 1_000;
+/// How many logins by one provider may be under way at once: anybody may begin one, and each is a row until it is over.
+pub const MAX_OIDC_ATTEMPTS: i64 = 10_000;
 
 /// What a provider sends somebody's browser back with.
 #[derive(Clone, Default)]
@@ -47,7 +50,8 @@ impl Service {
     /// it is given, is one of the addresses that the operator allows.
     ///
     /// # Errors
-    /// `unknown_provider`; `malformed`; `unavailable` when the provider can't be asked.
+    /// `unknown_provider`; `malformed`; `unavailable` when the provider can't be asked; `overloaded` when too many logins by
+    /// it are under way.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn begin_oidc(&self, name: &str, challenge: String, return_to: Option<String>) -> ServiceResult<String> {
         let provider = self.oidc_provider(name).await?;
@@ -74,11 +78,15 @@ impl Service {
             user_id: None,
             expires_at: now.plus_ms(ATTEMPT_MS),
         };
-        let store = self.store.transact(Access::Write, move |tx| {
+        let begin = self.decide(Access::Write, move |tx| {
             tx.drop_oidc_attempts(now)?;
-            tx.insert_oidc_attempt(&attempt)
+            if tx.count_oidc_attempts(&attempt.provider)? >= MAX_OIDC_ATTEMPTS {
+                let detail = "Too many logins by this provider are under way. Wait a moment, then begin again.";
+                return Err(Problem::new(Code::Overloaded, detail).into());
+            }
+            Ok(tx.insert_oidc_attempt(&attempt)?)
         });
-        store.await?;
+        begin.await?;
         Ok(url)
     }
 
@@ -200,6 +208,10 @@ fn not_believed(provider: &OidcProvider, error: &dyn std::fmt::Display) -> Probl
 
 fn unreachable(provider: &OidcProvider, error: &dyn std::fmt::Display) -> Problem {
     tracing::warn!(provider = %provider.name, %error, "a provider could not be asked");
+    away()
+}
+
+fn away() -> Problem {
     Problem::new(Code::Unavailable, "The provider of identity can't be asked right now. Try again in a moment.")
 }
 

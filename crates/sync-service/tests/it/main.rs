@@ -22,6 +22,7 @@ mod kept;
 mod lenses;
 mod line;
 mod oidc;
+mod oidc_start;
 mod owners;
 mod passwords;
 mod presented;

@@ -17,18 +17,18 @@ use testkit::fake::{FakeFetch, START};
 use crate::world::{World, credentials, now, refused};
 
 const ISSUER: &str = "https://id.example";
-const VERIFIER: &str = "what only the app knows of this login";
+pub(crate) const VERIFIER: &str = "what only the app knows of this login";
 
 /// A world with a provider, `studio`, of Alder & Rye.
-struct Party {
-    world: World,
-    service: Service,
-    fetch: Arc<FakeFetch>,
+pub(crate) struct Party {
+    pub(crate) world: World,
+    pub(crate) service: Service,
+    pub(crate) fetch: Arc<FakeFetch>,
     key: (String, Ed25519KeyPair),
 }
 
 impl Party {
-    fn new(by_email: bool) -> Self {
+    pub(crate) fn new(by_email: bool) -> Self {
         let (world, fetch) = (World::new(), Arc::new(FakeFetch::default()));
         let service = world.service.clone().with_fetch(fetch.clone());
         let mut party = Self { world, service, fetch, key: pair("first", 1) };
@@ -40,7 +40,7 @@ impl Party {
         party
     }
 
-    fn add(&self, name: &str, by_email: bool) {
+    pub(crate) fn add(&self, name: &str, by_email: bool) {
         self.add_to("Alder & Rye", name, by_email);
     }
 
@@ -59,7 +59,7 @@ impl Party {
         assert_eq!(redirect_uri, format!("https://sync.example/api/auth/oidc/{name}/callback"));
     }
 
-    fn tell(&self, path: &str, told: &Value) {
+    pub(crate) fn tell(&self, path: &str, told: &Value) {
         self.fetch.answer(&format!("{ISSUER}{path}"), Ok(told.to_string().into_bytes()));
     }
 
@@ -70,7 +70,7 @@ impl Party {
         self.tell("/keys", &json!({"keys":[{"kty":"OKP","crv":"Ed25519","x":public,"kid":name,"alg":"EdDSA","use":"sig"}]}));
     }
 
-    fn token(&self, nonce: &str, subject: &str, verified: bool) -> String {
+    pub(crate) fn token(&self, nonce: &str, subject: &str, verified: bool) -> String {
         let now_s = self.service.now().millis() / 1_000;
         let claims = json!({"iss":ISSUER,"aud":"rejoin","sub":subject,"iat":now_s,"exp":now_s + 60,"nonce":nonce,
             "email":format!("{subject}@example.org"),"email_verified":verified,"name":subject});
@@ -80,14 +80,14 @@ impl Party {
     }
 
     /// Begins a login; the `state` and the `nonce` that the provider is sent.
-    fn begin(&self) -> (String, String) {
+    pub(crate) fn begin(&self) -> (String, String) {
         let url = now(self.service.begin_oidc("studio", challenge_of(VERIFIER), Some("app.example:/in".into()))).unwrap();
         let value = |name: &str| url.split(['?', '&']).find_map(|pair| pair.strip_prefix(&format!("{name}="))).unwrap().to_owned();
         assert!(url.starts_with("https://id.example/auth?response_type=code&client_id=rejoin&"), "{url}");
         (value("state"), value("nonce"))
     }
 
-    fn finish(&self, state: &str) -> ServiceResult<OidcOutcome> {
+    pub(crate) fn finish(&self, state: &str) -> ServiceResult<OidcOutcome> {
         let answer = OidcAnswer { state: state.into(), code: Some("a code of the provider".into()), error: None };
         now(self.service.finish_oidc("studio", answer))
     }
@@ -106,7 +106,7 @@ impl Party {
         now(self.service.redeem_oidc(OidcTokenRequest { code: code.into(), verifier: verifier.into(), device }, None))
     }
 
-    fn log_in(&self, subject: &str) -> TokenGrant {
+    pub(crate) fn log_in(&self, subject: &str) -> TokenGrant {
         self.redeem(&self.sign_in(subject, true).unwrap(), VERIFIER).unwrap()
     }
 }

@@ -60,7 +60,10 @@ fn a_login_by_a_provider_is_taken_once(bench: &Bench) {
         tx.insert_oidc_attempt(&attempt(3, 30))
     });
     assert!(bench.try_write(|tx| tx.insert_oidc_attempt(&attempt(3, 30))).is_err());
+    let count = |provider: &'static str| bench.read(move |tx| tx.count_oidc_attempts(provider));
+    assert_eq!((count("studio"), count("abadia")), (3, 0));
     bench.write(|tx| tx.drop_oidc_attempts(NOW.plus_ms(20)));
+    assert_eq!(count("studio"), 2);
     let take = |hash: u8| bench.write(move |tx| tx.take_oidc_attempt(&[hash; 32]));
     assert!(take(1).is_none() && take(2) == Some(known) && take(2).is_none());
     assert!(take(3) == Some(attempt(3, 30)));

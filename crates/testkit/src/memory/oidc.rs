@@ -33,6 +33,11 @@ impl OidcRows for MemoryTx<'_> {
         Ok(())
     }
 
+    fn count_oidc_attempts(&mut self, provider: &str) -> StoreResult<i64> {
+        let found = self.state.oidc_attempts.values().filter(|attempt| attempt.provider == provider).count();
+        Ok(i64::try_from(found).unwrap_or(i64::MAX))
+    }
+
     fn take_oidc_attempt(&mut self, hash: &[u8; 32]) -> StoreResult<Option<OidcAttempt>> {
         let attempts = &mut self.writable()?.oidc_attempts;
         let taken = attempts.get(hash).cloned();

@@ -8,27 +8,53 @@ use serde_json::json;
 use sync_core::ports::{Access, OidcProvider, Organisation};
 use sync_core::{Code, OrganisationId, Problem, Timestamp};
 
-use super::unreachable;
+use super::turns::Turns;
+use super::{away, unreachable};
 use crate::audit::{self, Act};
 use crate::{Service, ServiceResult};
 
 /// How long what a provider says of itself is taken for true, in milliseconds: an hour.
 const FRESH_MS: i64 = 60 * 60 * 1_000;
-/// Keys are asked for anew at most so often, in milliseconds, whatever tokens name: ten seconds.
+/// Keys are asked for anew at most so often, in milliseconds, whatever tokens name, and a provider that could not be asked
+/// is asked again: ten seconds.
 const ASK_AGAIN_MS: i64 = 10_000;
 /// Of more providers than this nothing is remembered.
 const MOST: usize = 256;
 
 /// What is known of providers, by name.
 #[derive(Default)]
-pub(crate) struct Providers(Mutex<BTreeMap<String, Known>>);
+pub(crate) struct Providers {
+    book: Mutex<BTreeMap<String, Entry>>,
+    turns: Turns,
+}
+
+/// What came of asking a provider for its description.
+#[derive(Clone)]
+struct Entry {
+    issuer: String,
+    known: Option<Known>,
+    /// When it failed to give one, unless it gave one since.
+    failed_at: Option<Timestamp>,
+}
 
 #[derive(Clone)]
 struct Known {
-    issuer: String,
     endpoints: oidc::Endpoints,
     described_at: Timestamp,
     keys: Option<(oidc::KeySet, Timestamp)>,
+}
+
+impl Entry {
+    /// What it tells without asking: a description, which may be old while the provider can't be asked; `None` when it is
+    /// to be asked.
+    fn told(&self, now: Timestamp) -> Option<Result<Known, Problem>> {
+        if let Some(known) = self.known.as_ref().filter(|known| is_within(known.described_at, now, FRESH_MS)) {
+            return Some(Ok(known.clone()));
+        }
+        let failed_at = self.failed_at.filter(|failed_at| is_within(*failed_at, now, ASK_AGAIN_MS))?;
+        let away = || away().after_ms(failed_at.plus_ms(ASK_AGAIN_MS).millis().saturating_sub(now.millis()).unsigned_abs());
+        Some(self.known.clone().ok_or_else(away))
+    }
 }
 
 impl Providers {
@@ -56,17 +82,29 @@ impl Providers {
         self.read_keys(service, provider, known).await.map(Some)
     }
 
+    /// What a provider says of itself. Whoever logs in makes the server ask, without a login: so one asks for all who wait,
+    /// and a failure counts for a while, as a success does.
     async fn known(&self, service: &Service, provider: &OidcProvider) -> Result<Known, Problem> {
-        let now = service.now();
-        let fresh = |known: &Known| known.issuer == provider.issuer && is_within(known.described_at, now, FRESH_MS);
-        if let Some(known) = self.book().get(&provider.name).filter(|known| fresh(known)) {
-            return Ok(known.clone());
+        if let Some(told) = self.told(provider, service.now()) {
+            return told;
         }
-        let bytes = service.fetch.fetch(oidc::discovery_of(&provider.issuer)).await.map_err(|error| unreachable(provider, &error))?;
-        let endpoints = oidc::Endpoints::parse(&bytes, &provider.issuer).map_err(|error| unreachable(provider, &error))?;
-        let known = Known { issuer: provider.issuer.clone(), endpoints, described_at: now, keys: None };
-        self.note(provider, known.clone());
-        Ok(known)
+        let _turn = self.turns.take(&provider.name).await;
+        // whoever had the turn before has told
+        if let Some(told) = self.told(provider, service.now()) {
+            return told;
+        }
+        let described = describe(service, provider).await;
+        let now = service.now();
+        let entry = match &described {
+            Ok(endpoints) => {
+                let known = Known { endpoints: endpoints.clone(), described_at: now, keys: None };
+                Entry { issuer: provider.issuer.clone(), known: Some(known), failed_at: None }
+            }
+            Err(_) => Entry { issuer: provider.issuer.clone(), known: self.stale(provider), failed_at: Some(now) },
+        };
+        let told = entry.told(now);
+        self.note(provider, entry);
+        told.unwrap_or_else(|| Err(away()))
     }
 
     async fn read_keys(&self, service: &Service, provider: &OidcProvider, mut known: Known) -> Result<oidc::KeySet, Problem> {
@@ -74,22 +112,42 @@ impl Providers {
         let bytes = service.fetch.fetch(request).await.map_err(|error| unreachable(provider, &error))?;
         let keys = oidc::KeySet::parse(&bytes).map_err(|error| unreachable(provider, &error))?;
         known.keys = Some((keys.clone(), service.now()));
-        self.note(provider, known);
+        let failed_at = self.entry(provider).and_then(|entry| entry.failed_at);
+        self.note(provider, Entry { issuer: provider.issuer.clone(), known: Some(known), failed_at });
         Ok(keys)
     }
 
-    fn note(&self, provider: &OidcProvider, known: Known) {
+    fn told(&self, provider: &OidcProvider, now: Timestamp) -> Option<Result<Known, Problem>> {
+        self.entry(provider)?.told(now)
+    }
+
+    fn stale(&self, provider: &OidcProvider) -> Option<Known> {
+        self.entry(provider)?.known
+    }
+
+    /// What is known of a provider, unless it had another issuer then.
+    fn entry(&self, provider: &OidcProvider) -> Option<Entry> {
+        self.book().get(&provider.name).filter(|entry| entry.issuer == provider.issuer).cloned()
+    }
+
+    fn note(&self, provider: &OidcProvider, entry: Entry) {
         let mut book = self.book();
         if book.len() >= MOST {
             book.clear();
         }
-        book.insert(provider.name.clone(), known);
+        book.insert(provider.name.clone(), entry);
     }
 
     // a map is whole whenever nobody holds the lock
-    fn book(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn book(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Asks a provider where it is asked for what.
+async fn describe(service: &Service, provider: &OidcProvider) -> Result<oidc::Endpoints, Problem> {
+    let bytes = service.fetch.fetch(oidc::discovery_of(&provider.issuer)).await.map_err(|error| unreachable(provider, &error))?;
+    oidc::Endpoints::parse(&bytes, &provider.issuer).map_err(|error| unreachable(provider, &error))
 }
 
 fn is_within(at: Timestamp, now: Timestamp, ms: i64) -> bool {
