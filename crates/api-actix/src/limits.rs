@@ -141,14 +141,20 @@ pub(crate) struct Over {
     wait_ms: u64,
 }
 
-impl From<Over> for ApiError {
+impl From<Over> for Problem {
     fn from(over: Over) -> Self {
         let Standing { name, allowance, .. } = over.standing;
         let detail = format!(
             "This {name} may send {} requests in {} s, and has sent them. Keep everything, and send the same again after Retry-After.",
             allowance.requests, allowance.seconds
         );
-        Problem::new(Code::RateLimited, detail).after_ms(over.wait_ms).into()
+        Self::new(Code::RateLimited, detail).after_ms(over.wait_ms)
+    }
+}
+
+impl From<Over> for ApiError {
+    fn from(over: Over) -> Self {
+        Problem::from(over).into()
     }
 }
 

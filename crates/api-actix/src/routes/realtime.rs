@@ -9,12 +9,13 @@ use serde::Deserialize;
 use sync_core::limits::MAX_PULL_SPACES;
 use sync_core::protocol::v1::realtime::{ClientFrame, Subscribed};
 use sync_core::{Code, Problem};
-use sync_service::ServiceResult;
 use sync_service::realtime::{Ending, Feed, Outgoing, Wanted};
+use sync_service::{Caller, ServiceResult};
 
 use super::{endpoint, mount};
 use crate::call::{Answered, Call, created};
 use crate::hold::Hold;
+use crate::state::ApiState;
 use crate::websocket::{self, Answering, CloseCode, Received, Sent};
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
@@ -33,7 +34,7 @@ async fn open(call: Call) -> Answered {
     let (request, body, hold) = call.take_over();
     let feed = call.state().hub().connect(&caller, true)?;
     cut_when_stuck(&feed, hold.as_ref());
-    websocket::open(request, body, hold, Frames::new(feed))
+    websocket::open(request, body, hold, Frames { feed, joining: None, caller, state: call.state().clone() })
 }
 
 async fn issue_ticket(call: Call) -> Answered {
@@ -53,14 +54,16 @@ struct Frames {
     feed: Feed,
     /// A subscription that is being looked at. Until it is done nothing more is read.
     joining: Option<Pin<Box<dyn Future<Output = ServiceResult<()>>>>>,
+    caller: Caller,
+    state: ApiState,
 }
 
 impl Frames {
-    fn new(feed: Feed) -> Self {
-        Self { feed, joining: None }
-    }
-
+    /// Follows spaces. Each time it reads of them what a request would, and takes what one takes.
     fn subscribe(&mut self, wanted: Vec<Wanted>) {
+        if let Err(over) = self.state.budgets().take(&self.caller) {
+            return self.feed.fail(over.into());
+        }
         let held = self.feed.cursors();
         let new = wanted.iter().filter(|wanted| held.binary_search_by_key(&wanted.space_id, |(id, _)| *id).is_err()).count();
         if held.len() + new > MAX_PULL_SPACES {

@@ -8,6 +8,7 @@ use actix_http::{BoxedPayloadStream, Payload};
 use actix_web::body::MessageBody;
 use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
+use api_actix::{Allowance, ApiConfig};
 use futures_core::Stream;
 use serde_json::{Value, json};
 use sync_core::json::RawJson;
@@ -17,7 +18,7 @@ use sync_service::Caller;
 use testkit::fake::START;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::harness::{Api, Login, api, request};
+use crate::harness::{Api, Login, api, api_with, request};
 use crate::realtime::{cursor, push};
 use crate::realtime_frames::Frames;
 
@@ -176,6 +177,39 @@ async fn what_is_no_frame_is_told_and_what_is_no_json_ends_it() {
     let mut socket = Socket::open(&api, &ana).await;
     socket.to.send(Bytes::from_static(&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 1])).unwrap();
     assert_eq!(socket.closed(), 1009, "refused by its length alone");
+}
+
+#[actix_web::test]
+async fn who_subscribes_too_often_is_told_to_wait_and_stays() {
+    let mut config = ApiConfig::default();
+    // the space, its cursor, the handshake, and two subscriptions
+    config.limits.device = Some(Allowance::new(5, 50));
+    let api = api_with(config).await;
+    let ana = api.member("Studio Luz", "ana@luz.example").await;
+    let space = api.space(&ana).await;
+    let cursor = cursor(&api, &ana, &space).await;
+    let mut socket = Socket::open(&api, &ana).await;
+    let subscribe = json!({"type": "subscribe", "spaces": [{"space_id": space, "cursor": cursor}]});
+    let again = |socket: &mut Socket| {
+        socket.say(&json!({"type": "unsubscribe", "spaces": [space]}));
+        socket.say(&subscribe);
+        socket.frames()
+    };
+    for _ in 0..2 {
+        assert_eq!(again(&mut socket), Vec::<Value>::new());
+    }
+    for _ in 0..3 {
+        let frames = again(&mut socket);
+        let problem = &frames[0]["problem"];
+        assert_eq!((frames.len(), &frames[0]["type"], &problem["code"]), (1, &json!("failed"), &json!("rate_limited")), "{frames:?}");
+        assert_eq!(problem["retry_after_ms"], 10_000);
+    }
+    assert_eq!(api.state.hub().figures().spaces, 0, "nothing was looked at");
+    socket.say(&json!({"type": "ping"}));
+    assert_eq!(socket.frames()[0]["type"], "pong", "the connection stays");
+    api.clock.advance_ms(10_000);
+    assert_eq!(again(&mut socket), Vec::<Value>::new());
+    assert_eq!(api.state.hub().figures().spaces, 1);
 }
 
 #[actix_web::test]
