@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use sync_core::conflict::{Conflict, ConflictKind, ConflictState, DisputedField, Side};
 use sync_core::json::{Object, pointer_tokens};
+use sync_core::schema::Owner;
 use sync_core::{Author, DeviceId, FieldVersions, OpId, Role, Timestamp, UserId};
 
 use super::View;
+use super::sight::Sight;
 use crate::inbox::people::{ask_role, is_meant};
 use crate::inbox::words::{if_ignored, label_member};
 
@@ -87,31 +89,41 @@ impl View {
         }
     }
 
-    /// Whether a place of a question can be answered.
+    /// Whether a place of a question can be answered: by whoever is asked, also where they are told only that it differs.
     pub(crate) fn sees_field(&self, collection: &str, (path, field): (&str, &DisputedField)) -> bool {
-        self.is_whole() || !matches!(self.sees_place(Part { collection, id: "" }, (path, field)), Sees::Nothing | Sees::That)
+        let sees = || self.sees_place(Part { collection, id: "" }, (path, field));
+        self.is_whole() || self.is_asked(collection, field) || !matches!(sees(), Sees::Nothing | Sees::That)
     }
 
     fn sees_place(&self, Part { collection, .. }: Part<'_>, (path, field): (&str, &DisputedField)) -> Sees {
-        if field.asks.iter().any(|ask| self.is_asked(collection, ask)) {
-            return Sees::All;
-        }
         let Some(sight) = self.sights.get(collection) else { return Sees::All };
-        if sight.is_closed || sight.own.is_some() {
-            return Sees::Nothing;
+        let is_asked = self.is_asked(collection, field);
+        if sight.is_closed || (sight.own.is_some() && !is_asked) {
+            // whoever is asked is told that there is something to decide
+            return if is_asked { Sees::That } else { Sees::Nothing };
         }
         match pointer_tokens(path).and_then(|tokens| tokens.into_iter().next()) {
             None if sight.hidden.is_empty() => Sees::All,
             None => Sees::Members,
-            Some(name) if self.reads(collection, &name, None) => Sees::All,
-            Some(name) if self.is_told_of(collection, &name) => Sees::That,
+            Some(name) if self.reads(collection, &name, None) || self.owns(sight, (collection, &name), field) => Sees::All,
+            Some(name) if is_asked || self.is_told_of(collection, &name) => Sees::That,
             Some(_) => Sees::Nothing,
         }
     }
 
-    /// Whoever is named to decide a place owns it, and reads it; where only one's own documents are seen, by name.
-    fn is_asked(&self, collection: &str, ask: &str) -> bool {
-        is_meant(ask, self.user_id, self.role) && (ask.starts_with("user:") || !self.is_own_only(collection))
+    /// Whether the reader is asked about a place; where only one's own documents are seen, by name.
+    fn is_asked(&self, collection: &str, field: &DisputedField) -> bool {
+        let by_name_alone = self.is_own_only(collection);
+        let is_me = |ask: &&String| is_meant(ask, self.user_id, self.role);
+        field.asks.iter().filter(is_me).any(|ask| ask.starts_with("user:") || !by_name_alone)
+    }
+
+    /// Whether the reader is asked because the document names them as an owner of the member, who reads it. Where those whom
+    /// the collection asks about everything are people too, that is not known.
+    fn owns(&self, sight: &Sight, (collection, member): (&str, &str), field: &DisputedField) -> bool {
+        let asks = self.schema.collection(collection).map(|rules| rules.asks.as_slice()).unwrap_or_default();
+        let is_me = |ask: &String| ask.starts_with("user:") && is_meant(ask, self.user_id, self.role);
+        sight.is_read_in_some(member) && field.asks.iter().any(is_me) && asks.iter().all(|ask| matches!(ask, Owner::Role(_)))
     }
 
     /// Leaves sensitive values out of a question, though they are read: in a list they are seen by whoever looks over a

@@ -127,6 +127,11 @@ impl Sight {
         !self.is_closed && self.hidden.get(self.now(member)).is_none_or(|places| names_at(places, user_id, body))
     }
 
+    /// Whether a member is read in documents that name the reader at some place, and not in others.
+    pub(super) fn is_read_in_some(&self, member: &str) -> bool {
+        !self.is_closed && self.hidden.get(self.now(member)).is_some_and(|places| !places.is_empty())
+    }
+
     pub(super) fn tells_of(&self, member: &str) -> bool {
         !self.is_closed && self.masked.contains(self.now(member))
     }

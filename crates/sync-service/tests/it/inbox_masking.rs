@@ -177,6 +177,72 @@ fn whoever_is_asked_reads_what_they_are_asked_about() {
     assert_eq!(pair.conflict(&third, &asked)["fields"]["/budget"]["ours"], 200);
 }
 
+/// A ledger of which a bookkeeper decides what nobody owns, and reads the sums; notes are for leads.
+fn ledger() -> Pair {
+    let text = |sensitivity: u8| json!({"type": "text", "strategy": "ask", "sensitivity": sensitivity});
+    let owned = |owner: &str| json!({"authority": {"owners": ["role:lead", owner], "both": "ask"}});
+    let pair = Pair::with(json!({"name": "ledger", "version": 1, "collections": {"events": {
+        "delete": "ask", "asks": ["space:bookkeeper"],
+        "fields": {
+            "sum": {"type": "integer", "sensitivity": 3, "strategy": owned("space:bookkeeper")}, "notes": text(3), "title": text(0)
+        }
+    }}}));
+    let settings = json!({"settings": {"bookkeeper": pair.bo.user_id}});
+    now(pair.world.service.update_space(&pair.ana, pair.space.parse().unwrap(), serde_json::from_value(settings).unwrap())).unwrap();
+    pair.give_bo("vendor");
+    pair
+}
+
+#[test]
+fn whoever_is_asked_about_a_document_sees_of_it_what_they_read() {
+    let pair = ledger();
+    let made = json!({"sum": 100, "notes": "celiac", "title": "Cake"});
+    let base = pair.one(&pair.ana, of("events", op(1, "create", "e", 0, made)))["version"].as_i64().unwrap();
+    pair.one(&pair.ana, of("events", op(2, "update", "e", base, json!({"notes": "nuts", "sum": 200}))));
+    let third = pair.world.caller("ana@example.org");
+    let asked = pair.one(&third, of("events", op(3, "delete", "e", base, Value::Null)))["conflict_id"].clone();
+    let seen = pair.conflict(&pair.bo, &asked);
+    let field = &seen["fields"][""];
+    assert_eq!((&field["ours"], &field["masked"]), (&json!({"sum": 200, "title": "Cake"}), &json!(false)), "{seen}");
+    let views = [seen.clone(), detail(&pair, &pair.bo, &asked), explained(&pair, &pair.bo, 3).unwrap(), snapshot(&pair, &pair.bo).into()];
+    for view in views.map(|view| view.to_string()) {
+        assert!(SECRETS.iter().all(|secret| !view.contains(secret)), "{view}");
+    }
+    assert_eq!(told(&pair.resolve(&pair.bo, 4, &seen, json!({"fields": {"": {"choose": "theirs"}}}))).0, "applied");
+}
+
+#[test]
+fn whoever_is_asked_about_what_they_do_not_read_is_told_that_it_differs() {
+    let pair = ledger();
+    let asked = asked(&pair, SECRETS.map(|what| json!({"notes": what})));
+    let seen = pair.conflict(&pair.bo, &asked);
+    let field = &seen["fields"]["/notes"];
+    assert_eq!((&field["masked"], field.get("ours"), field.get("theirs")), (&json!(true), None, None), "{seen}");
+    for view in [seen.to_string(), detail(&pair, &pair.bo, &asked).to_string(), snapshot(&pair, &pair.bo)] {
+        assert!(SECRETS.iter().all(|secret| !view.contains(secret)), "{view}");
+    }
+    assert_eq!(refused(reveal(&pair, &pair.bo, &asked, json!({"field": "/notes"}))), Code::Forbidden);
+    // somebody has to decide it: a side is chosen unseen, and nothing of it comes back
+    let result = pair.resolve(&pair.bo, 4, &seen, json!({"fields": {"/notes": {"choose": "theirs"}}}));
+    assert_eq!(told(&result).0, "applied", "{result}");
+    assert!(SECRETS.iter().all(|secret| !result.to_string().contains(secret)), "{result}");
+    assert_eq!(pair.read(&pair.ana, "events", "e")["notes"], "shellfish");
+}
+
+#[test]
+fn whom_a_document_names_as_owner_reads_what_they_are_asked_about() {
+    let mut schema = party();
+    schema["collections"]["events"]["fields"]["starts_at"]["sensitivity"] = json!(3);
+    let pair = Pair::with(schema);
+    let made = json!({"owner_id": pair.bo.user_id, "starts_at": "2026-06-20T10:00"});
+    let base = pair.one(&pair.ana, of("events", op(1, "create", "e", 0, made)))["version"].as_i64().unwrap();
+    pair.one(&pair.ana, of("events", op(2, "update", "e", base, json!({"starts_at": "2026-06-20T11:00"}))));
+    let third = pair.world.caller("ana@example.org");
+    let asked = pair.one(&third, of("events", op(3, "update", "e", base, json!({"starts_at": "2026-06-20T12:00"}))))["conflict_id"].clone();
+    let seen = pair.conflict(&pair.bo, &asked);
+    assert_eq!(seen["fields"]["/starts_at"]["ours"], "2026-06-20T11:00", "{seen}");
+}
+
 #[test]
 fn a_question_about_a_whole_document_hides_some_of_its_members() {
     let pair = at_a_party();
