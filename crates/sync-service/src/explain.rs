@@ -18,7 +18,8 @@ use sync_core::schema::lens::Lens;
 use sync_core::{Code, ConflictId, DocumentKey, Kind, OpId, Problem, Role, Schema, Status, Timestamp};
 
 use self::fields::Case;
-use self::past::{Decision as _, Past};
+use self::past::Decision as _;
+pub(crate) use self::past::Past;
 use crate::access::{self, Standing, require_session};
 use crate::push::working::{Known, load_known, payload_of};
 use crate::view::{Subject, View};

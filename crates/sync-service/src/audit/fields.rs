@@ -9,16 +9,18 @@ use serde_json::{Value, json};
 use sync_core::json::Object;
 use sync_core::ports::{Access, AuditRecord, ChangeRow, DocumentRow, History, SpaceAccess, StoreResult, Tx};
 use sync_core::protocol::v1::audit::{AuditField, RevealRequest};
-use sync_core::{Audience, Code, DocumentKey, Problem, Schema, SpaceId};
+use sync_core::schema::lens::Lens;
+use sync_core::{Code, DocumentKey, Problem, Schema, SpaceId};
 use uuid::Uuid;
 
 use super::reading::{Reach, results_of};
 use super::{Act, write};
 use crate::access::{self, Standing, require_session};
+use crate::explain::Past;
 use crate::view::{Subject, View};
 use crate::{Caller, Service, ServiceResult};
 
-/// Documents whose changes are rebuilt for one record.
+/// Documents whose changes are rebuilt for one record; the answer says where there are more.
 const MAX_DOCUMENTS: usize = 100;
 
 impl Service {
@@ -34,8 +36,8 @@ impl Service {
         let work = move |tx: &mut dyn Tx| {
             require_session(tx, &caller)?;
             let record = Reach::load(tx, &caller)?.find(tx, record_id)?;
-            let Some(past) = Past::load(tx, &caller, &record)? else { return Err(may_not().into()) };
-            let found = past.fields().into_iter().find(|told| told.0.document == request.document && told.0.field == request.field);
+            let Some(account) = Account::load(tx, &caller, (&record, Some(&request.document)))? else { return Err(may_not().into()) };
+            let found = account.fields().into_iter().find(|told| told.0.field == request.field);
             let untold = || {
                 let detail = "this record does not change that field of that document, or the history does not tell any more what it was";
                 Problem::new(Code::UnknownDocument, detail)
@@ -45,7 +47,7 @@ impl Service {
                 return Err(may_not().into());
             }
             let act = Act::by(&caller, "field.reveal")
-                .in_space(past.access.space.space_id)
+                .in_space(account.access.space.space_id)
                 .about(&record_id)
                 .because(request.reason.as_deref())
                 .with(json!({"document": field.document, "field": field.field, "version": field.version}));
@@ -61,14 +63,14 @@ pub(crate) fn may_not() -> Problem {
     Problem::new(Code::Forbidden, "your role in this space does not read this field. Ask a lead of the space")
 }
 
-/// The fields that a record's operations changed, as the caller sees them.
-pub(super) fn of_record(tx: &mut dyn Tx, caller: &Caller, record: &AuditRecord) -> StoreResult<Vec<AuditField>> {
-    let Some(past) = Past::load(tx, caller, record)? else { return Ok(Vec::new()) };
+/// The fields that a record's operations changed, as the caller sees them, and whether some were left out as too many.
+pub(super) fn of_record(tx: &mut dyn Tx, caller: &Caller, record: &AuditRecord) -> StoreResult<(Vec<AuditField>, bool)> {
+    let Some(account) = Account::load(tx, caller, (record, None))? else { return Ok((Vec::new(), false)) };
     let shown = |(field, reads): (AuditField, bool)| {
-        let masked = !reads || past.is_sensitive(&field);
+        let masked = !reads || account.is_sensitive(&field);
         if masked { AuditField { from: None, to: None, masked, ..field } } else { field }
     };
-    Ok(past.fields().into_iter().map(shown).collect())
+    Ok((account.fields().into_iter().map(shown).collect(), account.truncated))
 }
 
 /// A change that a record tells of.
@@ -76,76 +78,83 @@ struct Told {
     key: DocumentKey,
     version: i64,
     fields: Vec<String>,
+    /// The version of the schema in whose words the fields are named, where the operation said one.
+    said_in: Option<u32>,
 }
 
 /// The documents that a record is about, with their changes since.
-struct Past {
+struct Account {
     access: SpaceAccess,
     view: View,
     told: Vec<Told>,
-    rows: BTreeMap<DocumentKey, DocumentRow>,
-    changes: BTreeMap<DocumentKey, Vec<ChangeRow>>,
+    /// Whether it is about more documents than are looked at.
+    truncated: bool,
+    logs: BTreeMap<DocumentKey, Past>,
 }
 
-impl Past {
-    /// `None` where the caller is no member of the space: values are for members.
-    fn load(tx: &mut dyn Tx, caller: &Caller, record: &AuditRecord) -> StoreResult<Option<Self>> {
+impl Account {
+    /// Of what a record tells, all or one document's. `None` where the caller is no member of the space: values are for members.
+    fn load(tx: &mut dyn Tx, caller: &Caller, (record, document): (&AuditRecord, Option<&str>)) -> StoreResult<Option<Self>> {
         let Some(space_id) = record.space_id else { return Ok(None) };
         let standing = access::load(tx, caller, &[space_id])?.remove(&space_id);
         let Some(Standing::Member(access)) = standing else { return Ok(None) };
         let damaged = || sync_core::ports::StoreError::Damaged(format!("the schema of space {space_id}"));
         let schema = Schema::of_space(access.space.schema.as_deref()).ok_or_else(damaged)?;
         let mut told: Vec<Told> = results_of(record).iter().filter_map(told).collect();
-        told.retain(|told| told.version > access.head.history_from);
-        told.truncate(MAX_DOCUMENTS);
-        let (rows, changes) = load_past(tx, space_id, &told)?;
+        let is_asked_for = |told: &Told| document.is_none_or(|document| told.key.as_str() == document);
+        told.retain(|told| told.version > access.head.history_from && is_asked_for(told));
+        let truncated = cut(&mut told);
+        let logs = load_logs(tx, (space_id, &schema), &told)?;
         let view = View::of(&access, &schema, caller.user_id);
-        Ok(Some(Self { access, view, told, rows, changes }))
+        Ok(Some(Self { access, view, told, truncated, logs }))
     }
 
-    /// Each field with what it was and became, and whether the caller reads it.
+    /// Each field with what it was and became, by its present name, and whether the caller reads it.
     fn fields(&self) -> Vec<(AuditField, bool)> {
-        let mut all = Vec::new();
-        for told in &self.told {
-            let Some(row) = self.rows.get(&told.key) else { continue };
-            let (before, after) = (self.at(row, told.version - 1), self.at(row, told.version));
-            let now = Subject::of_row(row).is_ok_and(|subject| self.view.sees(&subject));
-            let sees = now && self.is_shown(row, &before) && self.is_shown(row, &after);
-            for field in &told.fields {
-                let value = |body: &Object| Some(body.get(field).cloned().unwrap_or(Value::Null));
-                let reads = sees && self.view.reads(told.key.collection(), field, Some(&after));
-                let document = told.key.as_str().to_owned();
-                let (from, to) = (value(&before), value(&after));
-                all.push((AuditField { document, version: told.version, field: field.clone(), from, to, masked: false }, reads));
-            }
-        }
-        all
+        let logs = self.told.iter().filter_map(|told| Some((told, self.logs.get(&told.key)?)));
+        logs.flat_map(|(told, log)| self.fields_of(told, log)).collect()
     }
 
-    /// Whether the document, in a state that it had, was in the caller's view; what was not there is hidden from nobody.
-    fn is_shown(&self, row: &DocumentRow, body: &Object) -> bool {
-        let name = row.key.collection();
-        let audience = self.view.schema.collection(name).map_or(Audience::EVERYONE, |collection| collection.audience(body));
-        body.is_empty() || self.view.sees_body(name, audience, body)
+    fn fields_of(&self, told: &Told, log: &Past) -> Vec<(AuditField, bool)> {
+        let (schema, collection) = (&self.view.schema, told.key.collection());
+        let lens: Option<Lens> = schema.lens(collection, told.said_in.unwrap_or_else(|| schema.version_at(told.version)));
+        let around = [told.version - 1, told.version];
+        let is_there = Subject::of_row(&log.row).is_ok_and(|subject| self.view.sees(&subject));
+        let sees = is_there && around.iter().all(|version| log.seen_at(*version, &self.view));
+        let states = around.map(|version| log.at(version));
+        let field = |said: &String| {
+            let field = lens.as_ref().map_or(said.as_str(), |lens| lens.name_of(said));
+            let [from, to] = states.each_ref().map(|state| {
+                let value = state.as_ref().and_then(|body| body.get(field));
+                Some(value.cloned().unwrap_or(Value::Null))
+            });
+            let field = AuditField {
+                document: told.key.as_str().to_owned(),
+                version: told.version,
+                field: field.to_owned(),
+                from,
+                to,
+                masked: false,
+            };
+            let reads = sees && self.reads(collection, &field.field, &states);
+            (field, reads)
+        };
+        told.fields.iter().map(field).collect()
+    }
+
+    /// Whether the caller reads a member in each state in which the document was there: whoever an operation made its owner
+    /// does not read what it was before.
+    fn reads(&self, collection: &str, member: &str, states: &[Option<Object>]) -> bool {
+        let mut there = states.iter().flatten().peekable();
+        if there.peek().is_none() {
+            return self.view.reads(collection, member, None);
+        }
+        there.all(|body| self.view.reads(collection, member, Some(body)))
     }
 
     fn is_sensitive(&self, field: &AuditField) -> bool {
         let collection = field.document.split('/').next().unwrap_or_default();
         self.view.is_sensitive(collection, &field.field)
-    }
-
-    /// The document at a version: later changes taken back, newest first.
-    fn at(&self, row: &DocumentRow, version: i64) -> Object {
-        let mut body = row.body.object();
-        let later = self.changes.get(&row.key).into_iter().flatten().take_while(|change| change.version > version);
-        for (name, value) in later.flat_map(|change| change.before.object()) {
-            if value.is_null() {
-                body.remove(&name);
-            } else {
-                body.insert(name, value);
-            }
-        }
-        body
     }
 }
 
@@ -153,30 +162,40 @@ impl Past {
 fn told(result: &Value) -> Option<Told> {
     let key = DocumentKey::from_stored(result.get("document")?.as_str()?.to_owned()).filter(|key| !key.id().is_empty())?;
     let fields = result.get("fields")?.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned);
-    Some(Told { key, version: result.get("version")?.as_i64()?, fields: fields.collect() })
+    let said_in = result.get("schema").and_then(Value::as_u64).and_then(|version| u32::try_from(version).ok());
+    Some(Told { key, version: result.get("version")?.as_i64()?, fields: fields.collect(), said_in })
 }
 
-type Rows = BTreeMap<DocumentKey, DocumentRow>;
-type Changes = BTreeMap<DocumentKey, Vec<ChangeRow>>;
+/// Keeps what is told of so many documents; whether any was left out.
+fn cut(told: &mut Vec<Told>) -> bool {
+    let (mut kept, all) = (BTreeSet::new(), told.len());
+    told.retain(|told| kept.contains(&told.key) || (kept.len() < MAX_DOCUMENTS && kept.insert(told.key.clone())));
+    told.len() < all
+}
 
 /// Reads the documents that changes are about, and their history back to before them.
-fn load_past(tx: &mut dyn Tx, space_id: SpaceId, told: &[Told]) -> StoreResult<(Rows, Changes)> {
-    let keys: Vec<DocumentKey> = told.iter().map(|told| told.key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
-    let mut changes = Changes::new();
-    if keys.is_empty() {
-        return Ok((Rows::new(), changes));
+fn load_logs(tx: &mut dyn Tx, (space_id, schema): (SpaceId, &Arc<Schema>), told: &[Told]) -> StoreResult<BTreeMap<DocumentKey, Past>> {
+    let mut first: BTreeMap<DocumentKey, i64> = BTreeMap::new();
+    for told in told {
+        let before = told.version - 1;
+        first.entry(told.key.clone()).and_modify(|first| *first = before.min(*first)).or_insert(before);
     }
-    let rows: Rows = tx.load_documents(space_id, &keys)?.into_iter().map(|row| (row.key.clone(), row)).collect();
-    let first = |key: &DocumentKey| told.iter().filter(|told| told.key == *key).map(|told| told.version - 1).min();
+    if first.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = tx.load_documents(space_id, &first.keys().cloned().collect::<Vec<_>>())?;
     let histories: Vec<History> = rows
-        .values()
-        .filter_map(|row| Some(History { from: row.version, above: first(&row.key)? }))
+        .iter()
+        .filter_map(|row| Some(History { from: row.version, above: *first.get(&row.key)? }))
         .filter(|history| history.from > history.above)
         .collect();
-    if !histories.is_empty() {
-        for change in tx.list_changes(space_id, &histories)? {
-            changes.entry(change.key.clone()).or_default().push(change);
-        }
+    let mut changes: BTreeMap<DocumentKey, Vec<ChangeRow>> = BTreeMap::new();
+    for change in if histories.is_empty() { Vec::new() } else { tx.list_changes(space_id, &histories)? } {
+        changes.entry(change.key.clone()).or_default().push(change);
     }
-    Ok((rows, changes))
+    let log = |row: DocumentRow| {
+        let (changes, from) = (changes.remove(&row.key).unwrap_or_default(), first.get(&row.key).copied().unwrap_or(row.version));
+        (row.key.clone(), Past::new(row, changes, (from, Arc::clone(schema))))
+    };
+    Ok(rows.into_iter().map(log).collect())
 }

@@ -126,10 +126,10 @@ impl Service {
         let work = move |tx: &mut dyn Tx| {
             require_session(tx, &caller)?;
             let record = Reach::load(tx, &caller)?.find(tx, record_id)?;
-            let fields = fields::of_record(tx, &caller, &record)?;
+            let (fields, truncated) = fields::of_record(tx, &caller, &record)?;
             let mut items = present(tx, &caller, vec![record])?;
             let item = items.pop().ok_or_else(|| Problem::new(Code::UnknownRecord, "the record is gone"))?;
-            Ok(AuditItem { fields, ..item })
+            Ok(AuditItem { fields, truncated, ..item })
         };
         self.decide(caller.oversee(Access::Read), work).await
     }
@@ -230,5 +230,6 @@ fn item(record: AuditRecord, names: &BTreeMap<UserId, String>) -> AuditItem {
         leaf_index: record.leaf_index,
         state,
         fields: Vec::new(),
+        truncated: false,
     }
 }

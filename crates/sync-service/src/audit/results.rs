@@ -44,6 +44,8 @@ struct Alike<'a> {
     code: Option<&'static str>,
     kind: Option<&'static str>,
     fields: Vec<&'a str>,
+    /// The version of the schema in whose words the fields are named, where it says one.
+    schema: Option<u32>,
     touched: usize,
 }
 
@@ -54,6 +56,7 @@ impl<'a> Alike<'a> {
             code: result.problem.as_ref().map(|problem| problem.code.as_str()),
             kind: operation.map(|operation| operation.kind.as_str()),
             fields: operation.map(|operation| operation.patch.keys().map(String::as_str).collect()).unwrap_or_default(),
+            schema: operation.and_then(|operation| operation.schema),
             touched: result.touched.len(),
         }
     }
@@ -66,6 +69,7 @@ impl<'a> Alike<'a> {
         if !self.fields.is_empty() {
             group.insert("fields".into(), self.fields.into_iter().collect());
         }
+        group.extend(self.schema.map(|schema| ("schema".to_owned(), schema.into())));
         if self.touched > 0 {
             group.insert("touched".into(), self.touched.into());
         }

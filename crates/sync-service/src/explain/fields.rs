@@ -11,7 +11,7 @@ use sync_core::json::{Object, apply_patch, pointer, pointer_tokens};
 use sync_core::protocol::v1::explain::{Decided, FieldExplanation};
 
 /// A document at a place in its log; `None`: it was not live.
-pub(super) type State = Option<Object>;
+pub(crate) type State = Option<Object>;
 
 /// What an outcome is explained from.
 pub(super) struct Case<'a> {

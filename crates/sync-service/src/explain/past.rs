@@ -29,8 +29,8 @@ impl Decision for StoredOperation {
 }
 
 /// A document and its log, as far back as an explanation needs it and the log tells it.
-pub(super) struct Past {
-    pub(super) row: DocumentRow,
+pub(crate) struct Past {
+    pub(crate) row: DocumentRow,
     pub(super) changes: Vec<ChangeRow>,
     /// The lowest version that can be rebuilt.
     pub(super) from: i64,
@@ -40,6 +40,11 @@ pub(super) struct Past {
 }
 
 impl Past {
+    /// A document with its changes, newest first, as far as they were read.
+    pub(crate) fn new(row: DocumentRow, changes: Vec<ChangeRow>, (from, schema): (i64, Arc<Schema>)) -> Self {
+        Self { row, changes, from, around: None, schema }
+    }
+
     pub(super) fn load(
         tx: &mut dyn Tx,
         (access, view): (&SpaceAccess, &View),
@@ -64,7 +69,7 @@ impl Past {
     }
 
     /// Whether the document was in a view at a version; what was not there is hidden from nobody.
-    pub(super) fn seen_at(&self, version: i64, view: &View) -> bool {
+    pub(crate) fn seen_at(&self, version: i64, view: &View) -> bool {
         let name = self.row.key.collection();
         let audience = |body: &Object| self.schema.collection(name).map_or(Audience::EVERYONE, |collection| collection.audience(body));
         name == CONFLICTS || self.at(version).is_none_or(|body| view.sees_body(name, audience(&body), &body))
@@ -82,7 +87,7 @@ impl Past {
     }
 
     /// The document at a version, in the form of the present schema: later changes taken back, newest first.
-    pub(super) fn at(&self, version: i64) -> State {
+    pub(crate) fn at(&self, version: i64) -> State {
         let (mut body, mut live) = (self.row.body.object(), !self.row.presence.deleted);
         for change in self.changes.iter().take_while(|change| change.version > version) {
             for (name, value) in change.before.object() {

@@ -56,6 +56,9 @@ pub struct AuditItem {
     /// What fields were changed from and to, as far as the history tells; only of a single record.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<AuditField>,
+    /// Whether `fields` tells of some documents alone, because the record is about too many.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
 }
 
 /// How far a record is.
