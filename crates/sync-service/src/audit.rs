@@ -24,7 +24,7 @@ pub(crate) use self::gossip::untold;
 pub(crate) use self::keys::Keys;
 pub use self::proof::Included;
 pub use self::reading::{AuditQuery, MAX_AUDIT_RECORDS};
-pub(crate) use self::results::{of_answers, of_push};
+pub(crate) use self::results::{Answered, of_answers, of_push};
 use crate::Caller;
 
 /// Something that was done. An action has a dotted name, such as `device.revoke`.

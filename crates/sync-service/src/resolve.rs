@@ -1,5 +1,6 @@
 //! Answers to conflicts.
 
+mod about;
 pub(crate) mod choice;
 mod desk;
 mod fields;
@@ -193,15 +194,20 @@ pub(crate) fn resolve_space(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), 
     world.people.sender = Some(Actor { user_id: batch.caller.user_id, role: access.member.role });
     let mut desk = Desk::new(batch, world, gate, access.space.settings());
     desk.load(tx)?;
-    let mut results: Vec<_> =
-        batch.resolutions.iter().map(|(index, op_id, resolution, over)| (*index, desk.answer(*op_id, resolution, over.as_ref()))).collect();
+    let (mut results, mut about): (Vec<_>, Vec<_>) = Default::default();
+    for (index, op_id, resolution, over) in &batch.resolutions {
+        let before = desk.decided(resolution.conflict_id);
+        results.push((*index, desk.answer(*op_id, resolution, over.as_ref())));
+        about.push(desk.answered_since(resolution.conflict_id, &before));
+    }
     let people = std::mem::take(&mut desk.people);
     finish(tx, &mut desk.world, &access.space, Some(people), batch.received_at)?;
     Warnings::check(tx, &desk.world, batch.caller.organisation_id)?.tell(results.iter_mut().map(|(_, result)| result));
     desk.stored.extend(batch.beside.clone());
     write(tx, &mut desk.world, batch.caller.organisation_id, &desk.stored)?;
     desk.learn(tx)?;
-    let answers = batch.resolutions.iter().zip(&results).map(|((_, _, resolution, _), (_, result))| (resolution, result));
+    let answers = batch.resolutions.iter().zip(&results).zip(about);
+    let answers = answers.map(|(((_, _, resolution, _), (_, result)), about)| (resolution, result, about));
     audit::write(tx, entropy, batch.received_at, audit::of_answers(&batch.caller, space_id, answers))?;
     Ok(results)
 }

@@ -1,6 +1,6 @@
 //! The record of a unit of work: the list of its results, and which fields they are about. Never a value.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 use sync_core::json::Object;
@@ -110,21 +110,29 @@ fn spread(group: Value) -> Vec<Value> {
     entries.into_iter().map(one).collect()
 }
 
+/// What an answer was about.
+pub(crate) struct Answered {
+    /// `collection/id`.
+    pub(crate) document: String,
+    /// The members of it in which something was decided, or taken back.
+    pub(crate) fields: BTreeSet<String>,
+}
+
 /// What is recorded of answers to a space's conflicts; nothing where all was known before.
 pub(crate) fn of_answers<'a>(
     caller: &Caller,
     space_id: SpaceId,
-    answers: impl Iterator<Item = (&'a Resolution, &'a OperationResult)>,
+    answers: impl Iterator<Item = (&'a Resolution, &'a OperationResult, Option<Answered>)>,
 ) -> Option<Act> {
-    let fresh: Vec<_> = answers.filter(|(_, result)| !matches!(result.status, Status::Duplicate | Status::Waiting)).collect();
-    let undoes = fresh.iter().all(|(resolution, _)| resolution.undo);
+    let fresh: Vec<_> = answers.filter(|(_, result, _)| !matches!(result.status, Status::Duplicate | Status::Waiting)).collect();
+    let undoes = fresh.iter().all(|(resolution, ..)| resolution.undo);
     let action = if undoes { "conflict.undo" } else { "conflict.resolve" };
-    let entries: Vec<Value> = fresh.into_iter().map(|(resolution, result)| answered(resolution, result)).collect();
+    let entries: Vec<Value> = fresh.into_iter().map(|(resolution, result, about)| answered(resolution, result, about)).collect();
     (!entries.is_empty()).then(|| Act::by(caller, action).in_space(space_id).listing(entries))
 }
 
 /// The choices that somebody made: which side, never what it says.
-fn answered(resolution: &Resolution, result: &OperationResult) -> Value {
+fn answered(resolution: &Resolution, result: &OperationResult, about: Option<Answered>) -> Value {
     let side = |choice: &Choice| match choice {
         Choice::Ours => "ours",
         Choice::Theirs => "theirs",
@@ -133,6 +141,10 @@ fn answered(resolution: &Resolution, result: &OperationResult) -> Value {
     };
     let mut entry = of_result(result);
     entry.insert("conflict_id".into(), resolution.conflict_id.to_string().into());
+    if let Some(Answered { document, fields }) = about {
+        entry.insert("document".into(), document.into());
+        entry.insert("fields".into(), fields.into_iter().collect());
+    }
     let mut choices: Object = resolution.fields.iter().map(|(path, choice)| (path.clone(), side(choice).into())).collect();
     choices.extend(resolution.whole.as_ref().map(|choice| (String::new(), side(choice).into())));
     if resolution.undo {

@@ -167,6 +167,30 @@ fn answers_are_recorded_by_their_choice() {
 }
 
 #[test]
+fn what_an_answer_and_its_undo_changed_is_told_and_revealed() {
+    let pair = at_a_party();
+    pair.give_bo("coordinator");
+    let sides = [("a", "celiac"), ("b", "nuts"), ("c", "milk")];
+    let asked = disputed(&pair, 1, "events", "e", sides.map(|(title, allergies)| json!({"title": title, "allergies": allergies})));
+    tick(&pair);
+    pair.resolve(&pair.ana, 9, &pair.conflict(&pair.ana, &asked), json!({"choose": "theirs"}));
+    tick(&pair);
+    now(pair.world.service.undo_answer(&pair.ana, asked.as_str().unwrap().parse().unwrap(), id(10).parse().unwrap())).unwrap();
+    for (action, title, allergies) in [("conflict.resolve", ["b", "c"], ["nuts", "milk"]), ("conflict.undo", ["c", "b"], ["milk", "nuts"])]
+    {
+        let record = newest(&pair, &pair.ana, action);
+        let result = &record["details"]["results"][0];
+        assert_eq!((&result["document"], &result["fields"]), (&json!("events/e"), &json!(["allergies", "title"])), "{record}");
+        let title = json!(["title", title[0], title[1], false]);
+        assert_eq!(told_of(&pair, &pair.ana, &record), [json!(["allergies", null, null, true]), title], "{record}");
+        let wanted = serde_json::from_value(json!({"document": "events/e", "field": "allergies"})).unwrap();
+        let record_id = record["record_id"].as_str().unwrap().parse().unwrap();
+        let shown = now(pair.world.service.reveal_audit(&pair.ana, record_id, wanted)).unwrap();
+        assert_eq!((shown.from, shown.to), (Some(json!(allergies[0])), Some(json!(allergies[1]))));
+    }
+}
+
+#[test]
 fn admins_see_all_leads_their_spaces_and_everybody_their_own() {
     let pair = Pair::new(None);
     tick(&pair);
