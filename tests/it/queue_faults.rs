@@ -130,7 +130,7 @@ impl<'a> Suite<'a> {
         let victim = round as usize / 4 % self.nodes.count();
         let living = (victim + 1) % self.nodes.count();
         let load = Load::new(round, &self.spaces, &self.clients[0].at(&self.nodes.address_of(living)));
-        let deadline = Instant::now() + Duration::from_secs(30) + 4 * self.lease;
+        let deadline = Instant::now() + Duration::from_secs(180) + 4 * self.lease;
         let moment = Load::len() * (20 + round * 37 % 60) / 100;
         let (mut seen, mut alive) = (Vec::new(), BTreeSet::new());
         std::thread::scope(|scope| {
@@ -160,7 +160,7 @@ impl<'a> Suite<'a> {
             }
         });
         // everybody has written, and the last fault is over or does not end before everything is decided
-        let deadline = Instant::now() + self.lease + Duration::from_secs(5);
+        let deadline = Instant::now() + self.lease + Duration::from_secs(60);
         let versions = load.settle(&self.clients, (&self.nodes, living), deadline, &mut || self.nodes.note_living(&seen, &mut alive));
         self.count(fault, &seen, alive);
         load.check(&self.nodes, &self.heads, &versions);
@@ -218,7 +218,7 @@ impl<'a> Suite<'a> {
     fn wake(&mut self, victim: usize) {
         let lost = self.nodes.leases_lost(victim);
         self.nodes.signal(victim, "CONT");
-        let awake = Instant::now() + Duration::from_secs(5);
+        let awake = Instant::now() + Duration::from_secs(60);
         let client = self.clients[0].at(&self.nodes.address_of(victim));
         until(awake, "it answers again", || client.call("GET", "/api/spaces", &json!(null)).is_ok());
         // it may have been in the midst of a step, or between two
@@ -251,7 +251,7 @@ fn hand_over(database: &Database) {
     for round in 0..4 {
         let (leaving, staying) = (round as usize % 2, (round as usize + 1) % 2);
         let load = Load::new(round, &suite.spaces, &suite.clients[0].at(&suite.nodes.address_of(staying)));
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(120);
         std::thread::scope(|scope| {
             let (load, nodes) = (&load, &suite.nodes);
             // whatever is leased while the other one stands still, the leaving one holds
@@ -273,7 +273,7 @@ fn hand_over(database: &Database) {
             println!("{}: handed over after {:?}", database.name, asked.elapsed());
             assert_eq!(nodes.take(leaving).wait(), Some(0), "it ends well");
         });
-        let versions = load.settle(&suite.clients, (&suite.nodes, staying), Instant::now() + Duration::from_secs(60), &mut || ());
+        let versions = load.settle(&suite.clients, (&suite.nodes, staying), Instant::now() + Duration::from_secs(180), &mut || ());
         load.check(&suite.nodes, &suite.heads, &versions);
         suite.heads = suite.nodes.heads(&suite.spaces, &suite.heads);
         suite.nodes.begin(leaving);
