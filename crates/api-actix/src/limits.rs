@@ -145,8 +145,10 @@ impl From<Over> for Problem {
     fn from(over: Over) -> Self {
         let Standing { name, allowance, .. } = over.standing;
         let detail = format!(
-            "This {name} may send {} requests in {} s, and has sent them. Keep everything, and send the same again after Retry-After.",
-            allowance.requests, allowance.seconds
+            "This {name} may send {} requests in {} s, and has sent them. Keep everything, and send the same again in {} s.",
+            allowance.requests,
+            allowance.seconds,
+            over.wait_ms.div_ceil(1_000)
         );
         Self::new(Code::RateLimited, detail).after_ms(over.wait_ms)
     }
