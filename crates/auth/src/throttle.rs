@@ -11,8 +11,11 @@
 //! | account | 50 | from 1 s | 1 min |
 //! | network | 100 | from 1 s | 1 min |
 //!
-//! So an account can't be locked by a stranger: they lengthen their own wait, and with many networks that of networks from
-//! which nobody logged in to the account within the last thirty days, to a minute at most.
+//! So a stranger locks nobody out of the networks from which they logged in within the last thirty days: there the account
+//! is not counted. Elsewhere a stranger with many networks makes everybody wait a minute at most, after which one try is let
+//! through, whose it is: while they go on asking, they may take each. An opening that stayed open beyond the first try, or
+//! that did not begin the minute anew, would give them as many guesses as they have networks; and before the password is
+//! looked at, nothing tells them from somebody who travels. Who travels logs in from a network that is known, or later.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -235,6 +238,23 @@ mod tests {
         assert!((1..=60_000).contains(&wait), "{wait}");
         assert_eq!(book.attempt(&hotel, true, now.plus_ms(wait)), 0);
         assert_eq!(book.attempt(&Keys::of("bo@example.org", Some(from(1))), true, now), 0, "other accounts have nothing to do with it");
+    }
+
+    #[test]
+    fn elsewhere_one_try_a_minute_is_let_through_whose_it_is() {
+        let (mut book, mut now) = (Book::default(), START);
+        let [home, hotel] = [1, 250].map(|host| Keys::of("ana@example.org", Some(from(host))));
+        assert_eq!(book.attempt(&home, true, now), 0);
+        let mut guesses = Vec::new();
+        for second in 0..3_600 {
+            now = now.plus_ms(1_000);
+            let stranger = Keys::of("ana@example.org", Some(from(2 + second % 199)));
+            guesses.extend((book.attempt(&stranger, false, now) == 0).then_some(second));
+            assert!(second < 60 || book.attempt(&hotel, true, now) > 0, "{second}: the stranger was there before");
+        }
+        assert_eq!(guesses.iter().filter(|second| **second >= 1_800).count(), 30, "a guess a minute, whatever they have");
+        assert_eq!(book.attempt(&home, true, now), 0, "where she is known she does not wait");
+        assert_eq!(book.attempt(&hotel, true, now.plus_ms(60_000)), 0, "and elsewhere once they rest for a minute");
     }
 
     #[test]
