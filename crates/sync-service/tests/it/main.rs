@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod audit_fields;
 mod audit_forks;
 mod depends;
 mod explain;
