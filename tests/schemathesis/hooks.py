@@ -77,6 +77,7 @@ VALUES_IN = {
     "PasswordRequest": {"old_password": [WORLD["password"]]},
     "RefreshRequest": {"refresh_token": [WORLD["refresh_token"]]},
     "RevealRequest": {"document": WORLD["document"], "field": WORLD["field"]},
+    "RevealPlaceRequest": {"field": ["/text"]},
     "PurgedRequest": {"purge_id": WORLD["purge"], "space_id": WORLD["lost space"]},
 }
 
