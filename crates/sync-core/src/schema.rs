@@ -24,7 +24,7 @@ use serde_json::Value;
 use self::lens::Step;
 pub use self::read::SchemaFault;
 pub use self::record::Upgrade;
-pub use self::rights::{Grant, Own, Reader, Rights};
+pub use self::rights::{Grant, Kin, Own, Reader, Rights};
 pub use self::rule::{Deadline, Group, PathRule, Rule, Shift, Values};
 pub use self::strategy::{Owner, Strategy};
 use crate::document::{CHANGE_REQUESTS, CONFLICTS};

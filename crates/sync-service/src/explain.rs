@@ -143,10 +143,12 @@ impl Reader {
             (Some(access), Some(version)) if sees => read_by(tx, access, version)?,
             _ => Vec::new(),
         };
-        let conflict_id = match row.conflict_id {
-            Some(id) => question(tx, row, id, &self.view)?.map(|_| id),
-            None => None,
-        };
+        let mut conflict_id = None;
+        for id in questions_of(&self.known) {
+            if conflict_id.is_none() && question(tx, row, id, &self.view)?.is_some() {
+                conflict_id = Some(id);
+            }
+        }
         let explanation = explanation(row, payload, key, (base, fields, read_by));
         Ok(Explanation { conflict_id, version, status: status.as_str(), ..explanation })
     }
@@ -183,7 +185,7 @@ impl Reader {
         let inline = payload.get("base").and_then(Value::as_object);
         let inline = inline.map(|base| lens.as_ref().map_or_else(|| base.clone(), |lens| lens.lift_patch(base)));
         let base = self.sender_view(tx, past, payload, kind)?;
-        let asked = asked(tx, row)?;
+        let asked = asked(tx, &self.known)?;
         let decisions = decisions(row, self.schema.lens(past.row.key.collection(), self.schema.version_at(row.head)).as_ref());
         let policy = Policy::of(&self.schema, past.row.key.collection());
         let (before, after) = (past.at(row.before()), past.at(row.after()));
@@ -244,11 +246,21 @@ fn decisions(row: &StoredOperation, lens: Option<&Lens>) -> Vec<HowDecided> {
 }
 
 /// The pointers of what an operation asked, or joined.
-fn asked(tx: &mut dyn Tx, row: &StoredOperation) -> StoreResult<BTreeSet<String>> {
-    let Some(conflict_id) = row.conflict_id else { return Ok(BTreeSet::new()) };
-    let stored = tx.load_documents(row.space_id, &[DocumentKey::conflict(conflict_id)])?.pop();
-    let conflict: Option<Conflict> = stored.and_then(|stored| stored.body.read());
-    Ok(conflict.map(|conflict| disputed_by(&conflict, row.op_id)).unwrap_or_default())
+fn asked(tx: &mut dyn Tx, known: &Known) -> StoreResult<BTreeSet<String>> {
+    let keys: Vec<DocumentKey> = questions_of(known).map(DocumentKey::conflict).collect();
+    if keys.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let stored = tx.load_documents(known.row.space_id, &keys)?;
+    let conflicts = stored.iter().filter_map(|stored| stored.body.read::<Conflict>());
+    Ok(conflicts.flat_map(|conflict| disputed_by(&conflict, known.row.op_id)).collect())
+}
+
+/// The questions that an operation opened or joined.
+fn questions_of(known: &Known) -> impl Iterator<Item = ConflictId> {
+    let op_id = known.row.op_id;
+    let others = known.overlay.others.iter().filter(move |(_, joined)| **joined == op_id);
+    known.row.conflict_id.into_iter().chain(others.map(|(id, _)| *id))
 }
 
 /// Of a group's question the part of the operation, otherwise all of it.

@@ -4,6 +4,7 @@
 //! bulk. A space whose database fails answers `waiting` for its operations; the others go on.
 
 mod admit;
+mod chained;
 mod decide;
 mod desk;
 mod doc;
@@ -15,6 +16,7 @@ mod intents;
 mod lift;
 mod live;
 mod notices;
+mod numbers;
 mod overlay;
 mod plan;
 mod policies;

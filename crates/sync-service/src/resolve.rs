@@ -204,7 +204,10 @@ pub(crate) fn resolve_space(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), 
     finish(tx, &mut desk.world, &access.space, Some(people), batch.received_at)?;
     Warnings::check(tx, &desk.world, batch.caller.organisation_id)?.tell(results.iter_mut().map(|(_, result)| result));
     desk.stored.extend(batch.beside.clone());
-    write(tx, &mut desk.world, batch.caller.organisation_id, &desk.stored)?;
+    write(tx, &mut desk.world, batch.caller.organisation_id, &mut desk.stored)?;
+    for (_, result) in &mut results {
+        result.decided_version = result.decided_version.map(|version| desk.world.version_now(version));
+    }
     desk.learn(tx)?;
     let answers = batch.resolutions.iter().zip(&results).zip(about);
     let answers = answers.map(|(((_, _, resolution, _), (_, result)), about)| (resolution, result, about));

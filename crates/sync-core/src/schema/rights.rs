@@ -84,6 +84,18 @@ pub struct Own {
     pub write: Vec<Role>,
 }
 
+/// Who is told something of a member that is disputed: members of the same kin are seen by the same people. That of a member
+/// that everybody reads is the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kin {
+    /// Who reads it, and what it depends on.
+    readers: Vec<Grant>,
+    /// Who is told that it differs.
+    told: Option<Grant>,
+    /// Who decides it.
+    owners: Vec<Owner>,
+}
+
 /// To whom a right is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
@@ -220,6 +232,27 @@ impl Collection {
         }
         needed.remove(name);
         needed
+    }
+
+    /// Who is told something of a disputed member, as far as the schema says.
+    #[must_use]
+    pub fn kin(&self, name: &str) -> Kin {
+        let mut names = BTreeSet::from([name.to_owned()]);
+        loop {
+            let more: BTreeSet<String> = names.iter().flat_map(|name| self.leans_on(name)).filter(|other| !names.contains(other)).collect();
+            if more.is_empty() {
+                break;
+            }
+            names.extend(more);
+        }
+        let mut readers: Vec<Grant> = names.iter().map(|name| self.readers(name)).collect();
+        readers.dedup();
+        let everybody = Grant::of_roles(Role::ALL);
+        if self.own.is_none() && readers == [everybody] {
+            return Kin::default();
+        }
+        let owners = self.fields.get(name).map(|field| self.owners_of(name, field).into_iter().cloned().collect());
+        Kin { readers, told: Some(self.masked_for(name)), owners: owners.unwrap_or_default() }
     }
 
     fn owners_of<'a>(&'a self, name: &str, field: &'a Field) -> Vec<&'a Owner> {

@@ -53,7 +53,7 @@ pub(crate) fn expire_some(
         tracing::warn!(space.id = %space_id, conflict.id = %conflict.conflict_id, "a question was not answered in time; the leads are told");
         world.write_conflict(conflict, nobody, now);
     }
-    write(tx, &mut world, first.organisation_id, &[])?;
+    write(tx, &mut world, first.organisation_id, &mut [])?;
     let expired: Vec<_> = conflicts.iter().map(|conflict| json!({"conflict_id": conflict.conflict_id})).collect();
     let act = (!expired.is_empty()).then(|| Act::of(first.organisation_id, "conflict.expire").in_space(space_id).listing(expired));
     audit::write(tx, entropy, now, act)?;

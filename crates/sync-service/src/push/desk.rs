@@ -11,6 +11,7 @@ use sync_core::protocol::v1::{OperationResult, Received};
 use sync_core::{Author, BatchId, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Stamp, Status, Timestamp};
 
 use super::admit::{Admitted, Chain, Gate, Stop};
+use super::chained;
 use super::decide::{Asked, Beside, Effect, Mode, Refusal, Sent, Target, decide};
 use super::fates::Fates;
 use super::hidden::reused;
@@ -185,7 +186,7 @@ impl<'a> Desk<'a> {
         let decided_version = self.change(index, key, &mut effect, (asker, stamp));
         let fates = Fates::of(&effect, said, group.is_some());
         let asked = effect.asked.take().filter(|_| group.is_none());
-        let conflict_id = if group.is_none() { self.ask(said, key, &overlay, asked, decided_version.is_some()) } else { None };
+        let asked = if group.is_none() { self.ask(said, key, &overlay, asked, decided_version.is_some()) } else { Vec::new() };
         let version = self.world.docs.get(key).map_or(self.world.head, |doc| self.world.seen_version(key, doc));
         if group.is_none() && !(effect.beside.proposed.is_empty() && overlay.requests.is_empty()) {
             let this = Proposing { said, key, own: &effect.own, asker, at: Timestamp::from_millis(stamp.0) };
@@ -195,10 +196,8 @@ impl<'a> Desk<'a> {
         let seen = origin.seen.unwrap_or_default();
         overlay = overlay.without_seen(seen);
         overlay.extend(said.kind, (&said.patch, seen), |name| fates.of_member(name), (version, self.world.head));
-        if conflict_id.is_some() {
-            (overlay.conflict, overlay.joined) = (conflict_id, Some(operation.op_id));
-        }
-        let conflict_id = asked_elsewhere.or(conflict_id);
+        overlay.ask(&asked, operation.op_id, |id| self.world.open.get(key).is_some_and(|ids| ids.contains(&id)));
+        let conflict_id = asked_elsewhere.or(asked.first().copied());
         let row = StoredOperation {
             decided_version,
             conflict_id,
@@ -246,36 +245,35 @@ impl<'a> Desk<'a> {
         Some(id)
     }
 
-    /// Brings the open questions about a document up to date with what an operation did, and asks what it asks.
-    fn ask(
-        &mut self,
-        operation: &Operation,
-        key: &DocumentKey,
-        overlay: &Overlay,
-        asked: Option<Asked>,
-        changed: bool,
-    ) -> Option<ConflictId> {
+    /// Brings the open questions about a document up to date with what an operation did, and asks what it asks. Gives the
+    /// questions that it opened or joined; one of which the sender sees something comes first.
+    fn ask(&mut self, operation: &Operation, key: &DocumentKey, overlay: &Overlay, asked: Option<Asked>, changed: bool) -> Vec<ConflictId> {
         let asker = self.asker(operation.op_id);
-        let own = || questions::own_open(&self.world, key, operation, asker.by);
-        let chained = match overlay.conflict {
-            Some(id) => Some(id).filter(|id| questions::is_at(&self.world, *id, overlay.joined)),
-            None => own(),
-        };
-        let met = chained.and_then(|id| questions::other_side(&self.world, id, overlay.joined));
+        let chained = chained::of(&self.world, key, operation, overlay, asker.by);
         if changed {
             questions::refresh(&mut self.world, key, asker);
         }
-        if let Some(id) = chained {
-            questions::withdraw(&mut self.world, id, operation, key, asked.as_ref(), asker);
+        for question in &chained {
+            questions::withdraw(&mut self.world, question.id, operation, key, asked.as_ref(), asker);
         }
-        let asked = asked?;
-        if let Some(id) = chained.filter(|id| questions::can_join(&self.world, *id, key, &asked)) {
-            questions::join(&mut self.world, id, asked, asker);
-            return Some(id);
+        let Some(asked) = asked else { return Vec::new() };
+        let mut ids: Vec<ConflictId> = Vec::new();
+        for (home, asked) in chained::at_home(&self.world, &chained, key, asked) {
+            if let Some(id) = home {
+                questions::join(&mut self.world, id, asked, asker);
+                ids.push(id);
+                continue;
+            }
+            let met = chained::met(&self.world, &chained, key, &asked);
+            let id = (self.new_conflict_id)();
+            questions::open(&mut self.world, id, key, asked, asker, met);
+            ids.push(id);
         }
-        let id = (self.new_conflict_id)();
-        questions::open(&mut self.world, id, key, asked, asker, met);
-        Some(id)
+        let seen = ids.iter().position(|id| chained::is_seen(&self.world, *id));
+        if let Some(seen) = seen {
+            ids.swap(0, seen);
+        }
+        ids
     }
 
     /// Brings the questions that were opened or touched up to date. What a rule changed is told by no result.

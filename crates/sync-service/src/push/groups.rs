@@ -8,6 +8,7 @@ use sync_core::protocol::v1::OperationResult;
 use sync_core::{Code, DocumentKey, OpId, Problem, Status};
 
 use super::admit::{Admitted, Stop};
+use super::chained;
 use super::decide::{Effect, Refusal};
 use super::desk::Desk;
 use super::plan::{Unit, in_bad_company};
@@ -151,7 +152,7 @@ impl Desk<'_> {
         let id = (self.new_conflict_id)();
         let asker = self.asker(first.op_id);
         let disputed = parts.iter().find(|part| !part.disputes.is_empty()).and_then(|part| decided.get(&part.op_id));
-        let met = disputed.and_then(|known| questions::other_side(&self.world, known.overlay.conflict?, known.overlay.joined));
+        let met = disputed.and_then(|known| chained::other_side(&self.world, known.overlay.conflict?, known.overlay.joined));
         questions::open_group(&mut self.world, id, parts, asker, met);
         for index in members {
             let Some(operation) = self.operation(*index) else { continue };

@@ -142,6 +142,10 @@ pub(crate) struct Overlay {
     /// The chain's operation that opened or joined it last.
     #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
     pub(crate) joined: Option<OpId>,
+    /// Other questions that the chain waits in, as they are not for the same people, with the chain's operation that was in
+    /// each last.
+    #[serde(rename = "w", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) others: BTreeMap<ConflictId, OpId>,
     /// The change requests that the chain's proposals went into, by member. They are remembered when their members have
     /// been seen, so that the chain's next word goes there too.
     #[serde(rename = "q", default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -180,7 +184,7 @@ impl Overlay {
             _ => patch.iter().map(|(name, value)| (name.clone(), Laid::after(None, value, (seen_at, Fate::Committed)))).collect(),
         };
         let joined = row.conflict_id.map(|_| row.op_id);
-        Self { fields, deleted, anew: None, conflict: row.conflict_id, joined, requests: BTreeMap::new() }
+        Self { fields, deleted, conflict: row.conflict_id, joined, ..Self::default() }
     }
 
     /// Adds what an operation says, whose sender had seen a version, with what became of each member and of the whole
@@ -205,6 +209,20 @@ impl Overlay {
             let unseen = self.fields.remove(name).filter(|before| before.seen_at > seen);
             self.fields.insert(name.clone(), Laid::after(unseen, value, at(name)));
         }
+    }
+
+    /// The questions that the chain waits in, with its operation that was in each last.
+    pub(crate) fn questions(&self) -> impl Iterator<Item = (ConflictId, OpId)> {
+        self.conflict.zip(self.joined).into_iter().chain(self.others.iter().map(|(id, joined)| (*id, *joined)))
+    }
+
+    /// Notes the questions that an operation opened or joined. Those of before that are still open are remembered.
+    pub(crate) fn ask(&mut self, asked: &[ConflictId], op_id: OpId, is_open: impl Fn(ConflictId) -> bool) {
+        let Some((first, more)) = asked.split_first() else { return };
+        self.others.extend(self.conflict.zip(self.joined));
+        self.others.retain(|id, _| is_open(*id) && !asked.contains(id));
+        self.others.extend(more.iter().map(|id| (*id, op_id)));
+        (self.conflict, self.joined) = (Some(*first), Some(op_id));
     }
 
     /// Lifts it from the form of an older version of the schema.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sync_core::conflict::{Conflict, ConflictKind, ConflictState, DisputedField, GroupPart, Side, Suggestion};
 use sync_core::json::{Object, pointer_tokens};
 use sync_core::operation::Kind;
-use sync_core::{Author, ConflictId, DocumentKey, OpId, Operation, Timestamp};
+use sync_core::{Author, ConflictId, DocumentKey, Operation, Timestamp};
 
 use super::decide::Asked;
 use super::groups::Part;
@@ -96,38 +96,13 @@ pub(crate) fn join(world: &mut World, id: ConflictId, asked: Asked, asker: Asker
     world.write_conflict(conflict, asker.by, asker.at);
 }
 
-/// Whether a chain's conflict is still open about a document, and can take in what the next operation asks: fields
-/// with fields, the whole document with the whole document.
-pub(crate) fn can_join(world: &World, id: ConflictId, key: &DocumentKey, asked: &Asked) -> bool {
-    open_conflict(world, id, key).is_some_and(|conflict| {
-        let whole = conflict.fields.contains_key("");
-        conflict.kind != ConflictKind::Group && whole == asked.disputes("") && (!whole || conflict.kind == asked.kind)
-    })
-}
-
-/// Whether the last of a chain that a question took in is this operation. Where it is not, the chain is forked (a device
-/// was set back), and another question is asked, so that neither side's value is lost.
-pub(crate) fn is_at(world: &World, id: ConflictId, joined: Option<OpId>) -> bool {
-    let is = |side: &Side| Some(side.op_id) == joined;
-    world.conflicts.get(&id).is_some_and(|conflict| is(&conflict.theirs_by) || conflict.ours_by.as_ref().is_some_and(is))
-}
-
-/// The side of a question that is not this operation's.
-pub(crate) fn other_side(world: &World, id: ConflictId, joined: Option<OpId>) -> Option<Side> {
-    let conflict = world.conflicts.get(&id)?;
-    let sides = [conflict.ours_by.as_ref(), Some(&conflict.theirs_by)];
-    sides.into_iter().flatten().find(|side| Some(side.op_id) != joined).cloned()
-}
-
-fn open_conflict<'a>(world: &'a World, id: ConflictId, key: &DocumentKey) -> Option<&'a Conflict> {
-    world.conflicts.get(&id).filter(|_| world.open.get(key).is_some_and(|ids| ids.contains(&id)))
-}
-
 /// What the next operation of a chain makes of the chain's own open question: a disputed field that it edited again,
 /// and that is not disputed any more, is settled; so is its edit of a deleted document when it deletes that too, and
 /// its deletion when it edits on.
 pub(crate) fn withdraw(world: &mut World, id: ConflictId, operation: &Operation, key: &DocumentKey, asked: Option<&Asked>, asker: Asker) {
-    let Some(mut conflict) = open_conflict(world, id, key).filter(|conflict| conflict.kind != ConflictKind::Group).cloned() else { return };
+    let is_open = world.open.get(key).is_some_and(|ids| ids.contains(&id));
+    let of_one = |conflict: &&Conflict| is_open && conflict.kind != ConflictKind::Group;
+    let Some(mut conflict) = world.conflicts.get(&id).filter(of_one).cloned() else { return };
     let still = |path: &String| asked.is_some_and(|asked| asked.disputes.iter().any(|dispute| dispute.path == *path));
     let moot = |path: &String| match pointer_tokens(path).filter(|tokens| !tokens.is_empty()) {
         Some(tokens) => touches(&operation.patch, &tokens),
@@ -145,7 +120,7 @@ pub(crate) fn withdraw(world: &mut World, id: ConflictId, operation: &Operation,
 }
 
 /// Whether a merge patch sets or removes a place, or something around it.
-fn touches(patch: &Object, tokens: &[String]) -> bool {
+pub(super) fn touches(patch: &Object, tokens: &[String]) -> bool {
     let Some((first, rest)) = tokens.split_first() else { return true };
     match patch.get(first) {
         None => false,
@@ -236,23 +211,6 @@ pub(crate) fn reopen(world: &mut World, conflict: &Conflict) {
     for key in documents_of(conflict) {
         link(world, conflict.conflict_id, &key);
     }
-}
-
-/// The open question about fields of a document in which an edit of the same device waits already, where the operation
-/// edits one of them again: the device's second edit joins its first, whether or not it says that it builds on it.
-pub(crate) fn own_open(world: &World, key: &DocumentKey, operation: &Operation, by: Author) -> Option<ConflictId> {
-    let ids = world.open.get(key)?;
-    let is_own = |conflict: &&Conflict| {
-        let of_fields = matches!(conflict.kind, ConflictKind::Fields | ConflictKind::NoBase);
-        of_fields && conflict.theirs_by.device_id == by.device_id && conflict.theirs_by.user_id == by.user_id
-    };
-    let edits = |conflict: &&Conflict| {
-        let waiting = conflict.fields.iter().filter(|(_, field)| field.decided.is_none());
-        let mut places = waiting.filter_map(|(path, _)| pointer_tokens(path)).filter(|tokens| !tokens.is_empty());
-        operation.kind == Kind::Update && places.any(|tokens| touches(&operation.patch, &tokens))
-    };
-    let mine = ids.iter().rev().filter_map(|id| world.conflicts.get(id)).filter(is_own);
-    mine.into_iter().find(edits).map(|conflict| conflict.conflict_id)
 }
 
 /// The live value at a disputed path, `null` where there is none.

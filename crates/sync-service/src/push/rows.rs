@@ -148,17 +148,21 @@ fn move_closed_conflicts(
     }
 }
 
-/// Writes everything that changed, and the operations with their results.
+/// Writes everything that changed, and the operations with their results: with the numbers that questions have in the end.
 pub(crate) fn write(
     tx: &mut dyn Tx,
     world: &mut World,
     organisation_id: OrganisationId,
-    operations: &[StoredOperation],
+    operations: &mut [StoredOperation],
 ) -> StoreResult<()> {
     let moved = moved(world);
     if !moved.is_empty() {
         move_closed_conflicts(tx, world, organisation_id, &moved)?;
         requests::move_along(tx, world, &moved)?;
+    }
+    world.number_questions();
+    for row in operations.iter_mut() {
+        row.decided_version = row.decided_version.map(|version| world.version_now(version));
     }
     let rows: Vec<_> = world.touched.iter().filter_map(|key| Some(world.docs.get(key)?.to_row(key.clone()))).collect();
     if !rows.is_empty() {

@@ -70,6 +70,8 @@ struct Step {
     conflict: Option<ConflictId>,
     #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
     joined: Option<OpId>,
+    #[serde(rename = "w", default, skip_serializing_if = "BTreeMap::is_empty")]
+    others: BTreeMap<ConflictId, OpId>,
     #[serde(rename = "q", default, skip_serializing_if = "BTreeMap::is_empty")]
     requests: BTreeMap<String, String>,
 }
@@ -77,8 +79,9 @@ struct Step {
 impl Step {
     fn of(overlay: &Overlay, patch: &Object) -> Self {
         let fate = |name: &String| overlay.fields.get(name).map(|laid| (name.clone(), (laid.seen_at, laid.fate)));
-        let Overlay { deleted, anew, conflict, joined, ref requests, .. } = *overlay;
-        Self { fates: patch.keys().filter_map(fate).collect(), deleted, anew, conflict, joined, requests: requests.clone() }
+        let Overlay { deleted, anew, conflict, joined, ref others, ref requests, .. } = *overlay;
+        let (others, requests) = (others.clone(), requests.clone());
+        Self { fates: patch.keys().filter_map(fate).collect(), deleted, anew, conflict, joined, others, requests }
     }
 
     /// The same step with its patch in the form of the present schema.
@@ -89,10 +92,10 @@ impl Step {
         });
         let members = lens.carry(members, |(value, _)| value);
         let fates = members.iter().filter_map(|(name, (_, fate))| Some((name.clone(), (*fate)?))).collect();
-        let Self { deleted, anew, conflict, joined, ref requests, .. } = *self;
+        let Self { deleted, anew, conflict, joined, ref others, ref requests, .. } = *self;
         let requests = requests.iter().map(|(name, id)| (lens.name_of(name).to_owned(), id.clone())).collect();
         let patch = members.into_iter().map(|(name, (value, _))| (name, value)).collect();
-        (Self { fates, deleted, anew, conflict, joined, requests }, patch)
+        (Self { fates, deleted, anew, conflict, joined, others: others.clone(), requests }, patch)
     }
 
     fn lay(&self, before: Overlay, (kind, patch): (Option<Kind>, &Object), origin: &Origin) -> Overlay {
@@ -108,6 +111,7 @@ impl Step {
             }
         }
         (overlay.deleted, overlay.anew, overlay.conflict, overlay.joined) = (self.deleted, self.anew, self.conflict, self.joined);
+        overlay.others.clone_from(&self.others);
         overlay.requests.clone_from(&self.requests);
         overlay
     }

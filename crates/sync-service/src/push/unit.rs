@@ -168,8 +168,8 @@ pub(crate) fn decide_space(
     desk.finish_questions(tx)?;
     desk.show_documents();
     Warnings::check(tx, &desk.world, batch.caller.organisation_id)?.tell(desk.results.values_mut());
-    let stored = stored::rows_to_store(&desk.world.known, &desk.fresh);
-    rows::write(tx, &mut desk.world, batch.caller.organisation_id, &stored)?;
+    let mut stored = stored::rows_to_store(&desk.world.known, &desk.fresh);
+    rows::write(tx, &mut desk.world, batch.caller.organisation_id, &mut stored)?;
     let own = own_changes(&desk);
     let grew = desk.world.head > desk.world.head_before;
     let queued = desk.write_queue(tx, batch)?;

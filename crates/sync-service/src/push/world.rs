@@ -88,6 +88,8 @@ pub(crate) struct World {
     /// with one and the same base.
     pub(super) past: HashMap<(DocumentKey, i64), (Object, bool)>,
     pub(crate) conflicts: BTreeMap<ConflictId, Conflict>,
+    /// The numbers that questions were given here, until the unit of work is at its end.
+    pub(super) meanwhile: BTreeMap<i64, ConflictId>,
     /// Open conflicts by document.
     pub(crate) open: HashMap<DocumentKey, Vec<ConflictId>>,
     pub(crate) known: HashMap<OpId, Known>,
@@ -142,6 +144,7 @@ impl World {
             staged_of: HashMap::new(),
             past: HashMap::new(),
             conflicts: BTreeMap::new(),
+            meanwhile: BTreeMap::new(),
             open: HashMap::new(),
             known: HashMap::new(),
             shifts: Shifts::default(),
@@ -246,7 +249,7 @@ impl World {
         about.map_or(own, |about| Audience::from_bits(own.bits() & about.bits()))
     }
 
-    /// Writes a conflict's document at the next number.
+    /// Writes a conflict's document at the next number; at the end of the unit of work it may get another.
     pub(crate) fn write_conflict(&mut self, mut conflict: Conflict, by: Author, at: Timestamp) -> i64 {
         let version = self.next_version();
         conflict.version = version;
@@ -273,6 +276,7 @@ impl World {
         };
         self.touched.insert(key.clone());
         self.docs.insert(key, doc);
+        self.meanwhile.insert(version, conflict.conflict_id);
         self.conflicts.insert(conflict.conflict_id, conflict);
         version
     }
@@ -319,6 +323,7 @@ impl World {
         self.head = to.head;
         self.staged.truncate(to.staged);
         self.links.truncate(to.links);
+        self.meanwhile.retain(|version, _| *version <= to.head);
         for conflict in to.conflicts {
             self.conflicts.insert(conflict.conflict_id, conflict);
         }

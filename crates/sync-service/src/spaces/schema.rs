@@ -146,7 +146,7 @@ impl Walk<'_> {
     }
 
     fn write(&mut self, tx: &mut dyn Tx, mut world: World) -> StoreResult<()> {
-        write(tx, &mut world, self.access.space.organisation_id, &[])?;
+        write(tx, &mut world, self.access.space.organisation_id, &mut [])?;
         self.head = world.head;
         Ok(())
     }

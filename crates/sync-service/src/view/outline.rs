@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sync_core::cursor::Cursor;
+use sync_core::document::CONFLICTS;
 use sync_core::ports::{ChangeRow, DocumentPage, DocumentRow, Head, History, SpaceAccess, StoreResult, Tx};
 use sync_core::{Audience, DocumentKey, SpaceId, UserId};
 
@@ -74,7 +75,7 @@ impl Outline {
             let rows = reads.list(tx, page, view.role)?;
             let left = left_at(tx, view, (access.space.space_id, access.head), &rows)?;
             for row in rows.iter() {
-                let shown = self.shown(view, row, left.get(&row.key).copied())?;
+                let shown = shown(view, row, left.get(&row.key).copied())?;
                 self.put(&row.key, shown);
             }
             match rows.last() {
@@ -82,22 +83,6 @@ impl Outline {
                 _ => return Ok(()),
             }
         }
-    }
-
-    fn shown(&self, view: &View, row: &DocumentRow, left: Option<i64>) -> StoreResult<Option<(i64, Shown)>> {
-        if !view.has_role_in(row.audience) {
-            return Ok(Some((row.audience_version, Shown::Gone)).filter(|_| !view.is_closed(row.key.collection())));
-        }
-        if let Some(version) = view.version_of(&Subject::of_row(row)?) {
-            return Ok(Some((version, if row.presence.deleted { Shown::Deleted } else { Shown::Live })));
-        }
-        // a question that was asked of the reader, and is not any more: told once, whatever becomes of it then
-        let ceased = match self.rows.get(&row.key) {
-            Some((_, Shown::Live)) => Some(row.version),
-            Some((version, Shown::Gone)) => Some(*version),
-            _ => None,
-        };
-        Ok(left.or(ceased.filter(|_| view.own_field(row.key.collection()).is_none())).map(|left| (left, Shown::Gone)))
     }
 
     fn put(&mut self, key: &DocumentKey, shown: Option<(i64, Shown)>) {
@@ -154,6 +139,19 @@ impl Outline {
         let range = self.rows.range::<str, _>((after, before));
         range.filter(|(_, (_, shown))| *shown == Shown::Live).map(|(key, (version, _))| (key, *version))
     }
+}
+
+/// What a view shows of a row, with the version as seen; `left` is the version at which it ceased to name the reader.
+fn shown(view: &View, row: &DocumentRow, left: Option<i64>) -> StoreResult<Option<(i64, Shown)>> {
+    if !view.has_role_in(row.audience) {
+        return Ok(Some((row.audience_version, Shown::Gone)).filter(|_| !view.is_closed(row.key.collection())));
+    }
+    let subject = Subject::of_row(row)?;
+    if let Some(version) = view.version_of(&subject) {
+        return Ok(Some((version, if row.presence.deleted { Shown::Deleted } else { Shown::Live })));
+    }
+    let left = if row.key.collection() == CONFLICTS { view.ceased_at(&subject.fields) } else { left };
+    Ok(left.map(|left| (left, Shown::Gone)))
 }
 
 /// Of documents that name somebody else now: the version at which they ceased to name the reader, where they once did. Only

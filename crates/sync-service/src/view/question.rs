@@ -118,6 +118,16 @@ impl View {
         field.asks.iter().filter(is_me).any(|ask| ask.starts_with("user:") || !by_name_alone)
     }
 
+    /// The version at which the reader ceased to be asked about a question of which they see nothing any more; `None` where
+    /// they were never asked.
+    pub(super) fn ceased_at(&self, marks: &FieldVersions) -> Option<i64> {
+        let was_asked = |mark: &String| {
+            let Some((ask, collection)) = mark.strip_prefix(CEASED).and_then(|rest| rest.split_once(' ')) else { return false };
+            is_meant(ask, self.user_id, self.role) && (ask.starts_with("user:") || !self.is_own_only(collection))
+        };
+        marks.0.iter().filter(|(mark, _)| was_asked(mark)).map(|(_, version)| version.0).max()
+    }
+
     /// Whether the reader is asked because the document names them as an owner of the member, who reads it. Where those whom
     /// the collection asks about everything are people too, that is not known.
     fn owns(&self, sight: &Sight, (collection, member): (&str, &str), field: &DisputedField) -> bool {
@@ -227,6 +237,14 @@ fn blind(field: &mut DisputedField) {
 /// The mark of what is said of a whole question while it waits.
 const FRAME: &str = "";
 
+/// Before whom a question was asked of, and is not any more, with the collection that it was about.
+const CEASED: &str = "- ";
+
+/// Who is asked about something of a question, and of which collection that is.
+fn asked(conflict: &Conflict) -> BTreeSet<(&str, &str)> {
+    conflict.all_fields().flat_map(|(collection, _, field)| field.asks.iter().map(move |ask| (ask.as_str(), collection))).collect()
+}
+
 /// A question with what the places that are left say of it: nothing in which others may have had a part.
 fn framed(mut conflict: Conflict) -> Conflict {
     if let Some(first) = conflict.documents.first().filter(|_| conflict.fields.is_empty()) {
@@ -275,13 +293,15 @@ fn waiting_for(conflict: &Conflict) -> Option<String> {
     (!names.is_empty()).then(|| names.join("; "))
 }
 
-/// The marks of the places in which a question differs from what it was.
+/// The marks of the places in which a question differs from what it was, and of those who were asked and are not any more.
 pub(crate) fn marks(before: Option<&Conflict>, after: &Conflict) -> BTreeSet<String> {
     let mut marks = BTreeSet::new();
     let frame = |conflict: &Conflict| (conflict.title.clone(), conflict.deadline_at, conflict.nearness.clone());
     if before.is_none_or(|before| frame(before) != frame(after)) {
         marks.insert(FRAME.to_owned());
     }
+    let (was, is) = (before.map(asked).unwrap_or_default(), asked(after));
+    marks.extend(was.difference(&is).map(|(ask, collection)| format!("{CEASED}{ask} {collection}")));
     let old = |part: Part<'_>, path: &str| {
         let before = before?;
         let of_part = |other: &&sync_core::conflict::GroupPart| other.collection == part.collection && other.document_id == part.id;

@@ -60,6 +60,7 @@ mod sync;
 mod verify;
 mod view;
 mod view_alike;
+mod view_ceased;
 mod view_law;
 mod view_steps;
 mod warnings;

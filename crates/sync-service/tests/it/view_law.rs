@@ -32,6 +32,8 @@ struct Side {
     told: Vec<Value>,
     /// What was sent in both worlds.
     sent: Vec<String>,
+    /// What each wrote last of a document.
+    wrote: BTreeMap<(bool, usize), String>,
     /// The couple.
     di: Caller,
     /// What Bo hears meanwhile.
@@ -50,7 +52,7 @@ impl Side {
         let hub = hub(&pair.world.service);
         let line = Line::follow(&hub, &pair.bo, &pair.space, pair.pull(&pair.bo, None)["cursor"].as_str());
         let seen = [BTreeMap::new(), BTreeMap::new()];
-        Self { pair, cleo, whole, seen, cursor: None, told: Vec::new(), sent: Vec::new(), di, line, _hub: hub }
+        Self { pair, cleo, whole, seen, cursor: None, told: Vec::new(), sent: Vec::new(), wrote: BTreeMap::new(), di, line, _hub: hub }
     }
 
     fn caller(&self, bo: bool) -> Caller {
@@ -92,7 +94,10 @@ impl Side {
         if let Some((name, value)) = more {
             patch[name] = value;
         }
-        self.send(bo, op(n, "update", document, base, patch));
+        // what is written offline builds on what the device wrote before
+        let before = self.wrote.insert((bo, edit.document), id(n)).filter(|_| edit.stale);
+        let chained = before.map_or_else(|| json!({}), |before| json!({"after": before}));
+        self.send(bo, with(op(n, "update", document, base, patch), chained));
     }
 
     fn take(&mut self, n: u32, step: &Step) {
@@ -390,5 +395,23 @@ proptest! {
     #[test]
     fn what_a_role_does_not_see_changes_nothing_that_it_is_told(rules in rules(), steps in steps()) {
         check(&rules, &steps);
+    }
+}
+
+/// An edit of the first document that was written offline.
+const fn stale(field: usize, value: u8) -> Edit {
+    Edit { document: 0, field, value, stale: true }
+}
+
+#[test]
+fn a_question_is_as_old_as_what_is_seen_of_it() {
+    let (title, note) = (0, 1);
+    let fresh = Edit { stale: false, ..stale(title, 2) };
+    let begin = [Step::Create(false, 0, 1), Step::Look, Step::Hidden(0, 0, 1, false), Step::Bo(fresh)];
+    // what Ana wrote first is disputed where Bo does not see it, and then where he does
+    let chained = [Step::Both(stale(note, 3), 0, 2), Step::Ana(stale(title, 3))];
+    let again = [Step::Both(stale(note, 3), 0, 2), Step::Both(stale(title, 3), 0, 3)];
+    for then in [chained, again] {
+        check(&Rules::ASK, &[&begin[..], &then[..], &[Step::Look, Step::Answer(0, true)]].concat());
     }
 }

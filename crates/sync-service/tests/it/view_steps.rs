@@ -20,6 +20,11 @@ pub(crate) struct Rules {
     strategies: [&'static str; 4],
 }
 
+impl Rules {
+    /// Everything that two sides changed is asked.
+    pub(crate) const ASK: Self = Self { delete: "ask", hidden: ["ask"; 3], strategies: ["ask"; 4] };
+}
+
 pub(crate) fn rules() -> impl Strategy<Value = Rules> {
     let delete = prop_oneof![Just("ask"), Just("edit_wins"), Just("delete_wins")];
     let text = || prop_oneof![Just("ask"), Just("lww"), Just("text")];
