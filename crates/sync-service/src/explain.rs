@@ -1,5 +1,6 @@
 //! Explain: why an operation came out as it did, rebuilt from what is stored: its payload, its chain, and the change log.
 
+mod asked;
 mod fields;
 mod intents;
 mod past;
@@ -17,6 +18,7 @@ use sync_core::protocol::v1::explain::{Base, BaseSource, Decided, Explanation, F
 use sync_core::schema::lens::Lens;
 use sync_core::{Code, ConflictId, DocumentKey, Kind, OpId, Problem, Role, Schema, Status, Timestamp};
 
+use self::asked::{asked, questions_of};
 use self::fields::Case;
 use self::past::Decision as _;
 pub(crate) use self::past::Past;
@@ -243,30 +245,6 @@ fn decisions(row: &StoredOperation, lens: Option<&Lens>) -> Vec<HowDecided> {
         }
     }
     decisions
-}
-
-/// The pointers of what an operation asked, or joined.
-fn asked(tx: &mut dyn Tx, known: &Known) -> StoreResult<BTreeSet<String>> {
-    let keys: Vec<DocumentKey> = questions_of(known).map(DocumentKey::conflict).collect();
-    if keys.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let stored = tx.load_documents(known.row.space_id, &keys)?;
-    let conflicts = stored.iter().filter_map(|stored| stored.body.read::<Conflict>());
-    Ok(conflicts.flat_map(|conflict| disputed_by(&conflict, known.row.op_id)).collect())
-}
-
-/// The questions that an operation opened or joined.
-fn questions_of(known: &Known) -> impl Iterator<Item = ConflictId> {
-    let op_id = known.row.op_id;
-    let others = known.overlay.others.iter().filter(move |(_, joined)| **joined == op_id);
-    known.row.conflict_id.into_iter().chain(others.map(|(id, _)| *id))
-}
-
-/// Of a group's question the part of the operation, otherwise all of it.
-fn disputed_by(conflict: &Conflict, op_id: OpId) -> BTreeSet<String> {
-    let part = conflict.documents.iter().find(|part| part.op_id == op_id);
-    part.map_or(&conflict.fields, |part| &part.fields).keys().cloned().collect()
 }
 
 /// What an answer to a question made of its fields.

@@ -12,25 +12,66 @@ use sync_core::schema::Kin;
 use sync_core::{Author, ConflictId, DocumentKey, OpId, Operation};
 
 use super::decide::{Asked, top_of};
+use super::desk::Desk;
 use super::overlay::Overlay;
-use super::questions::touches;
+use super::questions::{self, touches};
 use super::world::World;
 
 /// A question that the chain of an operation waits in.
 #[derive(Debug)]
-pub(super) struct Chained {
-    pub(super) id: ConflictId,
+struct Chained {
+    id: ConflictId,
     /// The kin of which it takes in more; none for the whole document.
     kin: Vec<Option<Kin>>,
     /// The side that is not the chain's.
     other: Option<Side>,
 }
 
+impl Desk<'_> {
+    /// Brings the open questions about a document up to date with what an operation did, and asks what it asks. Gives the
+    /// questions that it opened or joined; one of which the sender sees something comes first.
+    pub(super) fn ask(
+        &mut self,
+        operation: &Operation,
+        key: &DocumentKey,
+        overlay: &Overlay,
+        asked: Option<Asked>,
+        changed: bool,
+    ) -> Vec<ConflictId> {
+        let asker = self.asker(operation.op_id);
+        let chained = of(&self.world, key, operation, overlay, asker.by);
+        if changed {
+            questions::refresh(&mut self.world, key, asker);
+        }
+        for question in &chained {
+            questions::withdraw(&mut self.world, question.id, operation, key, asked.as_ref(), asker);
+        }
+        let Some(asked) = asked else { return Vec::new() };
+        let mut ids: Vec<ConflictId> = Vec::new();
+        for (home, asked) in at_home(&self.world, &chained, key, asked) {
+            if let Some(id) = home {
+                questions::join(&mut self.world, id, asked, asker);
+                ids.push(id);
+                continue;
+            }
+            let met = met(&self.world, &chained, key, &asked);
+            let id = (self.new_conflict_id)();
+            questions::open(&mut self.world, id, key, asked, asker, met);
+            ids.push(id);
+        }
+        let seen = ids.iter().position(|id| is_seen(&self.world, *id));
+        if let Some(seen) = seen {
+            ids.swap(0, seen);
+        }
+        ids
+    }
+}
+
 /// The questions that the chain of an operation waits in, the newest last. Where the last of the chain that one of them took
 /// in is not the chain's, that is forked (a device was set back), and another question is asked, so that neither side's value
 /// is lost. Without a chain, they are the sender's in which a place waits that the operation edits again: a device's second
 /// edit joins its first, whether or not it says that it builds on it.
-pub(super) fn of(world: &World, key: &DocumentKey, operation: &Operation, overlay: &Overlay, by: Author) -> Vec<Chained> {
+fn of(world: &World, key: &DocumentKey, operation: &Operation, overlay: &Overlay, by: Author) -> Vec<Chained> {
     if overlay.conflict.is_none() {
         return own(world, key, operation, by);
     }
@@ -79,7 +120,7 @@ fn kin(world: &World, key: &DocumentKey, path: &str) -> Option<Kin> {
 }
 
 /// What an operation asks, with the question that takes it in; none for what a new one is opened for.
-pub(super) fn at_home(world: &World, chained: &[Chained], key: &DocumentKey, mut asked: Asked) -> BTreeMap<Option<ConflictId>, Asked> {
+fn at_home(world: &World, chained: &[Chained], key: &DocumentKey, mut asked: Asked) -> BTreeMap<Option<ConflictId>, Asked> {
     let fitting: Vec<&Chained> = chained.iter().rev().filter(|question| can_join(world, question.id, key, &asked)).collect();
     let mut homes: BTreeMap<Option<ConflictId>, Asked> = BTreeMap::new();
     for dispute in std::mem::take(&mut asked.disputes) {
@@ -94,7 +135,7 @@ pub(super) fn at_home(world: &World, chained: &[Chained], key: &DocumentKey, mut
 }
 
 /// Whom the chain met in a question before that is about the same as what is asked now, and can't take it in.
-pub(super) fn met(world: &World, chained: &[Chained], key: &DocumentKey, asked: &Asked) -> Option<Side> {
+fn met(world: &World, chained: &[Chained], key: &DocumentKey, asked: &Asked) -> Option<Side> {
     let own = kin(world, key, &asked.disputes.first()?.path);
     chained.iter().rev().find(|question| own.is_none() || question.kin.contains(&own))?.other.clone()
 }
@@ -110,7 +151,7 @@ fn can_join(world: &World, id: ConflictId, key: &DocumentKey, asked: &Asked) -> 
 }
 
 /// Whether the sender sees a place of a question.
-pub(super) fn is_seen(world: &World, id: ConflictId) -> bool {
+fn is_seen(world: &World, id: ConflictId) -> bool {
     let sees = |conflict: &Conflict| conflict.fields.iter().any(|place| world.view.sees_field(&conflict.collection, (place.0, place.1)));
     world.conflicts.get(&id).is_some_and(sees)
 }

@@ -11,13 +11,11 @@ use sync_core::protocol::v1::{OperationResult, Received};
 use sync_core::{Author, BatchId, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Stamp, Status, Timestamp};
 
 use super::admit::{Admitted, Chain, Gate, Stop};
-use super::chained;
-use super::decide::{Asked, Beside, Effect, Mode, Refusal, Sent, Target, decide};
+use super::decide::{Beside, Effect, Mode, Refusal, Sent, Target, decide};
 use super::fates::Fates;
 use super::hidden::reused;
 use super::intents::Told;
 use super::notices;
-use super::overlay::Overlay;
 use super::plan::{Plan, Unit};
 use super::questions::{self, Asker};
 use super::requests::{self, Proposing};
@@ -243,37 +241,6 @@ impl<'a> Desk<'a> {
         let id = (self.new_conflict_id)();
         questions::open(&mut self.world, id, &key, asked, asker, None);
         Some(id)
-    }
-
-    /// Brings the open questions about a document up to date with what an operation did, and asks what it asks. Gives the
-    /// questions that it opened or joined; one of which the sender sees something comes first.
-    fn ask(&mut self, operation: &Operation, key: &DocumentKey, overlay: &Overlay, asked: Option<Asked>, changed: bool) -> Vec<ConflictId> {
-        let asker = self.asker(operation.op_id);
-        let chained = chained::of(&self.world, key, operation, overlay, asker.by);
-        if changed {
-            questions::refresh(&mut self.world, key, asker);
-        }
-        for question in &chained {
-            questions::withdraw(&mut self.world, question.id, operation, key, asked.as_ref(), asker);
-        }
-        let Some(asked) = asked else { return Vec::new() };
-        let mut ids: Vec<ConflictId> = Vec::new();
-        for (home, asked) in chained::at_home(&self.world, &chained, key, asked) {
-            if let Some(id) = home {
-                questions::join(&mut self.world, id, asked, asker);
-                ids.push(id);
-                continue;
-            }
-            let met = chained::met(&self.world, &chained, key, &asked);
-            let id = (self.new_conflict_id)();
-            questions::open(&mut self.world, id, key, asked, asker, met);
-            ids.push(id);
-        }
-        let seen = ids.iter().position(|id| chained::is_seen(&self.world, *id));
-        if let Some(seen) = seen {
-            ids.swap(0, seen);
-        }
-        ids
     }
 
     /// Brings the questions that were opened or touched up to date. What a rule changed is told by no result.
