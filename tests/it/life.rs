@@ -9,7 +9,7 @@ use sync_core::SpaceId;
 use sync_core::ports::Access;
 
 use crate::database::Database;
-use crate::server::{Client, Server, create, op_id, prepare, run};
+use crate::server::{Client, Server, add_admin, create, op_id, prepare, run};
 
 /// How long another node may take to hear of a new key.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,6 +44,37 @@ fn a_new_key_is_taken_up_by_servers_that_run() {
         for client in [&client, &second.client()] {
             assert_eq!(pull(client, &space, &old)["has_more"], false, "{}: the former key is good still", database.name);
         }
+    }
+}
+
+#[test]
+fn what_is_done_to_the_installation_is_in_the_log_of_every_organisation() {
+    for database in databases() {
+        prepare(&database);
+        add_admin(&database, "eve@example.com", "Birch");
+        let server = Server::start(&database);
+        let (ana, eve) = (server.client(), server.log_in("eve@example.com").0);
+        let space = ana.space();
+        let epoch = pull(&ana, &space, &Value::Null)["epoch"].clone();
+        let first = run(&database, &["keys", "audit"]);
+        run(&database, &["keys", "rotate"]);
+        run(&database, &["keys", "rotate-audit"]);
+        run(&database, &["restore", "--mark-restored"]);
+        let both = run(&database, &["keys", "audit"]);
+        let second = both.strip_prefix(&first).unwrap().trim_end();
+        let told = |client: &Client, action: &str| {
+            let page = client.call("GET", &format!("/api/offline/audit?action={action}"), &Value::Null).unwrap();
+            page["items"].as_array().unwrap().iter().map(|item| item["details"].clone()).collect::<Vec<_>>()
+        };
+        for client in [&ana, &eve] {
+            assert_eq!(told(client, "keys.rotate"), [json!({"operator": true, "number": 2})], "{}", database.name);
+            let keys: Vec<_> = [second, first.trim_end()].map(|key| json!({"operator": true, "key": key})).into();
+            assert_eq!(told(client, "keys.rotate_audit"), keys, "{}: the one that the server made, and the next", database.name);
+        }
+        let now = pull(&ana, &space, &Value::Null)["epoch"].clone();
+        let begun = json!({"operator": true, "shared_until": 0, "changes": {"epoch": {"from": epoch, "to": now}}});
+        assert_eq!(told(&ana, "space.new_epoch"), [begun], "{}", database.name);
+        assert_eq!(told(&eve, "space.new_epoch"), [] as [Value; 0], "{}: it has no space", database.name);
     }
 }
 

@@ -3,9 +3,10 @@
 use crate::files::{is_a, tracked};
 use crate::read;
 
-/// Where the service works for the installation, and sees every tenant: housekeeping, workers that look for a space, and
+/// Where the service works for the installation, and sees every tenant: housekeeping, what is told to all of them, workers that look for a space, and
 /// whoever only has a token or an email yet. Everywhere else a job says for whom it is.
-const INSTALLATION: [&str; 23] = [
+const INSTALLATION: [&str; 24] = [
+    "audit/keys.rs",
     "audit/sequence.rs",
     "audit/vouch.rs",
     "cursors.rs",

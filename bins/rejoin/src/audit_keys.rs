@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use audit_log::{Keyring, SigningKey};
+use audit_log::{Keyring, SigningKey, VerifyingKey};
 use sync_core::ports::Entropy;
 
 use crate::failure::Failure;
@@ -29,18 +29,6 @@ pub(crate) fn path(settings: &Settings) -> PathBuf {
     }
 }
 
-/// Reads the keys; makes the file with a first one when there is none.
-///
-/// # Errors
-/// [`Failure`] when it can't be read or made, or has no key that signs.
-pub(crate) fn open(path: &Path, entropy: &dyn Entropy) -> Result<Keyring, Failure> {
-    if !path.exists() {
-        make(path, &new_line(entropy)?).map_err(|error| unusable(path, &error.to_string()))?;
-        tracing::info!(path = %path.display(), "made the key that signs checkpoints of the audit log; keep it apart from backups of the database");
-    }
-    read(path)
-}
-
 /// Reads the keys.
 ///
 /// # Errors
@@ -57,41 +45,76 @@ pub(crate) fn read(path: &Path) -> Result<Keyring, Failure> {
     Ok(keys)
 }
 
-/// Adds a key, which signs from then on; the others go on counting. How many there are.
+/// A key that is in no file yet: it is to be recorded first (`Service::record_audit_key` says why).
+pub(crate) struct NewKey {
+    path: PathBuf,
+    /// The file with it.
+    text: String,
+    /// Its public half.
+    pub(crate) public: VerifyingKey,
+}
+
+/// The first key of a file that is not there yet; `None` where it is.
+///
+/// # Errors
+/// [`Failure`] when there is no randomness.
+pub(crate) fn first(path: &Path, entropy: &dyn Entropy) -> Result<Option<NewKey>, Failure> {
+    if path.exists() { Ok(None) } else { NewKey::after(path, String::new(), entropy).map(Some) }
+}
+
+/// Another key, which signs as soon as it is in the file; the others go on counting.
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) fn rotate(path: &Path, entropy: &dyn Entropy) -> Result<usize, Failure> {
-    let known = read(path)?.known().len();
-    let add = || -> io::Result<()> {
-        let mut text = fs::read_to_string(path)?;
-        if !text.ends_with('\n') {
-            text.push('\n');
-        }
-        text.push_str(&new_line(entropy).map_err(|failure| io::Error::other(failure.to_string()))?);
-        let fresh = beside(path);
-        write(&fresh, &text)?;
-        fs::rename(&fresh, path)
-    };
-    add().map_err(|error| unusable(path, &error.to_string()))?;
-    Ok(known + 1)
+pub(crate) fn next(path: &Path, entropy: &dyn Entropy) -> Result<NewKey, Failure> {
+    read(path)?;
+    let mut text = fs::read_to_string(path).map_err(|error| unusable(path, &error.to_string()))?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    NewKey::after(path, text, entropy)
 }
 
-fn new_line(entropy: &dyn Entropy) -> Result<String, Failure> {
-    let mut seed = [0; 32];
-    entropy.fill(&mut seed);
-    SigningKey::from_seed(seed).map(|key| key.line()).map_err(|error| Failure::Failed(error.to_string()))
-}
+impl NewKey {
+    fn after(path: &Path, text: String, entropy: &dyn Entropy) -> Result<Self, Failure> {
+        let mut seed = [0; 32];
+        entropy.fill(&mut seed);
+        let key = SigningKey::from_seed(seed).map_err(|error| Failure::Failed(error.to_string()))?;
+        Ok(Self { path: path.to_owned(), text: text + &key.line(), public: key.verifying_key() })
+    }
 
-/// Makes the file, whole from the beginning; whoever comes second takes that of the first.
-fn make(path: &Path, text: &str) -> io::Result<()> {
-    let fresh = beside(path);
-    write(&fresh, text)?;
-    let made = fs::hard_link(&fresh, path);
-    fs::remove_file(&fresh)?;
-    match made {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+    /// Makes the file, whole from the beginning; whoever comes second takes that of the first.
+    ///
+    /// # Errors
+    /// [`Failure`] when it can't be written.
+    pub(crate) fn make(self) -> Result<(), Failure> {
+        let make = || -> io::Result<()> {
+            let fresh = beside(&self.path);
+            write(&fresh, &self.text)?;
+            let made = fs::hard_link(&fresh, &self.path);
+            fs::remove_file(&fresh)?;
+            match made {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => Ok(()),
+            }
+        };
+        make().map_err(|error| unusable(&self.path, &error.to_string()))?;
+        tracing::info!(path = %self.path.display(), "made the key that signs checkpoints of the audit log; keep it apart from backups of the database");
+        Ok(())
+    }
+
+    /// Puts the file with it in the place of the one without. How many keys there are.
+    ///
+    /// # Errors
+    /// [`Failure`] when it can't be written.
+    pub(crate) fn add(self) -> Result<usize, Failure> {
+        let add = || -> io::Result<()> {
+            let fresh = beside(&self.path);
+            write(&fresh, &self.text)?;
+            fs::rename(&fresh, &self.path)
+        };
+        add().map_err(|error| unusable(&self.path, &error.to_string()))?;
+        Ok(read(&self.path)?.known().len())
     }
 }
 

@@ -165,7 +165,11 @@ impl Server {
         backend.service.ready().await?;
         backend.service.prepare().await?;
         let key_file = audit_keys::path(settings);
-        backend.service.use_audit_keys(audit_keys::open(&key_file, &*backend.entropy)?);
+        if let Some(key) = audit_keys::first(&key_file, &*backend.entropy)? {
+            backend.service.record_audit_key(&key.public).await?;
+            key.make()?;
+        }
+        backend.service.use_audit_keys(audit_keys::read(&key_file)?);
         let certificate = settings.door.tls.as_ref().map(Certificate::load).transpose()?;
         let state = ApiState::new(backend.service.clone(), Arc::clone(&backend.entropy), api_config(settings));
         let shared = state.clone();

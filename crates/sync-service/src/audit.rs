@@ -24,7 +24,7 @@ pub(crate) use self::gossip::untold;
 pub(crate) use self::keys::Keys;
 pub use self::proof::Included;
 pub use self::reading::{AuditQuery, MAX_AUDIT_RECORDS};
-pub(crate) use self::results::{Answered, of_answers, of_push};
+pub(crate) use self::results::{Answered, AnsweredDocument, of_answers, of_push, of_refused_answers, of_unread};
 use crate::Caller;
 
 /// Something that was done. An action has a dotted name, such as `device.revoke`.
@@ -127,6 +127,29 @@ impl Act {
             reason: self.reason,
             trace: self.trace,
         }
+    }
+}
+
+/// Organisations that are told of an act in one statement.
+const ORGANISATIONS: i64 = 500;
+
+/// Writes an act into the log of each organisation: what is done to the installation is done to all of them. To be called
+/// in the transaction that has the effect.
+///
+/// # Errors
+/// [`sync_core::ports::StoreError`].
+pub(crate) fn write_for_all(
+    tx: &mut dyn Tx,
+    entropy: &(dyn Entropy + 'static),
+    now: Timestamp,
+    act: impl Fn(OrganisationId) -> Act,
+) -> StoreResult<()> {
+    let mut after = None;
+    loop {
+        let page = tx.list_organisations(after, ORGANISATIONS)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.organisation_id);
+        write(tx, entropy, now, page.iter().map(|organisation| act(organisation.organisation_id)))?;
     }
 }
 

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
+use serde_json::json;
 use sync_core::cursor::Cursor;
 use sync_core::mark::Mark;
-use sync_core::ports::{Access, ServerKey, Tx};
+use sync_core::ports::{Access, Entropy, ServerKey, StoreResult, Tx};
 use sync_core::{SpaceId, Timestamp, UserId};
 
+use crate::audit::{self, Act};
 use crate::view::View;
 use crate::{Keeping, Service, ServiceResult};
 
@@ -159,35 +161,43 @@ impl Service {
 
     async fn read_cursor_keys(&self, now: Timestamp) -> ServiceResult<Arc<Vec<CursorKey>>> {
         let stored = self.store.transact(Access::Read, |tx| tx.list_server_keys(PURPOSE)).await?;
-        let rows = if stored.is_empty() { self.add_cursor_key(1, now).await? } else { stored };
+        let rows = if stored.is_empty() { self.make_first_key(now).await? } else { stored };
         let keys = Arc::new(keys_of(&rows));
         *self.cursor_keys.lock() = Some((Arc::clone(&keys), now));
         Ok(keys)
     }
 
-    /// Makes a key, unless its number is taken meanwhile; all keys then.
-    async fn add_cursor_key(&self, number: i32, now: Timestamp) -> ServiceResult<Vec<ServerKey>> {
+    /// Makes the first key, unless another node does; all keys then.
+    async fn make_first_key(&self, now: Timestamp) -> ServiceResult<Vec<ServerKey>> {
+        let secret = self.new_secret();
+        Ok(self.store.transact(Access::Write, move |tx| add_key(tx, (1, secret), now)).await?)
+    }
+
+    fn new_secret(&self) -> [u8; 32] {
         let mut secret = [0; 32];
         self.entropy.fill(&mut secret);
-        let key = ServerKey { purpose: PURPOSE.into(), number, secret, created_at: now, retired_at: None };
-        let work = move |tx: &mut dyn Tx| {
-            tx.insert_server_key(&key)?;
-            tx.retire_server_keys(PURPOSE, number, now)?;
-            tx.list_server_keys(PURPOSE)
-        };
-        Ok(self.store.transact(Access::Write, work).await?)
+        secret
     }
 
     /// Makes the key that signs cursors from now on; its number. Running servers take it up within a minute, or with the
-    /// first cursor that another one signed. Cursors of the former key are good for another 400 days.
+    /// first cursor that another one signed. Cursors of the former key are good for another 400 days. Every organisation's
+    /// log says so.
     ///
     /// # Errors
     /// The store's.
     pub async fn rotate_cursor_keys(&self) -> ServiceResult<i32> {
-        let now = self.now();
-        let stored = self.store.transact(Access::Read, |tx| tx.list_server_keys(PURPOSE)).await?;
-        let number = stored.last().map_or(1, |key| key.number.saturating_add(1));
-        self.add_cursor_key(number, now).await?;
+        let (now, secret, entropy) = (self.now(), self.new_secret(), Arc::clone(&self.entropy));
+        let work = move |tx: &mut dyn Tx| {
+            let number = tx.list_server_keys(PURPOSE)?.last().map_or(1, |key| key.number.saturating_add(1));
+            let keys = add_key(tx, (number, secret), now)?;
+            // where somebody else made one at the same time, that one signs, and they record it
+            if keys.iter().any(|key| key.number == number && key.secret == secret) {
+                let act = |organisation_id| Act::of(organisation_id, "keys.rotate").with(json!({"operator": true, "number": number}));
+                audit::write_for_all(tx, &*entropy, now, act)?;
+            }
+            Ok(number)
+        };
+        let number = self.store.transact(Access::Write, work).await?;
         self.read_cursor_keys(now).await?;
         Ok(number)
     }
@@ -198,11 +208,30 @@ impl Service {
         let since = Keeping::keys_since(now);
         let keys = self.read_cursor_keys(now).await?;
         if keys.iter().any(|key| key.retired_at.is_some_and(|at| at < since)) {
-            self.store.transact(Access::Write, move |tx| tx.drop_server_keys(PURPOSE, since)).await?;
+            let entropy = Arc::clone(&self.entropy);
+            self.store.transact(Access::Write, move |tx| drop_keys(tx, &*entropy, since, now)).await?;
             self.read_cursor_keys(now).await?;
         }
         Ok(())
     }
+}
+
+/// Makes a key, unless its number is taken; all keys then.
+fn add_key(tx: &mut dyn Tx, (number, secret): (i32, [u8; 32]), now: Timestamp) -> StoreResult<Vec<ServerKey>> {
+    tx.insert_server_key(&ServerKey { purpose: PURPOSE.into(), number, secret, created_at: now, retired_at: None })?;
+    tx.retire_server_keys(PURPOSE, number, now)?;
+    tx.list_server_keys(PURPOSE)
+}
+
+/// Drops the keys that were retired too long ago, unless another node did.
+fn drop_keys(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), since: Timestamp, now: Timestamp) -> StoreResult<()> {
+    let keys = tx.list_server_keys(PURPOSE)?;
+    let numbers: Vec<i32> = keys.iter().filter(|key| key.retired_at.is_some_and(|at| at < since)).map(|key| key.number).collect();
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    tx.drop_server_keys(PURPOSE, since)?;
+    audit::write_for_all(tx, entropy, now, |organisation_id| Act::of(organisation_id, "keys.drop").with(json!({"numbers": numbers})))
 }
 
 #[cfg(test)]

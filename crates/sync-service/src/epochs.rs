@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sync_core::SpaceId;
-use sync_core::ports::{Access, FormerEpoch, Head, SpaceLog, StoreResult, Tx};
+use serde_json::json;
+use sync_core::ports::{Access, Entropy, FormerEpoch, Head, SpaceLog, StoreResult, Tx};
+use sync_core::{SpaceId, Timestamp};
 use uuid::Uuid;
 
+use crate::audit::{self, Act};
 use crate::cursors::epoch_tag;
 use crate::{Service, ServiceResult};
 
@@ -52,7 +54,7 @@ pub(crate) fn shared_until(former: &[FormerEpoch], head: Head, is_it: impl Fn(Uu
 }
 
 /// What begins with a new epoch: the present one becomes a former one, that shares all there is now.
-fn former_of(log: &SpaceLog, now: sync_core::Timestamp) -> FormerEpoch {
+fn former_of(log: &SpaceLog, now: Timestamp) -> FormerEpoch {
     FormerEpoch { space_id: log.space_id, epoch: log.head.epoch, shared_until: log.head.version, ended_at: now }
 }
 
@@ -60,7 +62,8 @@ impl Service {
     /// Gives every space's log a new epoch, in one transaction: a backup was restored, and what devices have read since
     /// it was made is not there any more. How many spaces there are.
     ///
-    /// Devices are told by a `reset` with `reason:"epoch"`, and send again what the restore lost.
+    /// Devices are told by a `reset` with `reason:"epoch"`, and send again what the restore lost. The audit log has a record
+    /// for each space.
     ///
     /// # Errors
     /// The store's.
@@ -72,7 +75,7 @@ impl Service {
                 let logs = tx.list_logs(after, PAGE)?;
                 let Some(last) = logs.last().map(|log| log.space_id) else { return Ok(spaces) };
                 spaces += logs.len();
-                fork(tx, &logs, now, &mut || entropy.uuid_v7(now))?;
+                fork(tx, &*entropy, &logs, now)?;
                 after = Some(last);
             }
         };
@@ -80,11 +83,11 @@ impl Service {
     }
 }
 
-/// Forks logs: the present epochs become former ones.
-fn fork(tx: &mut dyn Tx, logs: &[SpaceLog], now: sync_core::Timestamp, new_epoch: &mut dyn FnMut() -> Uuid) -> StoreResult<()> {
+/// Forks logs: the present epochs become former ones, which is recorded.
+fn fork(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), logs: &[SpaceLog], now: Timestamp) -> StoreResult<()> {
     let ids: Vec<SpaceId> = logs.iter().map(|log| log.space_id).collect();
     let before = tx.list_former_epochs(&ids)?;
-    let mut former = Vec::new();
+    let (mut former, mut acts) = (Vec::new(), Vec::new());
     for log in logs {
         // read again under the lock: a server may be running
         let Some(head) = tx.lock_head(log.space_id)? else { continue };
@@ -92,13 +95,25 @@ fn fork(tx: &mut dyn Tx, logs: &[SpaceLog], now: sync_core::Timestamp, new_epoch
         let older = before.iter().filter(|row| row.space_id == log.space_id);
         let taken: BTreeSet<u32> = older.map(|row| row.epoch).chain([head.epoch]).map(epoch_tag).collect();
         // cursors tell epochs apart by a tag
-        let epoch = std::iter::repeat_with(&mut *new_epoch).find(|epoch| !taken.contains(&epoch_tag(*epoch))).unwrap_or_default();
+        let mut new = std::iter::repeat_with(|| entropy.uuid_v7(now));
+        let epoch = new.find(|epoch| !taken.contains(&epoch_tag(*epoch))).unwrap_or_default();
         tx.put_epoch(log.space_id, epoch)?;
         // who worked on its queue when the backup was made does not any more; where somebody does now, the lock is theirs
         if let Some(space) = tx.try_lock_queue_space(log.space_id)? {
             tx.put_queue_space(&queue::lease::void(&space, now))?;
         }
         former.push(former_of(&log, now));
+        acts.push(begun(&log, epoch));
     }
-    tx.put_former_epochs(&former)
+    tx.put_former_epochs(&former)?;
+    audit::write(tx, entropy, now, acts)
+}
+
+/// What is recorded of a log that goes on under another epoch.
+fn begun(log: &SpaceLog, epoch: Uuid) -> Act {
+    Act::of(log.organisation_id, "space.new_epoch")
+        .in_space(log.space_id)
+        .about(&log.space_id)
+        .with(json!({"operator": true, "shared_until": log.head.version}))
+        .changing("epoch", log.head.epoch.to_string(), epoch.to_string())
 }

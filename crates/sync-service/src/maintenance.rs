@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sync_core::ports::{Access, DueConflict, Head, ResultEntry, Signal, StoreError, StoreResult, TenantState, Tx};
+use serde_json::json;
+use sync_core::ports::{Access, DueConflict, Entropy, Head, ResultEntry, Signal, SpaceLog, StoreError, StoreResult, TenantState, Tx};
 use sync_core::{OpId, OrganisationId, SpaceId, Timestamp};
 
+use crate::audit::{self, Act};
 use crate::inbox::expire_some;
 use crate::keeping::{Keeping, kept_from};
 use crate::{Service, ServiceResult};
@@ -130,14 +132,14 @@ impl Service {
         }
         let mut pages = PAGES;
         for log in logs {
-            done.buried += self.bury(log.space_id, now).await?;
+            done.buried += self.bury(log, now).await?;
             // no log has changes that are older than its space
             while log.created_at < self.keeping.history_since(now) {
                 if pages == 0 {
                     return Ok(());
                 }
                 pages -= 1;
-                let changes = self.forget_history(log.space_id, now).await?;
+                let changes = self.forget_history(log, now).await?;
                 done.changes += changes;
                 if i64::try_from(changes).is_ok_and(|rows| rows < ROWS) {
                     break;
@@ -149,8 +151,8 @@ impl Service {
     }
 
     /// Buries deleted documents of a space. How many.
-    async fn bury(&self, space_id: SpaceId, now: Timestamp) -> ServiceResult<usize> {
-        let keeping = self.keeping;
+    async fn bury(&self, log: SpaceLog, now: Timestamp) -> ServiceResult<usize> {
+        let (keeping, space_id) = (self.keeping, log.space_id);
         let mut buried = 0;
         for _ in 0..PAGES {
             // most spaces have nothing to bury: that is seen without the lock
@@ -158,7 +160,8 @@ impl Service {
             if !due {
                 break;
             }
-            let some = self.store.transact(Access::Write, move |tx| bury_some(tx, space_id, &keeping, now)).await?;
+            let entropy = Arc::clone(&self.entropy);
+            let some = self.store.transact(Access::Write, move |tx| bury_some(tx, &*entropy, (&log, &keeping), now)).await?;
             buried += some;
             if some == 0 {
                 break;
@@ -168,11 +171,12 @@ impl Service {
     }
 
     /// Drops the oldest changes of a space. How many.
-    async fn forget_history(&self, space_id: SpaceId, now: Timestamp) -> ServiceResult<usize> {
-        let since = self.keeping.history_since(now);
+    async fn forget_history(&self, log: SpaceLog, now: Timestamp) -> ServiceResult<usize> {
+        let (since, space_id, entropy) = (self.keeping.history_since(now), log.space_id, Arc::clone(&self.entropy));
         let oldest = self.store.transact(Access::Read, move |tx| tx.list_history(space_id, ROWS)).await?;
         let old: Vec<i64> = oldest.iter().take_while(|entry| entry.at < since).map(|entry| entry.version).collect();
         if let Some(until) = old.last().copied() {
+            let changes = old.len();
             let work = move |tx: &mut dyn Tx| {
                 let Some(head) = tx.lock_head(space_id)? else { return Ok(false) };
                 if is_held(tx, space_id)? {
@@ -180,6 +184,10 @@ impl Service {
                 }
                 tx.drop_history(space_id, until)?;
                 raise(tx, space_id, head, (head.kept_from, until))?;
+                // another node may have done so, and recorded it
+                let act =
+                    (until > head.history_from).then(|| let_go(&log, "retention.history", json!({"changes": changes, "until": until})));
+                audit::write(tx, &*entropy, now, act)?;
                 Ok(true)
             };
             if !self.store.transact(Access::Write, work).await? {
@@ -190,7 +198,8 @@ impl Service {
     }
 
     async fn go_through_results(&self, place: &mut Place, done: &mut Maintained) -> ServiceResult<()> {
-        let since = self.keeping.history_since(self.now());
+        let now = self.now();
+        let since = self.keeping.history_since(now);
         for _ in 0..PAGES {
             let after = place.result;
             let page = self.store.transact(Access::Read, move |tx| tx.list_results(after.as_ref(), since, ROWS)).await?;
@@ -200,11 +209,9 @@ impl Service {
                 done.payloads += 1;
             }
             if !due.is_empty() {
+                let entropy = Arc::clone(&self.entropy);
                 let work = move |tx: &mut dyn Tx| {
-                    due.iter().try_for_each(|(organisation_id, op_ids)| match tx.find_tenant(*organisation_id)? {
-                        Some(tenant) if tenant.state != TenantState::Active => Ok(()),
-                        _ => tx.empty_operations(*organisation_id, op_ids),
-                    })
+                    due.iter().try_for_each(|(organisation_id, op_ids)| empty_some(tx, &*entropy, (*organisation_id, op_ids), now))
                 };
                 self.store.transact(Access::Write, work).await?;
             }
@@ -234,7 +241,13 @@ fn graves_due(tx: &mut dyn Tx, space_id: SpaceId, keeping: &Keeping, now: Timest
     Ok(!keeping.graves_of(tx.list_tombstones(space_id, 0, ROWS)?, lowest, now).is_empty())
 }
 
-fn bury_some(tx: &mut dyn Tx, space_id: SpaceId, keeping: &Keeping, now: Timestamp) -> StoreResult<usize> {
+fn bury_some(
+    tx: &mut dyn Tx,
+    entropy: &(dyn Entropy + 'static),
+    (log, keeping): (&SpaceLog, &Keeping),
+    now: Timestamp,
+) -> StoreResult<usize> {
+    let space_id = log.space_id;
     let Some(head) = tx.lock_head(space_id)? else { return Ok(0) };
     if is_held(tx, space_id)? {
         return Ok(0);
@@ -247,5 +260,25 @@ fn bury_some(tx: &mut dyn Tx, space_id: SpaceId, keeping: &Keeping, now: Timesta
     tx.bury(space_id, &graves)?;
     tx.drop_presented(space_id, keeping.shown_since(now))?;
     raise(tx, space_id, head, (kept_from(head.kept_from, &graves), head.history_from))?;
+    audit::write(tx, entropy, now, [let_go(log, "retention.documents", json!({"documents": graves.len()}))])?;
     Ok(graves.len())
+}
+
+/// Empties operations of one organisation, unless it is held.
+fn empty_some(
+    tx: &mut dyn Tx,
+    entropy: &(dyn Entropy + 'static),
+    (organisation_id, op_ids): (OrganisationId, &[OpId]),
+    now: Timestamp,
+) -> StoreResult<()> {
+    if tx.find_tenant(organisation_id)?.is_some_and(|tenant| tenant.state != TenantState::Active) {
+        return Ok(());
+    }
+    tx.empty_operations(organisation_id, op_ids)?;
+    audit::write(tx, entropy, now, [Act::of(organisation_id, "retention.operations").with(json!({"operations": op_ids.len()}))])
+}
+
+/// What is recorded of what a space keeps no longer: how much, never what.
+fn let_go(log: &SpaceLog, action: &'static str, details: serde_json::Value) -> Act {
+    Act::of(log.organisation_id, action).in_space(log.space_id).about(&log.space_id).with(details)
 }

@@ -25,6 +25,7 @@ mod requests;
 mod rows;
 mod stored;
 mod unit;
+mod unread;
 mod view;
 mod waiting;
 mod warnings;
@@ -44,6 +45,8 @@ pub(crate) use plan::Plan;
 pub(crate) use policies::Settings;
 pub(crate) use questions::Asker;
 pub(crate) use unit::{Batch, Decided, Taken, Taking, decide_space};
+use unread::Unread;
+pub(crate) use unread::refused;
 pub(crate) use world::NewState;
 
 pub(crate) mod working {
@@ -134,12 +137,8 @@ impl Service {
     }
 
     pub(crate) async fn push(&self, batch: &Arc<Batch>) -> ServiceResult<(Vec<OperationResult>, HashMap<SpaceId, OwnChanges>)> {
-        let mut results: BTreeMap<usize, OperationResult> = BTreeMap::new();
-        for (index, problem) in &batch.plan.refused {
-            if let Some(received) = batch.operations.get(*index) {
-                results.insert(*index, OperationResult::refused(received.op_id, problem.clone()));
-            }
-        }
+        let mut results: BTreeMap<usize, OperationResult> = refused(batch, batch.plan.refused.keys()).into_iter().collect();
+        let mut unread = Unread::of(batch);
         let mut own: HashMap<SpaceId, OwnChanges> = HashMap::new();
         let mut open: BTreeSet<usize> = (0..batch.plan.units.len()).collect();
         let mut failure = None;
@@ -147,24 +146,21 @@ impl Service {
             let before = open.len();
             for (space_id, units) in by_space(&batch.plan, &open) {
                 let unstored = results.iter().filter(|(_, result)| result.status == Status::Rejected && !result.held);
-                let unstored = unstored.map(|(index, _)| *index).collect();
-                match self.push_or_queue(batch, space_id, units.clone(), unstored).await {
+                let work = Work { unstored: unstored.map(|(index, _)| *index).collect(), unread: unread.take(space_id), units };
+                let units = &work.units;
+                match self.push_or_queue(batch, space_id, &work).await {
                     Ok(decided) => {
                         self.counters.opened(decided.opened);
                         self.tell(batch, space_id, &decided);
                         let waits = |unit: &usize| members(&batch.plan, *unit).any(|index| decided.results.get(&index).is_some_and(waits));
                         open.retain(|unit| !units.contains(unit) || waits(unit));
                         results.extend(decided.results);
-                        let all = own.entry(space_id).or_default();
-                        for (key, (before, version, plain)) in decided.own {
-                            // an earlier round of this request may have changed it first
-                            let first = all.get(&key).copied().unwrap_or((before, version, true));
-                            all.insert(key, (first.0, version, first.2 && plain));
-                        }
+                        add_own(own.entry(space_id).or_default(), decided.own);
                     }
                     Err(error) => {
                         open.retain(|unit| !units.contains(unit));
-                        results.extend(undecided(batch, &units, &error));
+                        let places = units.iter().flat_map(|unit| members(&batch.plan, *unit));
+                        results.extend(undecided(batch, places.chain(work.unread.iter().copied()), &error));
                         failure = Some(error);
                     }
                 }
@@ -174,6 +170,11 @@ impl Service {
                 break;
             }
         }
+        let left = unread.places();
+        if let Err(error) = self.record_unread(batch, unread).await {
+            results.extend(undecided(batch, left.into_iter(), &error));
+            failure = Some(error);
+        }
         match failure {
             Some(error) if results.values().all(waits) && !is_read_only(&error) => Err(error),
             _ => Ok((in_order(batch, results), own)),
@@ -182,17 +183,11 @@ impl Service {
 
     /// Decides a space's units. Where that breaks on one of them, all go into the queue: there it shows which, and the
     /// others go on. Where it can't be written, it may be for an id that was used where the sender sees nothing.
-    async fn push_or_queue(
-        &self,
-        batch: &Arc<Batch>,
-        space_id: SpaceId,
-        units: Vec<usize>,
-        unstored: BTreeSet<usize>,
-    ) -> ServiceResult<Decided> {
-        match self.push_space(batch, space_id, units.clone(), unstored.clone()).await {
+    async fn push_or_queue(&self, batch: &Arc<Batch>, space_id: SpaceId, work: &Work) -> ServiceResult<Decided> {
+        match self.push_space(batch, space_id, work.clone()).await {
             Err(ServiceError::Store(error)) if matches!(batch.taking, Taking::Decide) && is_own_fault(&error) => {
                 tracing::warn!(space.id = %space_id, %error, "a push broke; it goes into the queue, where what is at fault is told apart");
-                self.push_space(&Arc::new(batch.queued()), space_id, units, unstored).await
+                self.push_space(&Arc::new(batch.queued()), space_id, work.clone()).await
             }
             Err(ServiceError::Store(error @ StoreError::Busy(_))) => {
                 let ids = batch.operations.iter().map(|received| received.op_id).collect();
@@ -200,19 +195,13 @@ impl Service {
                 if hidden.is_empty() {
                     return Err(error.into());
                 }
-                self.push_space(&Arc::new(batch.without(hidden)), space_id, units, unstored).await
+                self.push_space(&Arc::new(batch.without(hidden)), space_id, work.clone()).await
             }
             outcome => outcome,
         }
     }
 
-    async fn push_space(
-        &self,
-        batch: &Arc<Batch>,
-        space_id: SpaceId,
-        units: Vec<usize>,
-        unstored: BTreeSet<usize>,
-    ) -> ServiceResult<Decided> {
+    async fn push_space(&self, batch: &Arc<Batch>, space_id: SpaceId, Work { units, unstored, unread }: Work) -> ServiceResult<Decided> {
         let batch = Arc::clone(batch);
         let entropy = Arc::clone(&self.entropy);
         let (received_at, terms, records) = (batch.received_at, batch.caller.write(), self.records_pushes);
@@ -223,12 +212,23 @@ impl Service {
             access::require_writable(tx, &batch.caller)?;
             let decided = decide_space(tx, &batch, (space_id, standing), (&units, &unstored), &mut new_id)?;
             if records {
-                audit::write(tx, &*entropy, received_at, audit::of_push(&batch, space_id, &decided))?;
+                audit::write(tx, &*entropy, received_at, audit::of_push(&batch, space_id, &decided, &unread))?;
             }
             Ok(decided)
         };
         self.decide(terms, work).await
     }
+}
+
+/// What of a request is decided in one space.
+#[derive(Clone)]
+struct Work {
+    /// Places in the plan.
+    units: Vec<usize>,
+    /// Operations that were refused before, and are not stored.
+    unstored: BTreeSet<usize>,
+    /// Those of them that are refused for their form, and that this space's record is to tell of.
+    unread: Vec<usize>,
 }
 
 impl Service {
@@ -253,6 +253,15 @@ pub(crate) fn is_read_only(error: &ServiceError) -> bool {
     matches!(error, ServiceError::Problem(problem) if problem.code == Code::OrganisationReadOnly)
 }
 
+/// Adds what a space's unit of work changed to what earlier rounds of the request changed there.
+fn add_own(all: &mut OwnChanges, decided: OwnChanges) {
+    for (key, (before, version, plain)) in decided {
+        // an earlier round of this request may have changed it first
+        let first = all.get(&key).copied().unwrap_or((before, version, true));
+        all.insert(key, (first.0, version, first.2 && plain));
+    }
+}
+
 fn waits(result: &OperationResult) -> bool {
     result.status == Status::Waiting
 }
@@ -271,9 +280,8 @@ fn by_space(plan: &Plan, open: &BTreeSet<usize>) -> BTreeMap<SpaceId, Vec<usize>
     spaces
 }
 
-fn undecided(batch: &Batch, units: &[usize], error: &ServiceError) -> Vec<(usize, OperationResult)> {
+fn undecided(batch: &Batch, indexes: impl Iterator<Item = usize>, error: &ServiceError) -> Vec<(usize, OperationResult)> {
     let problem = error.problem();
-    let indexes = units.iter().flat_map(|unit| members(&batch.plan, *unit));
     let result = |index: usize| {
         let op_id = batch.operations.get(index)?.op_id;
         Some((index, OperationResult { problem: Some(problem.clone()), ..OperationResult::new(op_id, Status::Waiting, false) }))

@@ -70,29 +70,21 @@ impl Service {
         caller: &Caller,
         resolutions: Vec<Received<Resolution>>,
     ) -> (Vec<OperationResult>, Option<ServiceError>) {
-        let mut results: BTreeMap<usize, OperationResult> = BTreeMap::new();
-        let mut well_formed: Vec<Entry> = Vec::new();
-        for (index, received) in resolutions.into_iter().enumerate() {
-            match received.content {
-                Ok(resolution) => well_formed.push((index, received.op_id, resolution, received.over_limit)),
-                Err(problem) => {
-                    results.insert(index, OperationResult::refused(received.op_id, problem));
-                }
-            }
-        }
-        let mut failure = None;
+        let (well_formed, mut refused) = sifted(resolutions);
+        let (mut results, mut failure): (BTreeMap<usize, OperationResult>, _) = Default::default();
         let (links, left) = match self.find_spaces(caller, &well_formed).await {
             Ok(found) => found,
             Err(error) => {
                 let error = ServiceError::from(error);
-                results.extend(undecided(well_formed.iter().map(|(index, op_id, _, _)| (*index, *op_id)), &error));
+                let ids = well_formed.iter().map(|(index, op_id, _, _)| (*index, *op_id));
+                results.extend(undecided(ids.chain(ids_of(&refused)), &error));
                 return (results.into_values().collect(), Some(error));
             }
         };
         for (space_id, resolutions) in by_space(well_formed, &links) {
             let ids: Vec<(usize, OpId)> = resolutions.iter().map(|(index, op_id, _, _)| (*index, *op_id)).collect();
             let Some(space_id) = space_id else {
-                results.extend(ids.into_iter().map(|(index, op_id)| (index, OperationResult::refused(op_id, unknown_conflict()))));
+                refused.extend(ids.into_iter().map(|(index, op_id)| (index, OperationResult::refused(op_id, unknown_conflict()))));
                 continue;
             };
             let scope = if left.contains(&space_id) { Scope::Organisation(caller.organisation_id) } else { caller.scope() };
@@ -107,7 +99,25 @@ impl Service {
                 }
             }
         }
+        match self.record_refused(caller, &refused).await {
+            Ok(()) => results.extend(refused),
+            Err(error) => {
+                results.extend(undecided(ids_of(&refused), &error));
+                failure = Some(error);
+            }
+        }
         (results.into_values().collect(), failure)
+    }
+
+    /// Records answers that are refused before anything of their question is read.
+    async fn record_refused(&self, caller: &Caller, refused: &[(usize, OperationResult)]) -> ServiceResult<()> {
+        let Some(act) = audit::of_refused_answers(caller, None, refused) else { return Ok(()) };
+        let (caller, now, entropy) = (*caller, self.now(), Arc::clone(&self.entropy));
+        let work = move |tx: &mut dyn Tx| {
+            access::require_session(tx, &caller)?;
+            Ok(audit::write(tx, &*entropy, now, [act.clone()])?)
+        };
+        self.decide(caller.write(), work).await
     }
 
     /// Decides the answers of one space. Where they can't be written, it may be for an id that was used where the caller sees
@@ -157,6 +167,22 @@ impl Service {
     }
 }
 
+/// The answers whose form is good, and the refusals of the others.
+fn sifted(resolutions: Vec<Received<Resolution>>) -> (Vec<Entry>, Answers) {
+    let (mut well_formed, mut refused) = (Vec::new(), Answers::new());
+    for (index, received) in resolutions.into_iter().enumerate() {
+        match received.content {
+            Ok(resolution) => well_formed.push((index, received.op_id, resolution, received.over_limit)),
+            Err(problem) => refused.push((index, OperationResult::refused(received.op_id, problem))),
+        }
+    }
+    (well_formed, refused)
+}
+
+fn ids_of(results: &[(usize, OperationResult)]) -> impl Iterator<Item = (usize, OpId)> {
+    results.iter().map(|(index, result)| (*index, result.op_id))
+}
+
 fn by_space(resolutions: Vec<Entry>, spaces: &HashMap<ConflictId, SpaceId>) -> BTreeMap<Option<SpaceId>, Vec<Entry>> {
     let mut by_space: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for entry in resolutions {
@@ -173,15 +199,20 @@ fn undecided(ids: impl Iterator<Item = (usize, OpId)>, error: &ServiceError) -> 
 
 /// Decides a space's resolutions in one transaction.
 pub(crate) fn resolve_space(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), batch: &Batch, space_id: SpaceId) -> StoreResult<Answers> {
-    let strangers = || batch.resolutions.iter().map(|(index, op_id, _, _)| (*index, OperationResult::refused(*op_id, unknown_conflict())));
+    let strangers = |tx: &mut dyn Tx| {
+        let refused = batch.resolutions.iter().map(|(index, op_id, _, _)| (*index, OperationResult::refused(*op_id, unknown_conflict())));
+        let refused: Answers = refused.collect();
+        audit::write(tx, entropy, batch.received_at, audit::of_refused_answers(&batch.caller, Some(space_id), &refused))?;
+        Ok(refused)
+    };
     let standing =
         |tx: &mut dyn Tx| access::load(tx, &batch.caller, &[space_id]).map(|mut all| all.remove(&space_id).unwrap_or(Standing::Unknown));
     if matches!(standing(tx)?, Standing::Unknown) {
-        return Ok(strangers().collect());
+        return strangers(tx);
     }
     let head = tx.lock_head(space_id)?;
     let (gate, access) = match standing(tx)? {
-        Standing::Unknown => return Ok(strangers().collect()),
+        Standing::Unknown => return strangers(tx),
         Standing::Former(access) => (Gate::of_former_member(), access),
         Standing::Member(access) => (Gate::of_member(&access), access),
     };
@@ -196,7 +227,7 @@ pub(crate) fn resolve_space(tx: &mut dyn Tx, entropy: &(dyn Entropy + 'static), 
     desk.load(tx)?;
     let (mut results, mut about): (Vec<_>, Vec<_>) = Default::default();
     for (index, op_id, resolution, over) in &batch.resolutions {
-        let before = desk.decided(resolution.conflict_id);
+        let before = desk.stands(resolution.conflict_id);
         results.push((*index, desk.answer(*op_id, resolution, over.as_ref())));
         about.push(desk.answered_since(resolution.conflict_id, &before));
     }

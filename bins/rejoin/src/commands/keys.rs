@@ -33,12 +33,15 @@ fn rotate_cursor_keys(settings: &Settings) -> Result<(), Failure> {
 
 fn rotate_audit_keys(settings: &Settings) -> Result<(), Failure> {
     let path = audit_keys::path(settings);
-    let number = audit_keys::rotate(&path, &SystemEntropy::new())?;
-    let place = path.display();
-    println!(
-        "key {number} of {place} signs checkpoints from now on; running servers take it up within a minute, the former ones go on counting"
-    );
-    Ok(())
+    let key = audit_keys::next(&path, &SystemEntropy::new())?;
+    with(Backend::open_existing(settings)?, async move |backend| {
+        backend.service().record_audit_key(&key.public).await?;
+        let (number, place) = (key.add()?, path.display());
+        println!(
+            "key {number} of {place} signs checkpoints from now on; running servers take it up within a minute, the former ones go on counting"
+        );
+        Ok(())
+    })
 }
 
 fn print_audit_keys(settings: &Settings) -> Result<(), Failure> {

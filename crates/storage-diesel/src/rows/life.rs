@@ -6,15 +6,20 @@ use sync_core::{DeviceId, OpId, OrganisationId, SpaceId, UserId};
 use super::{HeadRecord, Row};
 use crate::values::{Id, Instant, Key, Roles};
 
-/// Space, head, when it was made.
-pub(crate) type LogRecord = (Id, HeadRecord, Instant);
+/// Space, whose it is, head, when it was made.
+pub(crate) type LogRecord = (Id, Id, HeadRecord, Instant);
 
 impl Row for LogRecord {
     type Value = SpaceLog;
 
     fn into_value(self) -> SpaceLog {
-        let (space_id, head, created_at) = self;
-        SpaceLog { space_id: SpaceId(space_id.0), head: head.into_value(), created_at: created_at.0 }
+        let (space_id, organisation_id, head, created_at) = self;
+        SpaceLog {
+            space_id: SpaceId(space_id.0),
+            organisation_id: OrganisationId(organisation_id.0),
+            head: head.into_value(),
+            created_at: created_at.0,
+        }
     }
 }
 

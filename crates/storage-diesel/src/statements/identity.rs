@@ -30,6 +30,19 @@ impl IdentityRows for Rows<'_> {
         stored.into_iter().next().ok_or_else(|| StoreError::Busy("the organisation vanished".into()))
     }
 
+    fn list_organisations(&mut self, after: Option<OrganisationId>, limit: i64) -> StoreResult<Vec<Organisation>> {
+        // the empty string of bytes sorts before every id
+        let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
+        self.load(|conn| -> QueryResult<Vec<OrganisationRecord>> {
+            organisations::table
+                .filter(organisations::organisation_id.gt(after))
+                .order(organisations::organisation_id)
+                .limit(limit)
+                .select((organisations::organisation_id, organisations::name, organisations::created_at))
+                .load(conn)
+        })
+    }
+
     fn insert_user(&mut self, user: &User) -> StoreResult<bool> {
         let bulk = Insert::<users::table, _>::into("users", from_ref(user), Taken::Keep)
             .key(users::email, |row| &row.email)

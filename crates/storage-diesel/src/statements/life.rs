@@ -25,7 +25,7 @@ impl LogRows for Rows<'_> {
                 .filter(space_heads::space_id.gt(after))
                 .order(space_heads::space_id)
                 .limit(limit)
-                .select((space_heads::space_id, head, spaces::created_at))
+                .select((space_heads::space_id, spaces::organisation_id, head, spaces::created_at))
                 .load(conn)
         })
     }

@@ -158,6 +158,12 @@ pub trait IdentityRows {
     /// [`super::StoreError`].
     fn ensure_organisation(&mut self, organisation: &Organisation) -> StoreResult<Organisation>;
 
+    /// The organisations of the whole installation by id, after `after`, at most `limit`: for what is done to all of them.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn list_organisations(&mut self, after: Option<OrganisationId>, limit: i64) -> StoreResult<Vec<Organisation>>;
+
     /// Stores a user; `false` when the email is taken.
     ///
     /// # Errors

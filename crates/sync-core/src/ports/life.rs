@@ -38,6 +38,8 @@ pub struct FormerEpoch {
 pub struct SpaceLog {
     /// The space.
     pub space_id: SpaceId,
+    /// Whose it is.
+    pub organisation_id: OrganisationId,
     /// Its head.
     pub head: Head,
     /// When it was made: nothing in its log is older.

@@ -77,7 +77,8 @@ pub(super) fn of_record(tx: &mut dyn Tx, caller: &Caller, record: &AuditRecord) 
 struct Told {
     key: DocumentKey,
     version: i64,
-    fields: Vec<String>,
+    /// Which members; `None` for those that differ: it was deleted.
+    fields: Option<Vec<String>>,
     /// The version of the schema in whose words the fields are named, where the operation said one.
     said_in: Option<u32>,
 }
@@ -100,7 +101,7 @@ impl Account {
         let Some(Standing::Member(access)) = standing else { return Ok(None) };
         let damaged = || sync_core::ports::StoreError::Damaged(format!("the schema of space {space_id}"));
         let schema = Schema::of_space(access.space.schema.as_deref()).ok_or_else(damaged)?;
-        let mut told: Vec<Told> = results_of(record).iter().filter_map(told).collect();
+        let mut told: Vec<Told> = results_of(record).iter().flat_map(told).collect();
         let is_asked_for = |told: &Told| document.is_none_or(|document| told.key.as_str() == document);
         told.retain(|told| told.version > access.head.history_from && is_asked_for(told));
         let truncated = cut(&mut told);
@@ -122,24 +123,21 @@ impl Account {
         let is_there = Subject::of_row(&log.row).is_ok_and(|subject| self.view.sees(&subject));
         let sees = is_there && around.iter().all(|version| log.seen_at(*version, &self.view));
         let states = around.map(|version| log.at(version));
-        let field = |said: &String| {
-            let field = lens.as_ref().map_or(said.as_str(), |lens| lens.name_of(said));
+        let field = |name: &str| {
             let [from, to] = states.each_ref().map(|state| {
-                let value = state.as_ref().and_then(|body| body.get(field));
+                let value = state.as_ref().and_then(|body| body.get(name));
                 Some(value.cloned().unwrap_or(Value::Null))
             });
-            let field = AuditField {
-                document: told.key.as_str().to_owned(),
-                version: told.version,
-                field: field.to_owned(),
-                from,
-                to,
-                masked: false,
-            };
-            let reads = sees && self.reads(collection, &field.field, &states);
-            (field, reads)
+            let document = told.key.as_str().to_owned();
+            let field = AuditField { document, version: told.version, field: name.to_owned(), from, to, masked: false };
+            (field, sees && self.reads(collection, name, &states))
         };
-        told.fields.iter().map(field).collect()
+        let present = |said: &String| field(lens.as_ref().map_or(said.as_str(), |lens| lens.name_of(said)));
+        match &told.fields {
+            Some(said) => said.iter().map(present).collect(),
+            // nobody said these names: they are for whoever reads them
+            None => differing(&states).into_iter().map(field).filter(|(_, reads)| *reads).collect(),
+        }
     }
 
     /// Whether the caller reads a member in each state in which the document was there: whoever an operation made its owner
@@ -158,12 +156,28 @@ impl Account {
     }
 }
 
-/// What a result tells of a change; nothing where it made none.
-fn told(result: &Value) -> Option<Told> {
-    let key = DocumentKey::from_stored(result.get("document")?.as_str()?.to_owned()).filter(|key| !key.id().is_empty())?;
-    let fields = result.get("fields")?.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned);
+/// The members that differ between two states.
+fn differing(states: &[Option<Object>; 2]) -> BTreeSet<&str> {
+    let [before, after] = states.each_ref().map(Option::as_ref);
+    let names = [before, after].into_iter().flatten().flat_map(Object::keys);
+    names.filter(|name| before.and_then(|body| body.get(*name)) != after.and_then(|body| body.get(*name))).map(String::as_str).collect()
+}
+
+/// What a result tells of changes, of one document or of several; nothing where it made none.
+fn told(result: &Value) -> Vec<Told> {
+    let parts = result.get("documents").and_then(Value::as_array).into_iter().flatten();
+    std::iter::once(result).chain(parts).filter_map(|part| told_of(part, result)).collect()
+}
+
+fn told_of(part: &Value, result: &Value) -> Option<Told> {
+    let key = DocumentKey::from_stored(part.get("document")?.as_str()?.to_owned()).filter(|key| !key.id().is_empty())?;
+    let names = |fields: &Value| Some(fields.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>());
+    let fields = part.get("fields").map(names);
+    let is_deleted = || result.get("kind").and_then(Value::as_str) == Some("delete");
+    let fields = fields.map_or_else(|| is_deleted().then_some(None), |names| names.map(Some))?;
     let said_in = result.get("schema").and_then(Value::as_u64).and_then(|version| u32::try_from(version).ok());
-    Some(Told { key, version: result.get("version")?.as_i64()?, fields: fields.collect(), said_in })
+    let version = part.get("version").or_else(|| result.get("version"))?.as_i64()?;
+    Some(Told { key, version, fields, said_in })
 }
 
 /// Keeps what is told of so many documents; whether any was left out.

@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use audit_log::Keyring;
+use audit_log::{Keyring, VerifyingKey};
+use serde_json::json;
+use sync_core::ports::{Access, Tx};
 use sync_core::{Code, Problem};
 
-use crate::Service;
+use super::{Act, write_for_all};
+use crate::{Service, ServiceResult};
 
 /// The keys that this process has, if any.
 #[derive(Debug, Default)]
@@ -22,6 +25,24 @@ impl Service {
     /// log all the same, and vouches for nothing.
     pub fn use_audit_keys(&self, keys: Keyring) {
         *self.audit_keys.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
+    }
+
+    /// Records in the log of every organisation that a key is to sign checkpoints, by its public half. Keys are kept outside
+    /// of the database, so that this and the effect are no one transaction: it is recorded first, and only then the key is put
+    /// where servers find it. Where that fails, the logs name a key that never signed, and that is all; the other way round a
+    /// key could sign of which no log knows.
+    ///
+    /// # Errors
+    /// The store's: the key is not to be used then.
+    pub async fn record_audit_key(&self, key: &VerifyingKey) -> ServiceResult<()> {
+        let (now, entropy, line) = (self.now(), Arc::clone(&self.entropy), key.line());
+        let work = move |tx: &mut dyn Tx| {
+            let line = line.trim_end();
+            write_for_all(tx, &*entropy, now, |organisation_id| {
+                Act::of(organisation_id, "keys.rotate_audit").with(json!({"operator": true, "key": line}))
+            })
+        };
+        Ok(self.store.transact(Access::Write, work).await?)
     }
 
     /// The keys, where one of them signs.

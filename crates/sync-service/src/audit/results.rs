@@ -1,40 +1,63 @@
 //! The record of a unit of work: the list of its results, and which fields they are about. Never a value.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 use sync_core::json::Object;
-use sync_core::protocol::v1::{Choice, OperationResult, Resolution};
-use sync_core::{OpId, Operation, SpaceId, Status};
+use sync_core::protocol::v1::{Choice, OperationResult, Received, Resolution};
+use sync_core::{DocumentKey, OpId, Operation, SpaceId, Status};
 
 use super::Act;
 use crate::Caller;
-use crate::push::{Batch, Decided, Taking};
+use crate::push::{Batch, Decided, Taking, refused};
 
-/// What is recorded of a push to a space, or of what a worker decided; nothing where all was known before.
+/// What is recorded of a push to a space, or of what a worker decided; nothing where all was known before. `unread` are the
+/// places of operations that were refused for their form, and name the space.
 ///
 /// Results that say the same of their operations are written down once: a record is hashed, stored, and stored again with its
 /// place, on the way of every push.
-pub(crate) fn of_push(batch: &Batch, space_id: SpaceId, decided: &Decided) -> Option<Act> {
+pub(crate) fn of_push(batch: &Batch, space_id: SpaceId, decided: &Decided, unread: &[usize]) -> Option<Act> {
     let queued: HashSet<OpId> = decided.queued.iter().map(|item| item.op_id).collect();
-    let action = if matches!(batch.taking, Taking::Work(_)) { "queue.decide" } else { "sync.push" };
+    let action = if matches!(batch.taking, Taking::Work(_)) { "queue.decide" } else { PUSH };
     let is_new = |result: &OperationResult| match result.status {
         Status::Duplicate | Status::Waiting | Status::Parked => false,
         // one that was in the queue before is told again
         Status::Queued => queued.contains(&result.op_id),
         _ => true,
     };
+    let refused = refused(batch, unread);
+    let fresh = decided.results.iter().filter(|(_, result)| is_new(result));
+    // in the order in which they were sent
+    let results: BTreeMap<usize, &OperationResult> =
+        fresh.map(|(index, result)| (*index, result)).chain(refused.iter().map(|(index, result)| (*index, result))).collect();
+    let groups = grouped(batch, results);
+    (!groups.is_empty()).then(|| Act::by(&batch.caller, action).in_space(space_id).listing(groups))
+}
+
+/// The action of a push.
+const PUSH: &str = "sync.push";
+
+/// What is recorded of operations that were refused for their form where nothing else of the request was decided.
+pub(crate) fn of_unread(batch: &Batch, space_id: Option<SpaceId>, unread: &[usize]) -> Option<Act> {
+    let refused = refused(batch, unread);
+    let groups = grouped(batch, refused.iter().map(|(index, result)| (*index, result)));
+    let act = Act::by(&batch.caller, PUSH).listing(groups);
+    (!refused.is_empty()).then(|| if let Some(space_id) = space_id { act.in_space(space_id) } else { act })
+}
+
+/// Results by what they have in common.
+fn grouped<'a>(batch: &'a Batch, results: impl IntoIterator<Item = (usize, &'a OperationResult)>) -> Vec<Value> {
     let mut groups: Vec<(Alike<'_>, Vec<Value>)> = Vec::new();
-    for (index, result) in decided.results.iter().filter(|(_, result)| is_new(result)) {
-        let operation = batch.operations.get(*index).and_then(|received| received.content.as_ref().ok());
-        let (alike, entry) = (Alike::of(result, operation), entry(result, operation));
+    for (index, result) in results {
+        let received = batch.operations.get(index);
+        let operation = received.and_then(|received| received.content.as_ref().ok());
+        let (alike, entry) = (Alike::of(result, operation), entry(result, received));
         match groups.iter_mut().find(|(other, _)| *other == alike) {
             Some((_, entries)) => entries.push(entry),
             None => groups.push((alike, vec![entry])),
         }
     }
-    let groups: Vec<Value> = groups.into_iter().map(|(alike, entries)| alike.into_group(entries)).collect();
-    (!groups.is_empty()).then(|| Act::by(&batch.caller, action).in_space(space_id).listing(groups))
+    groups.into_iter().map(|(alike, entries)| alike.into_group(entries)).collect()
 }
 
 /// What many results of a push have in common.
@@ -81,9 +104,13 @@ impl<'a> Alike<'a> {
 /// The member of a group that lists its operations.
 const OF: &str = "of";
 
-/// Operation, document, version, conflict; what is absent at the end is left out.
-fn entry(result: &OperationResult, operation: Option<&Operation>) -> Value {
-    let document = operation.map(|operation| operation.key.as_ref().map_or(operation.collection.as_str(), |key| key.as_str()));
+/// Operation, document, version, conflict; what is absent at the end is left out. Of one whose form is at fault no more is
+/// told than which document it names, where that can be read.
+fn entry(result: &OperationResult, received: Option<&Received<Operation>>) -> Value {
+    let document = received.and_then(|received| match &received.content {
+        Ok(operation) => Some(operation.key.as_ref().map_or(operation.collection.as_str(), |key| key.as_str())),
+        Err(_) => received.document.as_ref().map(|(_, key)| key.as_str()),
+    });
     let conflict_id = result.conflict_id.map(|conflict_id| conflict_id.to_string());
     let mut entry = vec![result.op_id.to_string().into(), document.into(), result.decided_version.into(), conflict_id.into()];
     while entry.last().is_some_and(Value::is_null) {
@@ -110,29 +137,70 @@ fn spread(group: Value) -> Vec<Value> {
     entries.into_iter().map(one).collect()
 }
 
-/// What an answer was about.
-pub(crate) struct Answered {
-    /// `collection/id`.
-    pub(crate) document: String,
-    /// The members of it in which something was decided, or taken back.
+/// A document in which an answer decided something, and what it made of it.
+pub(crate) struct AnsweredDocument {
+    pub(crate) key: DocumentKey,
+    /// The version that it got by it, where it did.
+    pub(crate) version: Option<i64>,
+    /// The members in which something was decided, or taken back.
     pub(crate) fields: BTreeSet<String>,
 }
+
+/// What an answer was about.
+pub(crate) struct Answered {
+    /// The document of a question about one.
+    pub(crate) own: Option<AnsweredDocument>,
+    /// Those of a group, and whatever else was changed.
+    pub(crate) others: Vec<AnsweredDocument>,
+}
+
+impl Answered {
+    fn add_to(self, entry: &mut Object) {
+        if let Some(document) = self.own {
+            entry.insert("document".into(), document.key.as_str().into());
+            entry.insert("fields".into(), document.fields.into_iter().collect());
+        }
+        if !self.others.is_empty() {
+            entry.insert("documents".into(), self.others.into_iter().map(AnsweredDocument::into_part).collect());
+        }
+    }
+}
+
+impl AnsweredDocument {
+    fn into_part(self) -> Value {
+        let mut part = Object::new();
+        part.insert("document".into(), self.key.as_str().into());
+        part.extend(self.version.map(|version| ("version".to_owned(), version.into())));
+        part.insert("fields".into(), self.fields.into_iter().collect());
+        Value::Object(part)
+    }
+}
+
+/// What is recorded of answers that are refused before anything of their question is read: their form is at fault, or there
+/// is no such question.
+pub(crate) fn of_refused_answers(caller: &Caller, space_id: Option<SpaceId>, refused: &[(usize, OperationResult)]) -> Option<Act> {
+    let act = Act::by(caller, ANSWER).listing(refused.iter().map(|(_, result)| Value::Object(of_result(result))).collect());
+    (!refused.is_empty()).then(|| if let Some(space_id) = space_id { act.in_space(space_id) } else { act })
+}
+
+/// The action of an answer.
+const ANSWER: &str = "conflict.resolve";
 
 /// What is recorded of answers to a space's conflicts; nothing where all was known before.
 pub(crate) fn of_answers<'a>(
     caller: &Caller,
     space_id: SpaceId,
-    answers: impl Iterator<Item = (&'a Resolution, &'a OperationResult, Option<Answered>)>,
+    answers: impl Iterator<Item = (&'a Resolution, &'a OperationResult, Answered)>,
 ) -> Option<Act> {
     let fresh: Vec<_> = answers.filter(|(_, result, _)| !matches!(result.status, Status::Duplicate | Status::Waiting)).collect();
     let undoes = fresh.iter().all(|(resolution, ..)| resolution.undo);
-    let action = if undoes { "conflict.undo" } else { "conflict.resolve" };
+    let action = if undoes { "conflict.undo" } else { ANSWER };
     let entries: Vec<Value> = fresh.into_iter().map(|(resolution, result, about)| answered(resolution, result, about)).collect();
     (!entries.is_empty()).then(|| Act::by(caller, action).in_space(space_id).listing(entries))
 }
 
 /// The choices that somebody made: which side, never what it says.
-fn answered(resolution: &Resolution, result: &OperationResult, about: Option<Answered>) -> Value {
+fn answered(resolution: &Resolution, result: &OperationResult, about: Answered) -> Value {
     let side = |choice: &Choice| match choice {
         Choice::Ours => "ours",
         Choice::Theirs => "theirs",
@@ -141,16 +209,16 @@ fn answered(resolution: &Resolution, result: &OperationResult, about: Option<Ans
     };
     let mut entry = of_result(result);
     entry.insert("conflict_id".into(), resolution.conflict_id.to_string().into());
-    if let Some(Answered { document, fields }) = about {
-        entry.insert("document".into(), document.into());
-        entry.insert("fields".into(), fields.into_iter().collect());
-    }
+    about.add_to(&mut entry);
     let mut choices: Object = resolution.fields.iter().map(|(path, choice)| (path.clone(), side(choice).into())).collect();
     choices.extend(resolution.whole.as_ref().map(|choice| (String::new(), side(choice).into())));
     if resolution.undo {
         entry.insert("undo".into(), true.into());
     } else {
         entry.insert("choices".into(), Value::Object(choices));
+        if resolution.remember {
+            entry.insert("remember".into(), true.into());
+        }
     }
     Value::Object(entry)
 }

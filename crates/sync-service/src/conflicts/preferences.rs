@@ -66,19 +66,21 @@ impl Service {
     /// `unknown_preference`, `malformed` where nothing is suggested and no side is named; the store's.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn put_preference(&self, caller: &Caller, request: PutPreferenceRequest) -> ServiceResult<PreferenceItem> {
-        let (caller, now) = (*caller, self.now());
+        let (caller, now, entropy) = (*caller, self.now(), Arc::clone(&self.entropy));
         let key = PreferenceKey { scope: stored_scope(&caller, &request.scope)?, context: request.context.clone() };
         let work = move |tx: &mut dyn Tx| {
             require_writable(tx, &caller)?;
             let row = tx.load_preferences(caller.organisation_id, std::slice::from_ref(&key))?.pop().ok_or_else(unknown_preference)?;
-            if request.enabled {
-                let suggested = suggest(&[tally_of(&row)]).map(|advice| advice.choose.as_str());
-                let choose = request.choose.map(SideChoice::as_str).or(suggested).ok_or_else(no_side)?;
-                let rule = PreferenceRule { user_id: caller.user_id, key: key.clone(), choose: choose.to_owned(), since: now };
-                tx.put_rules(caller.organisation_id, &[rule])?;
-            } else {
-                tx.drop_rule(caller.organisation_id, caller.user_id, &key)?;
+            let choose = if request.enabled { Some(side_of(&request, &row)?) } else { None };
+            match choose {
+                Some(choose) => {
+                    let rule = PreferenceRule { user_id: caller.user_id, key: key.clone(), choose: choose.to_owned(), since: now };
+                    tx.put_rules(caller.organisation_id, &[rule])?;
+                }
+                None => tx.drop_rule(caller.organisation_id, caller.user_id, &key)?,
             }
+            let act = Act::by(&caller, "preferences.switch").about(&key.scope);
+            audit::write(tx, &*entropy, now, [act.with(json!({"context": key.context, "choose": choose}))])?;
             Ok(items(tx, &caller, &[row])?.pop().ok_or_else(unknown_preference)?)
         };
         self.decide(caller.write(), work).await
@@ -109,6 +111,12 @@ impl Service {
         };
         self.decide(caller.write(), work).await
     }
+}
+
+/// The side that is chosen from now on: the one that is named, or the one that is suggested.
+fn side_of(request: &PutPreferenceRequest, row: &PreferenceRow) -> Result<&'static str, Problem> {
+    let suggested = || suggest(&[tally_of(row)]).map(|advice| advice.choose.as_str());
+    request.choose.map(SideChoice::as_str).or_else(suggested).ok_or_else(no_side)
 }
 
 /// Forgets everything of a scope, page by page.

@@ -65,11 +65,14 @@ impl Service {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn rename_device(&self, caller: &Caller, device_id: DeviceId, request: RenameDeviceRequest) -> ServiceResult<DeviceItem> {
         let name = auth::check::label(&request.name, 0, super::MAX_DEVICE_NAME, "/name")?;
-        let caller = *caller;
+        let (caller, now, entropy) = (*caller, self.now(), Arc::clone(&self.entropy));
         let work = move |tx: &mut dyn Tx| {
             require_writable(tx, &caller)?;
             visible(&caller, tx.load_devices(caller.organisation_id, &[device_id])?.pop())?;
-            let device = Device { name: name.clone(), ..visible(&caller, tx.lock_device(device_id)?)? };
+            let before = visible(&caller, tx.lock_device(device_id)?)?;
+            let act = Act::by(&caller, "device.rename").about(&device_id).changing("name", before.name.as_str(), name.as_str());
+            audit::write(tx, &*entropy, now, (before.name != name).then_some(act))?;
+            let device = Device { name: name.clone(), ..before };
             tx.put_device(&device)?;
             Ok(item(device, Some(caller.device_id)))
         };

@@ -57,6 +57,7 @@ impl Service {
                 return Err(email_taken().into());
             }
             let standing = tx.ensure_organisation(&organisation)?;
+            audit::write(tx, &*entropy, now, made(&organisation, &standing))?;
             let user = User { organisation_id: standing.organisation_id, ..user.clone() };
             if !tx.insert_user(&user)? {
                 return Err(email_taken().into());
@@ -77,6 +78,12 @@ impl Service {
         let now = self.now();
         Ok(User { user_id: UserId(self.entropy.uuid_v7(now)), organisation_id, email, name, password_hash, admin, created_at: now })
     }
+}
+
+/// What is recorded of an organisation that an operator makes; nothing where one stood under the name.
+pub(super) fn made(wanted: &Organisation, standing: &Organisation) -> Option<Act> {
+    let act = || Act::of(standing.organisation_id, "organisation.create").about(&standing.organisation_id).with(json!({"operator": true}));
+    (wanted.organisation_id == standing.organisation_id).then(act)
 }
 
 fn email_taken() -> Problem {

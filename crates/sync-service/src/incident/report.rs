@@ -1,12 +1,15 @@
 //! What was touched, by which device, since when: from what is stored of every operation that was decided.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use serde_json::json;
 use sync_core::ports::{Scope, StoredOperation, Tx};
 use sync_core::protocol::v1::incident::{IncidentReport, TouchedCollection, TouchedDevice};
 use sync_core::{DeviceId, OpId, OrganisationId, SpaceId, Timestamp};
 
 use super::Authority;
+use crate::audit;
 use crate::{Service, ServiceResult};
 
 /// Operations that are read at a time.
@@ -27,6 +30,7 @@ impl Service {
         device_id: Option<DeviceId>,
         since: Timestamp,
     ) -> ServiceResult<IncidentReport> {
+        self.record_report(by, organisation_id, device_id, since).await?;
         let (mut after, mut found) = (None, Found::default());
         while found.operations < MOST {
             let by = by.clone();
@@ -49,6 +53,25 @@ impl Service {
         let names = self.store.transact(Scope::Organisation(organisation_id).read(), names).await?;
         let names = names.into_iter().map(|device| (device.device_id, device.name)).collect();
         Ok(found.told((organisation_id, device_id, since), &names, (after, self.now())))
+    }
+}
+
+impl Service {
+    /// Records that somebody is told what others did, before they are.
+    async fn record_report(
+        &self,
+        by: &Authority,
+        organisation_id: OrganisationId,
+        device_id: Option<DeviceId>,
+        since: Timestamp,
+    ) -> ServiceResult<()> {
+        let (by, now, entropy) = (by.clone(), self.now(), Arc::clone(&self.entropy));
+        let work = move |tx: &mut dyn Tx| {
+            by.check(tx, organisation_id)?;
+            let act = by.act(organisation_id, "incident.report").about(&organisation_id);
+            Ok(audit::write(tx, &*entropy, now, [act.with(json!({"device_id": device_id, "since": since}))])?)
+        };
+        self.decide(super::terms(organisation_id), work).await
     }
 }
 

@@ -5,13 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde_json::json;
 use sync_core::json::RawJson;
 use sync_core::limits::{MAX_BODY_BYTES, MAX_OPERATIONS};
-use sync_core::ports::{Access, BatchState, QueueBatch, Signal, StoreResult, Tx};
+use sync_core::ports::{Access, BatchState, QueueBatch, Signal, StoreResult, Transaction, Tx};
 use sync_core::protocol::v1::{BatchAnswer, BatchFault, BatchProgress, OperationResult, Received};
 use sync_core::{BatchId, Code, Operation, OrganisationId, Problem, SpaceId, Status, Timestamp};
 
 use crate::access::{require_session, require_writable};
+use crate::audit::{self, Act};
 use crate::devices::Contact;
 use crate::epochs::Named;
 use crate::push::{Batch, Plan, Taking};
@@ -39,6 +41,9 @@ pub struct BatchHead {
     pub epochs: BTreeMap<SpaceId, String>,
 }
 
+/// The action of a batch that ends.
+const CLOSED: &str = "queue.batch";
+
 /// A batch whose operations arrive.
 pub struct BatchWriter {
     service: Service,
@@ -51,6 +56,8 @@ pub struct BatchWriter {
     part: Vec<(usize, usize, Received<Operation>)>,
     part_bytes: usize,
     answer: BatchAnswer,
+    /// Lines whose form is at fault, and that no record of operations tells of.
+    unreadable: usize,
     /// Whether it was closed; otherwise it is when it is dropped, because its sender went away.
     closed: bool,
 }
@@ -97,6 +104,7 @@ impl Service {
             part: Vec::new(),
             part_bytes: 0,
             answer,
+            unreadable: 0,
             closed: false,
         })
     }
@@ -184,22 +192,31 @@ impl Service {
     /// A batch whose sender went away: what is all or nothing is taken back, of the rest what is there was taken.
     async fn break_off(&self, batch: QueueBatch) -> ServiceResult<bool> {
         let state = if batch.atomic { BatchState::Refused } else { BatchState::Sealed };
-        self.close_batch(batch.batch_id, state).await?;
+        let taken_back = Act::of(batch.organisation_id, CLOSED).with(json!({"state": "refused"}));
+        self.close_batch(batch.batch_id, state, batch.atomic.then_some(taken_back)).await?;
         Ok(true)
     }
 
     /// Everything of a push that was queued is there now. What could not be said is said later.
     pub(crate) async fn seal(&self, batch_id: BatchId) {
-        if let Err(error) = self.close_batch(batch_id, BatchState::Sealed).await {
+        if let Err(error) = self.close_batch(batch_id, BatchState::Sealed, None).await {
             tracing::warn!(%error, "a batch of the queue is closed later");
         }
     }
 
-    /// Closes an open batch. Whether it was open.
-    async fn close_batch(&self, batch_id: BatchId, state: BatchState) -> ServiceResult<bool> {
-        let now = self.now();
-        let work = move |tx: &mut dyn Tx| close(tx, batch_id, state, now);
-        Ok(self.store.transact(Access::Write, work).await?)
+    /// Closes an open batch, and records it where there is something to be said. Whether it was open.
+    async fn close_batch(&self, batch_id: BatchId, state: BatchState, act: Option<Act>) -> ServiceResult<bool> {
+        Ok(self.begin_to_close(batch_id, state, act).await?)
+    }
+
+    fn begin_to_close(&self, batch_id: BatchId, state: BatchState, act: Option<Act>) -> Transaction<bool> {
+        let (now, entropy) = (self.now(), Arc::clone(&self.entropy));
+        let work = move |tx: &mut dyn Tx| {
+            let closed = close(tx, batch_id, state, now)?;
+            audit::write(tx, &*entropy, now, act.clone().filter(|_| closed).map(|act| act.about(&batch_id)))?;
+            Ok(closed)
+        };
+        self.store.transact(Access::Write, work)
     }
 }
 
@@ -264,6 +281,7 @@ impl BatchWriter {
             // nothing is taken any more: the rest is only looked through for what is at fault in its form
             for (line, received) in lines.into_iter().zip(operations) {
                 if let Err(problem) = received.content {
+                    self.unreadable += 1;
                     self.note(line, OperationResult::refused(received.op_id, problem));
                 }
             }
@@ -291,6 +309,7 @@ impl BatchWriter {
     /// A line that is no operation.
     pub fn refuse_line(&mut self, problem: Problem) {
         self.answer.refused += 1;
+        self.unreadable += 1;
         let line = self.lines;
         self.lines += 1;
         if self.answer.faults.len() < TOLD {
@@ -350,7 +369,7 @@ impl BatchWriter {
         let mut refused = self.head.atomic && self.answer.refused + self.answer.waiting + self.answer.decided > 0;
         let state = if refused { BatchState::Refused } else { BatchState::Sealed };
         // one that took too long to arrive was taken back meanwhile
-        refused |= !self.service.close_batch(self.batch_id, state).await? && self.head.atomic;
+        refused |= !self.service.close_batch(self.batch_id, state, self.act(state)).await? && self.head.atomic;
         self.closed = true;
         if refused {
             self.answer.take_back();
@@ -374,9 +393,16 @@ impl BatchWriter {
             let rest = std::mem::take(&mut self.part);
             self.put(rest).await?;
         }
-        self.service.close_batch(self.batch_id, self.broken()).await?;
+        self.service.close_batch(self.batch_id, self.broken(), self.act(self.broken())).await?;
         self.closed = true;
         Ok(())
+    }
+
+    /// What is recorded of it beside its operations: that nothing of it was taken after all, and lines that are no operations.
+    fn act(&self, state: BatchState) -> Option<Act> {
+        let is_refused = state == BatchState::Refused;
+        let details = json!({"state": if is_refused { "refused" } else { "queued" }, "lines": self.lines, "unreadable": self.unreadable});
+        (is_refused || self.unreadable > 0).then(|| Act::by(&self.caller, CLOSED).with(details))
     }
 
     /// What becomes of it when nothing more comes.
@@ -388,9 +414,8 @@ impl BatchWriter {
 impl Drop for BatchWriter {
     fn drop(&mut self) {
         if !self.closed {
-            let (batch_id, state, now) = (self.batch_id, self.broken(), self.service.now());
             // the job is under way; nobody waits for its end
-            drop(self.service.store.transact(Access::Write, move |tx| close(tx, batch_id, state, now)));
+            drop(self.service.begin_to_close(self.batch_id, self.broken(), self.act(self.broken())));
         }
     }
 }

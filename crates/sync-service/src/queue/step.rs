@@ -131,7 +131,7 @@ fn decide_items(
     let mut new_conflict_id = || ConflictId(entropy.uuid_v7(this.now));
     let standing = access::lock(tx, &batch.caller, this.space_id)?;
     let decided = decide_space(tx, &batch, (this.space_id, standing), (&units, &BTreeSet::new()), &mut new_conflict_id)?;
-    stepped.acts.extend(audit::of_push(&batch, this.space_id, &decided));
+    stepped.acts.extend(audit::of_push(&batch, this.space_id, &decided, &[]));
     stepped.opened += decided.opened;
     stepped.grew |= decided.grew;
     let held = decided.held;

@@ -10,7 +10,7 @@ use crate::sync::{Pair, id, op};
 use crate::world::{now, refused};
 
 /// What a record tells somebody who may read everything in the log, as a member of the space: from and to, or masked.
-fn told_of(pair: &Pair, caller: &Caller, record: &Value) -> Vec<Value> {
+pub(crate) fn told_of(pair: &Pair, caller: &Caller, record: &Value) -> Vec<Value> {
     let auditor = Caller { admin: true, ..*caller };
     let record_id = record["record_id"].as_str().unwrap().parse().unwrap();
     let one = serde_json::to_value(now(pair.world.service.get_audit(&auditor, record_id)).unwrap()).unwrap();

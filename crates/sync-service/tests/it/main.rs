@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod audit_acts;
 mod audit_fields;
 mod audit_forks;
 mod depends;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sync_core::Code;
 use sync_core::protocol::v1::SyncRequest;
+use testkit::memory::Breaks;
 
 use crate::sync::{Pair, id, op, statuses, told, with};
 use crate::world::now;
@@ -62,9 +63,10 @@ fn a_lost_resolution_does_not_take_decided_operations_along() {
     assert_eq!(attempt(&pair, &json!({"resolutions": [resolution]})), Err(Code::UnknownOutcome), "nothing was decided");
     // refused for its form: that is decided, so the rest waits
     let body = json!({"operations": [with(op(4, "create", "b", 0, json!({})), json!({"kind": "x"}))], "resolutions": [with(resolution.clone(), json!({"op_id": id(10), "fields": {"/t": {"choose": "ours"}}}))]});
-    pair.world.store.lose_next_commit(false);
+    pair.world.store.break_document("notes/a", Some(Breaks::Unavailable));
     let answer = attempt(&pair, &body).unwrap();
     assert_eq!(statuses(answer["results"].as_array().unwrap()), ["rejected", "waiting"]);
+    pair.world.store.break_document("notes/a", None);
     let again = attempt(&pair, &json!({"resolutions": [resolution]})).unwrap();
     assert_eq!((told(&again["results"][0]).0, &again["results"][0]["was"]), ("duplicate", &json!("applied")));
 }

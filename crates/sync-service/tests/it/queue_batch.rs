@@ -6,6 +6,7 @@ use sync_core::protocol::v1::{BatchAnswer, read_operation_line};
 use sync_core::{Code, Problem};
 use sync_service::queue::batch::BatchHead;
 
+use crate::audit::{newest, tick};
 use crate::queue_work::{queueing, receipt, work_off};
 use crate::sync::{Pair, id, op, with};
 use crate::world::now;
@@ -178,4 +179,29 @@ fn a_batch_is_its_senders() {
     let long = format!("{{\"op_id\":\"{}\",\"pad\":\"{}\"}}", id(2), "x".repeat(MAX_LINE_BYTES));
     let read: Result<_, Problem> = read_operation_line(long.as_bytes(), Some(&pair.space), None);
     assert!(read.unwrap().content.is_err());
+}
+
+#[test]
+fn what_is_taken_back_and_what_is_no_operation_is_recorded() {
+    let pair = queueing(1_000);
+    let lines = [op(1, "create", "a", 0, json!({})), json!({"kind": "create"}), op(2, "upsert", "b", 0, json!({}))];
+    tick(&pair);
+    let some = send(&pair, false, &lines);
+    let record = newest(&pair, &pair.ana, "queue.batch");
+    assert_eq!(record["details"], json!({"state": "queued", "lines": 3, "unreadable": 1}), "{record}");
+    assert_eq!((&record["subject"], &record["user"]["name"]), (&json!(some.batch_id), &json!("ana")));
+    let taken = &newest(&pair, &pair.ana, "sync.push")["details"]["results"];
+    let statuses: Vec<_> = taken.as_array().unwrap().iter().map(|result| result["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["queued", "rejected"], "{taken}");
+    tick(&pair);
+    send(&pair, true, &[op(11, "create", "c", 0, json!({})), op(12, "upsert", "d", 0, json!({}))]);
+    let record = newest(&pair, &pair.ana, "queue.batch");
+    assert_eq!(record["details"], json!({"state": "refused", "lines": 2, "unreadable": 0}), "{record}");
+    tick(&pair);
+    send(&pair, true, &[op(21, "create", "e", 0, json!({}))]);
+    assert_eq!(
+        newest(&pair, &pair.ana, "queue.batch")["record_id"],
+        record["record_id"],
+        "one that is taken needs no more than its operations"
+    );
 }

@@ -6,6 +6,7 @@ use super::bench::{ANA, BO, Bench, NOW, ORGANISATION, OTHER_ORGANISATION, PHONE,
 
 pub(super) const CASES: &[Case] = &[
     ("an_organisation_stands_once", an_organisation_stands_once),
+    ("organisations_are_listed_by_id", organisations_are_listed_by_id),
     ("an_email_is_taken_once", an_email_is_taken_once),
     ("a_password_is_replaced_for_one_person", a_password_is_replaced_for_one_person),
     ("users_are_loaded_within_their_organisation", users_are_loaded_within_their_organisation),
@@ -21,6 +22,20 @@ fn an_organisation_stands_once(bench: &Bench) {
     let other = Organisation { organisation_id: OrganisationId(id(4)), name: "alder & rye".into(), created_at: NOW };
     let row = other.clone();
     assert_eq!(bench.write(move |tx| tx.ensure_organisation(&row)), other, "names are compared as they are written");
+}
+
+fn organisations_are_listed_by_id(bench: &Bench) {
+    // a name that sorts first, and an id that sorts last
+    let last = Organisation { organisation_id: OrganisationId(uuid::Uuid::max()), name: "Aaron".into(), created_at: NOW.plus_ms(1) };
+    let row = last.clone();
+    bench.write(move |tx| tx.ensure_organisation(&row).map(drop));
+    let list = |after, limit| bench.read(move |tx| tx.list_organisations(after, limit));
+    let all = list(None, 10);
+    assert_eq!(all.iter().map(|found| found.organisation_id).collect::<Vec<_>>(), [ORGANISATION, OTHER_ORGANISATION, last.organisation_id]);
+    assert_eq!(all.last(), Some(&last), "every column survives");
+    assert_eq!(list(None, 1), all[..1]);
+    assert_eq!(list(Some(ORGANISATION), 1), all[1..2]);
+    assert_eq!(list(Some(last.organisation_id), 10), []);
 }
 
 fn an_email_is_taken_once(bench: &Bench) {

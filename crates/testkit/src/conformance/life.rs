@@ -28,7 +28,10 @@ fn logs_are_listed_by_space(bench: &Bench) {
         tx.lock_head(SECOND_SPACE)?;
         tx.put_head(SECOND_SPACE, 7)
     });
-    let log = |space_id, version| SpaceLog { space_id, head: Head { version, ..Head::of_empty(EPOCH) }, created_at: NOW };
+    let log = |space_id, version| {
+        let organisation_id = if space_id == FOREIGN_SPACE { OTHER_ORGANISATION } else { ORGANISATION };
+        SpaceLog { space_id, organisation_id, head: Head { version, ..Head::of_empty(EPOCH) }, created_at: NOW }
+    };
     let list = |after, limit| bench.read(move |tx| tx.list_logs(after, limit));
     assert_eq!(list(None, 10), [log(SPACE, 0), log(SECOND_SPACE, 7), log(FOREIGN_SPACE, 0)], "of every organisation");
     assert_eq!(list(None, 1), [log(SPACE, 0)]);

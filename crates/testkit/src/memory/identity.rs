@@ -15,6 +15,14 @@ impl IdentityRows for MemoryTx<'_> {
         Ok(organisation.clone())
     }
 
+    fn list_organisations(&mut self, after: Option<OrganisationId>, limit: i64) -> StoreResult<Vec<Organisation>> {
+        let mut found: Vec<_> = self.state.organisations.values().cloned().collect();
+        found.retain(|organisation| after.is_none_or(|after| organisation.organisation_id > after));
+        found.sort_unstable_by_key(|organisation| organisation.organisation_id);
+        found.truncate(usize::try_from(limit).unwrap_or(0));
+        Ok(found)
+    }
+
     fn insert_user(&mut self, user: &User) -> StoreResult<bool> {
         let state = self.writable()?;
         if state.emails.contains_key(&user.email) {

@@ -16,7 +16,7 @@ impl LogRows for MemoryTx<'_> {
         let spaces = self.state.spaces.values().filter(|space| after.is_none_or(|after| space.space_id > after));
         let log = |space: &sync_core::ports::Space| {
             let head = *self.state.heads.get(&space.space_id)?;
-            Some(SpaceLog { space_id: space.space_id, head, created_at: space.created_at })
+            Some(SpaceLog { space_id: space.space_id, organisation_id: space.organisation_id, head, created_at: space.created_at })
         };
         Ok(spaces.filter_map(log).take(count(limit)).collect())
     }

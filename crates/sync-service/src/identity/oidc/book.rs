@@ -11,6 +11,7 @@ use sync_core::{Code, OrganisationId, Problem, Timestamp};
 use super::turns::Turns;
 use super::{away, unreachable};
 use crate::audit::{self, Act};
+use crate::identity::users::made;
 use crate::{Service, ServiceResult};
 
 /// How long what a provider says of itself is taken for true, in milliseconds: an hour.
@@ -196,6 +197,7 @@ impl Service {
             let provider = OidcProvider { organisation_id: standing.organisation_id, ..provider.clone() };
             let before = tx.find_oidc_provider(&provider.name)?;
             tx.put_oidc_provider(&provider)?;
+            audit::write(tx, &*entropy, now, made(&organisation, &standing))?;
             audit::write(tx, &*entropy, now, acts_of(before.as_ref(), &provider))
         });
         store.await?;
