@@ -1,6 +1,7 @@
 //! Login by a provider of identity (OpenID Connect Core 1.0): the code flow with PKCE (RFC 7636, S256), `state` and `nonce`.
 //! Pure: what is asked of the provider, and with what, is for the caller to fetch.
 
+mod begun;
 mod keys;
 mod token;
 mod verify;
@@ -13,10 +14,11 @@ use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 use sync_core::ports::{Entropy, FetchRequest};
 
+pub use self::begun::Begun;
 pub use self::keys::KeySet;
 pub use self::token::{Expected, Identity, Refusal, check};
 
-/// Random text of 256 bits, in characters that need no escape: a `state`, a `nonce`, a verifier, a code.
+/// Random text of 256 bits, in characters that need no escape: a `nonce`, a verifier, a code.
 #[must_use]
 pub fn random_text(entropy: &dyn Entropy) -> String {
     URL_SAFE_NO_PAD.encode(crate::token::random(entropy))

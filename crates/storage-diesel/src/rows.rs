@@ -16,7 +16,7 @@ pub(crate) use identity::{
     TriesRecord, UserRecord,
 };
 pub(crate) use life::{FormerEpochRecord, GraveRecord, LogEntryRecord, LogRecord, PresentedRecord, ResultEntryRecord, TombstoneRecord};
-pub(crate) use oidc::{OidcAttemptRecord, OidcLinkRecord, OidcProviderRecord};
+pub(crate) use oidc::{OidcCodeRecord, OidcLinkRecord, OidcProviderRecord};
 pub(crate) use preferences::{PreferenceRecord, RuleRecord};
 pub(crate) use presence::DeviceStateRecord;
 pub(crate) use purges::PurgeRecord;

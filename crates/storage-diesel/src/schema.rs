@@ -2,7 +2,7 @@
 
 mod door;
 
-pub(crate) use door::{access_tokens, login_tries, oidc_attempts, oidc_links, oidc_providers, server_keys};
+pub(crate) use door::{access_tokens, login_tries, oidc_codes, oidc_links, oidc_providers, oidc_used_states, server_keys};
 
 diesel::table! {
     organisations (organisation_id) {

@@ -37,7 +37,7 @@ pub use identity::{
 };
 pub use life::{FormerEpoch, Grave, GraveRows, HistoryRows, LogEntry, LogRows, Presented, PresentedRows, ResultEntry, SpaceLog, Tombstone};
 pub use load::{COMMIT_JOBS, CommitTally, StoreLoad};
-pub use oidc::{Fetch, FetchError, FetchRequest, Fetched, OidcAttempt, OidcLink, OidcProvider, OidcRows};
+pub use oidc::{Fetch, FetchError, FetchRequest, Fetched, OidcCode, OidcLink, OidcProvider, OidcRows};
 pub use operations::{OperationRows, StoredOperation, StoredResult};
 pub use preferences::{PreferenceKey, PreferenceRow, PreferenceRows, PreferenceRule};
 pub use presence::{DeviceState, DeviceStateRows, SocketRows};

@@ -22,7 +22,7 @@ use sync_core::{Code, DeviceId, Problem, SessionId, Timestamp};
 pub use auth::oidc::with_query;
 pub use auth::throttle::network_of;
 
-pub use self::oidc::{MAX_OIDC_ATTEMPTS, OidcAnswer, OidcOutcome, OidcSettings};
+pub use self::oidc::{OidcAnswer, OidcOutcome, OidcSettings};
 pub(crate) use self::oidc::{Providers, nobody};
 use self::passwords::still_has;
 pub(crate) use self::recent::Recent;

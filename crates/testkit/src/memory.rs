@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sync_core::ports::{
     Access, AuditCheckpoint, AuditRecord, AuditTile, AuditTree, ChangeRow, CollectionSum, ConflictEntry, ConflictLink, Device, DeviceState,
-    DocumentRow, FormerEpoch, Grave, Head, Job, LoginTries, Member, OidcAttempt, OidcLink, OidcProvider, Organisation, PreferenceKey,
+    DocumentRow, FormerEpoch, Grave, Head, Job, LoginTries, Member, OidcCode, OidcLink, OidcProvider, Organisation, PreferenceKey,
     PreferenceRow, PreferenceRule, Presented, Purge, QueueBatch, QueueFigure, QueueItem, QueueSpace, QueueTask, ServerKey, Session, Space,
     Store, StoreError, StoreLoad, StoreResult, StoredOperation, Tenant, Terms, User,
 };
@@ -172,7 +172,8 @@ struct State {
     sessions: Table<SessionId, Session>,
     login_tries: Table<[u8; 32], LoginTries>,
     oidc_providers: Table<String, OidcProvider>,
-    oidc_attempts: Table<[u8; 32], OidcAttempt>,
+    oidc_codes: Table<[u8; 32], OidcCode>,
+    oidc_used_states: Table<[u8; 32], Timestamp>,
     oidc_links: Table<(String, String), OidcLink>,
     access_tokens: Table<[u8; 32], (SessionId, Timestamp)>,
     server_keys: Table<(String, i32), ServerKey>,
@@ -215,7 +216,8 @@ macro_rules! each_table {
         $state.sessions.$method();
         $state.login_tries.$method();
         $state.oidc_providers.$method();
-        $state.oidc_attempts.$method();
+        $state.oidc_codes.$method();
+        $state.oidc_used_states.$method();
         $state.oidc_links.$method();
         $state.access_tokens.$method();
         $state.server_keys.$method();

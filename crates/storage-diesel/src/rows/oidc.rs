@@ -1,7 +1,7 @@
-//! Providers of identity, logins by them, links.
+//! Providers of identity, codes of apps, links.
 
 use diesel::Queryable;
-use sync_core::ports::{OidcAttempt, OidcLink, OidcProvider};
+use sync_core::ports::{OidcCode, OidcLink, OidcProvider};
 use sync_core::{OrganisationId, UserId};
 
 use super::Row;
@@ -39,31 +39,18 @@ impl Row for OidcProviderRecord {
 }
 
 #[derive(Queryable)]
-pub(crate) struct OidcAttemptRecord {
+pub(crate) struct OidcCodeRecord {
     hash: Bytes32,
-    provider: String,
-    nonce: String,
-    verifier: String,
     challenge: String,
-    return_to: Option<String>,
-    user_id: Option<Id>,
+    user_id: Id,
     expires_at: Instant,
 }
 
-impl Row for OidcAttemptRecord {
-    type Value = OidcAttempt;
+impl Row for OidcCodeRecord {
+    type Value = OidcCode;
 
-    fn into_value(self) -> OidcAttempt {
-        OidcAttempt {
-            hash: self.hash.0,
-            provider: self.provider,
-            nonce: self.nonce,
-            verifier: self.verifier,
-            challenge: self.challenge,
-            return_to: self.return_to,
-            user_id: self.user_id.map(|id| UserId(id.0)),
-            expires_at: self.expires_at.0,
-        }
+    fn into_value(self) -> OidcCode {
+        OidcCode { hash: self.hash.0, challenge: self.challenge, user_id: UserId(self.user_id.0), expires_at: self.expires_at.0 }
     }
 }
 

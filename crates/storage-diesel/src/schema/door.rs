@@ -43,14 +43,17 @@ diesel::table! {
 }
 
 diesel::table! {
-    oidc_attempts (hash) {
+    oidc_codes (hash) {
         hash -> Binary,
-        provider -> Text,
-        nonce -> Text,
-        verifier -> Text,
         challenge -> Text,
-        return_to -> Nullable<Text>,
-        user_id -> Nullable<Binary>,
+        user_id -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    oidc_used_states (state_id) {
+        state_id -> Binary,
         expires_at -> BigInt,
     }
 }

@@ -1,15 +1,15 @@
-//! Providers of identity, logins by them that are under way, and who is whom.
+//! Providers of identity, logins by them that were finished, and who is whom.
 
 use std::slice::from_ref;
 
 use diesel::prelude::*;
 use sync_core::Timestamp;
-use sync_core::ports::{OidcAttempt, OidcLink, OidcProvider, OidcRows, StoreResult};
+use sync_core::ports::{OidcCode, OidcLink, OidcProvider, OidcRows, StoreResult};
 
 use super::tx::Rows;
 use crate::insert::{Insert, Taken};
-use crate::rows::{OidcAttemptRecord, OidcLinkRecord, OidcProviderRecord};
-use crate::schema::{oidc_attempts as attempts, oidc_links, oidc_providers as providers};
+use crate::rows::{OidcCodeRecord, OidcLinkRecord, OidcProviderRecord};
+use crate::schema::{oidc_codes as codes, oidc_links, oidc_providers as providers, oidc_used_states as used_states};
 
 impl OidcRows for Rows<'_> {
     fn put_oidc_provider(&mut self, provider: &OidcProvider) -> StoreResult<()> {
@@ -41,33 +41,41 @@ impl OidcRows for Rows<'_> {
         Ok(dropped > 0)
     }
 
-    fn insert_oidc_attempt(&mut self, attempt: &OidcAttempt) -> StoreResult<()> {
-        let bulk = Insert::<attempts::table, _>::into("oidc_attempts", from_ref(attempt), Taken::Fail)
-            .key(attempts::hash, |row| &row.hash)
-            .column(attempts::provider, |row| &row.provider)
-            .column(attempts::nonce, |row| &row.nonce)
-            .column(attempts::verifier, |row| &row.verifier)
-            .column(attempts::challenge, |row| &row.challenge)
-            .column(attempts::return_to, |row| row.return_to.as_deref())
-            .column(attempts::user_id, |row| row.user_id.as_ref().map(|id| id.as_bytes().as_slice()))
-            .column(attempts::expires_at, |row| row.expires_at.millis())
+    fn is_oidc_state_used(&mut self, state_id: &[u8; 32]) -> StoreResult<bool> {
+        let used = used_states::table.find(state_id.as_slice());
+        self.send(|conn| diesel::select(diesel::dsl::exists(used)).get_result(conn))
+    }
+
+    fn use_oidc_state(&mut self, state_id: &[u8; 32], until: Timestamp) -> StoreResult<bool> {
+        let row = (state_id, until);
+        let bulk = Insert::<used_states::table, _>::into("oidc_used_states", from_ref(&row), Taken::Keep)
+            .key(used_states::state_id, |row| row.0.as_slice())
+            .column(used_states::expires_at, |row| row.1.millis())
+            .build();
+        Ok(self.insert(&bulk)? == 1)
+    }
+
+    fn insert_oidc_code(&mut self, code: &OidcCode) -> StoreResult<()> {
+        let bulk = Insert::<codes::table, _>::into("oidc_codes", from_ref(code), Taken::Fail)
+            .key(codes::hash, |row| &row.hash)
+            .column(codes::challenge, |row| &row.challenge)
+            .column(codes::user_id, |row| row.user_id.as_bytes())
+            .column(codes::expires_at, |row| row.expires_at.millis())
             .build();
         self.insert(&bulk).map(drop)
     }
 
-    fn count_oidc_attempts(&mut self, provider: &str) -> StoreResult<i64> {
-        self.send(|conn| attempts::table.filter(attempts::provider.eq(provider)).count().get_result(conn))
-    }
-
-    fn take_oidc_attempt(&mut self, hash: &[u8; 32]) -> StoreResult<Option<OidcAttempt>> {
-        let found = self.load(|conn| -> QueryResult<Vec<OidcAttemptRecord>> {
-            diesel::delete(attempts::table.find(hash.as_slice())).returning(attempts::all_columns).load(conn)
+    fn take_oidc_code(&mut self, hash: &[u8; 32]) -> StoreResult<Option<OidcCode>> {
+        let found = self.load(|conn| -> QueryResult<Vec<OidcCodeRecord>> {
+            diesel::delete(codes::table.find(hash.as_slice())).returning(codes::all_columns).load(conn)
         })?;
         Ok(found.into_iter().next())
     }
 
-    fn drop_oidc_attempts(&mut self, before: Timestamp) -> StoreResult<()> {
-        let over = attempts::table.filter(attempts::expires_at.lt(before.millis()));
+    fn drop_oidc_codes(&mut self, before: Timestamp) -> StoreResult<()> {
+        let over = codes::table.filter(codes::expires_at.lt(before.millis()));
+        self.send(|conn| diesel::delete(over).execute(conn))?;
+        let over = used_states::table.filter(used_states::expires_at.lt(before.millis()));
         self.send(|conn| diesel::delete(over).execute(conn)).map(drop)
     }
 

@@ -44,7 +44,7 @@ fn the_schema_is_read_whole() {
     assert!(columns.contains(&("operations".into(), "overlay".into(), "Nullable<Binary>".into())));
     let mut tables: Vec<_> = columns.iter().map(|column| &column.0).collect();
     tables.dedup();
-    assert_eq!(tables.len(), 37);
+    assert_eq!(tables.len(), 38);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn insert(conn: &mut PgConnection, columns: &[Column], table: &str, of: &Somebod
 }
 
 /// What only the installation itself looks at, for nobody has logged in yet.
-const OF_NOBODY: [&str; 3] = ["oidc_attempts", "oidc_links", "oidc_providers"];
+const OF_NOBODY: [&str; 4] = ["oidc_codes", "oidc_links", "oidc_providers", "oidc_used_states"];
 
 /// A row of each of the three in every table; of some, an organisation has one.
 fn fill(conn: &mut PgConnection) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Providers of identity of others (`OpenID` Connect): which there are, logins by them that are under way, and who is whom.
+//! Providers of identity of others (`OpenID` Connect): which there are, logins by them that were finished, and who is whom.
 
 use std::fmt;
 use std::future::Future;
@@ -36,31 +36,22 @@ impl fmt::Debug for OidcProvider {
     }
 }
 
-/// A login by a provider that is under way: first until the provider's answer comes, then, with a user, until the app
-/// fetches its tokens. Each is good once.
+/// A code that an app was given for somebody whom a provider let in, until it fetches its tokens. It is good once.
 #[derive(Clone, PartialEq, Eq)]
-pub struct OidcAttempt {
-    /// SHA-256 of the `state`, then of the code that the app is given.
+pub struct OidcCode {
+    /// SHA-256 of it.
     pub hash: [u8; 32],
-    /// The provider.
-    pub provider: String,
-    /// What the ID token is to repeat.
-    pub nonce: String,
-    /// Proves to the provider that it is the same server that asks (PKCE).
-    pub verifier: String,
-    /// What the app's own verifier is to fit.
+    /// What the app's verifier is to fit.
     pub challenge: String,
-    /// Where the app is returned to.
-    pub return_to: Option<String>,
-    /// Who it is, once that is known.
-    pub user_id: Option<UserId>,
+    /// Who it is.
+    pub user_id: UserId,
     /// When it is over.
     pub expires_at: Timestamp,
 }
 
-impl fmt::Debug for OidcAttempt {
+impl fmt::Debug for OidcCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OidcAttempt").field("provider", &self.provider).finish_non_exhaustive()
+        f.debug_struct("OidcCode").field("user_id", &self.user_id).finish_non_exhaustive()
     }
 }
 
@@ -79,7 +70,7 @@ pub struct OidcLink {
     pub linked_at: Timestamp,
 }
 
-/// Rows of providers, logins by them, and links.
+/// Rows of providers, logins by them that were finished, and links.
 pub trait OidcRows {
     /// Stores a provider over what stood under its name.
     ///
@@ -105,29 +96,35 @@ pub trait OidcRows {
     /// [`super::StoreError`].
     fn drop_oidc_provider(&mut self, name: &str) -> StoreResult<bool>;
 
-    /// Stores a login that is under way.
+    /// Whether the login of a `state` was finished.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    fn insert_oidc_attempt(&mut self, attempt: &OidcAttempt) -> StoreResult<()>;
+    fn is_oidc_state_used(&mut self, state_id: &[u8; 32]) -> StoreResult<bool>;
 
-    /// How many logins by a provider are under way.
+    /// Notes that the login of a `state` is finished, which nobody believes after an instant; `false` when it was before.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    fn count_oidc_attempts(&mut self, provider: &str) -> StoreResult<i64>;
+    fn use_oidc_state(&mut self, state_id: &[u8; 32], until: Timestamp) -> StoreResult<bool>;
 
-    /// Takes a login away: it is good once.
+    /// Stores a code.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    fn take_oidc_attempt(&mut self, hash: &[u8; 32]) -> StoreResult<Option<OidcAttempt>>;
+    fn insert_oidc_code(&mut self, code: &OidcCode) -> StoreResult<()>;
 
-    /// Drops logins that were over before an instant.
+    /// Takes a code away: it is good once.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    fn drop_oidc_attempts(&mut self, before: Timestamp) -> StoreResult<()>;
+    fn take_oidc_code(&mut self, hash: &[u8; 32]) -> StoreResult<Option<OidcCode>>;
+
+    /// Drops codes and used states that were over before an instant.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn drop_oidc_codes(&mut self, before: Timestamp) -> StoreResult<()>;
 
     /// Whom an issuer means by a subject.
     ///

@@ -1,6 +1,9 @@
 //! Login by a provider of identity. An app sends somebody's browser to it ([`Service::begin_oidc`]); the provider sends the
 //! browser back ([`Service::finish_oidc`]); what the app gets then is a code that is good once, for a minute, and only for
 //! whoever holds the verifier that the login was begun with ([`Service::redeem_oidc`]). No token is ever in an address.
+//!
+//! Anybody may begin a login, so nothing is kept of it but its `state` ([`auth::oidc::Begun`]), which travels with the browser.
+//! Rows there are of those that a provider let in: that their state was used, and the code of their app.
 
 mod book;
 mod person;
@@ -10,25 +13,26 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth::{check, oidc};
-use sync_core::ports::{Access, OidcAttempt, OidcProvider};
+use sync_core::ports::{Access, OidcCode, OidcProvider, ServerKey, StoreError};
 use sync_core::protocol::v1::identity::{OidcTokenRequest, TokenGrant};
 use sync_core::{Code, Problem};
 
 pub use self::book::OidcSettings;
 pub(crate) use self::book::Providers;
+use super::PRUNE_AFTER_MS;
 use crate::{Service, ServiceError, ServiceResult};
 
 /// How long somebody may take to log in at the provider, in milliseconds: ten minutes.
 const ATTEMPT_MS: i64 = 10 * 60 * 1_000;
 /// How long an app may take to fetch its tokens, in milliseconds: a minute.
 const CODE_MS: i64 = 60 * 1_000;
-/// How many logins by one provider may be under way at once: anybody may begin one, and each is a row until it is over.
-pub const MAX_OIDC_ATTEMPTS: i64 = 10_000;
+/// What the server's key is for under which states are sealed.
+const PURPOSE: &str = "oidc-state";
 
 /// What a provider sends somebody's browser back with.
 #[derive(Clone, Default)]
 pub struct OidcAnswer {
-    /// Which login it is about.
+    /// The login that it is about.
     pub state: String,
     /// What buys the ID token.
     pub code: Option<String>,
@@ -50,8 +54,7 @@ impl Service {
     /// it is given, is one of the addresses that the operator allows.
     ///
     /// # Errors
-    /// `unknown_provider`; `malformed`; `unavailable` when the provider can't be asked; `overloaded` when too many logins by
-    /// it are under way.
+    /// `unknown_provider`; `malformed`; `unavailable` when the provider can't be asked.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn begin_oidc(&self, name: &str, challenge: String, return_to: Option<String>) -> ServiceResult<String> {
         let provider = self.oidc_provider(name).await?;
@@ -64,75 +67,68 @@ impl Service {
             return Err(Problem::new(Code::Malformed, detail).at("/return_to").into());
         }
         let endpoints = self.oidc.endpoints(self, &provider).await?;
-        let [state, nonce, verifier] = [(), (), ()].map(|()| oidc::random_text(&*self.entropy));
-        let asked = asked(&provider, &verifier);
-        let url = asked.borrowed().authorization_url(&endpoints, &state, &nonce);
-        let now = self.now();
-        let attempt = OidcAttempt {
-            hash: oidc::hash_of(&state),
-            provider: provider.name,
-            nonce,
-            verifier,
-            challenge,
-            return_to,
-            user_id: None,
-            expires_at: now.plus_ms(ATTEMPT_MS),
-        };
-        let begin = self.decide(Access::Write, move |tx| {
-            tx.drop_oidc_attempts(now)?;
-            if tx.count_oidc_attempts(&attempt.provider)? >= MAX_OIDC_ATTEMPTS {
-                let detail = "Too many logins by this provider are under way. Wait a moment, then begin again.";
-                return Err(Problem::new(Code::Overloaded, detail).into());
-            }
-            Ok(tx.insert_oidc_attempt(&attempt)?)
-        });
-        begin.await?;
-        Ok(url)
+        let key = self.oidc_key().await?;
+        let [nonce, verifier] = [(), ()].map(|()| oidc::random_text(&*self.entropy));
+        let begun = oidc::Begun { nonce, verifier, challenge, return_to, expires_at: self.now().plus_ms(ATTEMPT_MS) };
+        let unsealed =
+            || Problem::new(Code::Internal, "The login can't be sealed. Begin again; tell the operator where that does not help.");
+        let state = begun.seal(&key, &provider.name, &*self.entropy).ok_or_else(unsealed)?;
+        Ok(asked(&provider, &begun.verifier).borrowed().authorization_url(&endpoints, &state, &begun.nonce))
     }
 
-    /// Takes the provider's answer. Each is good once, and only for the login that it belongs to.
+    /// Takes the provider's answer. It lets somebody in once, and only by the login that it belongs to.
     ///
     /// # Errors
     /// `sign_in_refused` when there is no such login under way; the store's. What goes wrong later is told to the app.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn finish_oidc(&self, name: &str, answer: OidcAnswer) -> ServiceResult<OidcOutcome> {
-        let (hash, now) = (oidc::hash_of(&answer.state), self.now());
-        let attempt = self.store.transact(Access::Write, move |tx| tx.take_oidc_attempt(&hash)).await?;
-        let is_it = |attempt: &OidcAttempt| attempt.provider == name && attempt.user_id.is_none() && now < attempt.expires_at;
-        let unknown = || refused("There is no such login under way: it took too long, or was finished before. Begin again.");
-        let attempt = attempt.filter(is_it).ok_or_else(unknown)?;
-        let return_to = attempt.return_to.clone();
-        match self.identify(attempt, answer).await {
-            Ok(code) => Ok(OidcOutcome { code: Ok(code), return_to }),
-            Err(ServiceError::Problem(problem)) => Ok(OidcOutcome { code: Err(problem), return_to }),
+        let (key, now) = (self.oidc_key().await?, self.now());
+        let opened = oidc::Begun::open(&key, name, &answer.state).filter(|(_, begun)| now < begun.expires_at);
+        let (state_id, begun) = opened.ok_or_else(not_under_way)?;
+        if self.store.transact(Access::Read, move |tx| tx.is_oidc_state_used(&state_id)).await? {
+            return Err(not_under_way().into());
+        }
+        match self.identify(name, (state_id, &begun), answer).await {
+            Ok(code) => Ok(OidcOutcome { code: Ok(code), return_to: begun.return_to }),
+            Err(ServiceError::Problem(problem)) => Ok(OidcOutcome { code: Err(problem), return_to: begun.return_to }),
             Err(store) => Err(store),
         }
     }
 
     /// Asks the provider who it is, and gives out a code.
-    async fn identify(&self, attempt: OidcAttempt, answer: OidcAnswer) -> ServiceResult<String> {
-        let provider = self.oidc_provider(&attempt.provider).await?;
+    async fn identify(&self, name: &str, (state_id, begun): ([u8; 32], &oidc::Begun), answer: OidcAnswer) -> ServiceResult<String> {
+        let provider = self.oidc_provider(name).await?;
         let Some(provided) = answer.code.filter(|_| answer.error.is_none()) else {
             let said = answer.error.unwrap_or_default();
             tracing::info!(provider = %provider.name, error = %said.escape_default(), "a provider let nobody in");
             return Err(refused("The provider let nobody in. Begin again.").into());
         };
-        let identity = self.ask_oidc(&provider, &attempt, &provided).await?;
+        let identity = self.ask_oidc(&provider, begun, &provided).await?;
         let user_id = self.person_of(&provider, identity).await?;
-        let (code, now) = (oidc::random_text(&*self.entropy), self.now());
-        let row = OidcAttempt { hash: oidc::hash_of(&code), user_id: Some(user_id), expires_at: now.plus_ms(CODE_MS), ..attempt };
-        self.store.transact(Access::Write, move |tx| tx.insert_oidc_attempt(&row)).await?;
-        Ok(code)
+        let (code, now, until) = (oidc::random_text(&*self.entropy), self.now(), begun.expires_at);
+        let challenge = begun.challenge.clone();
+        let row = OidcCode { hash: oidc::hash_of(&code), challenge, user_id, expires_at: now.plus_ms(CODE_MS) };
+        // only here a row is made of a login: a provider let somebody in
+        let is_first = self.store.transact(Access::Write, move |tx| {
+            // by the clock of every node it is over
+            tx.drop_oidc_codes(now.plus_ms(-PRUNE_AFTER_MS))?;
+            let is_first = tx.use_oidc_state(&state_id, until)?;
+            if is_first {
+                tx.insert_oidc_code(&row)?;
+            }
+            Ok(is_first)
+        });
+        if is_first.await? { Ok(code) } else { Err(not_under_way().into()) }
     }
 
     /// Buys the ID token, and checks it. A key that is not known yet is looked for once.
-    async fn ask_oidc(&self, provider: &OidcProvider, attempt: &OidcAttempt, code: &str) -> ServiceResult<oidc::Identity> {
+    async fn ask_oidc(&self, provider: &OidcProvider, begun: &oidc::Begun, code: &str) -> ServiceResult<oidc::Identity> {
         let endpoints = self.oidc.endpoints(self, provider).await?;
-        let asked = asked(provider, &attempt.verifier);
+        let asked = asked(provider, &begun.verifier);
         let request = asked.borrowed().token_request(&endpoints, code);
         let answer = self.fetch.fetch(request).await.map_err(|error| unreachable(provider, &error))?;
         let token = oidc::id_token(&answer).map_err(|error| not_believed(provider, &error))?;
-        let expected = oidc::Expected { issuer: &provider.issuer, client_id: &provider.client_id, nonce: &attempt.nonce };
+        let expected = oidc::Expected { issuer: &provider.issuer, client_id: &provider.client_id, nonce: &begun.nonce };
         let mut keys = self.oidc.keys(self, provider).await?;
         let mut checked = oidc::check(&token, &keys, &expected, self.now());
         if checked == Err(oidc::Refusal::UnknownKey)
@@ -152,11 +148,11 @@ impl Service {
     pub async fn redeem_oidc(&self, request: OidcTokenRequest, from: Option<IpAddr>) -> ServiceResult<TokenGrant> {
         let device = super::checked(request.device)?;
         let (hash, now) = (oidc::hash_of(&request.code), self.now());
-        let attempt = self.store.transact(Access::Write, move |tx| tx.take_oidc_attempt(&hash)).await?;
+        let code = self.store.transact(Access::Write, move |tx| tx.take_oidc_code(&hash)).await?;
         let challenge = oidc::challenge_of(&request.verifier);
-        let fits = |attempt: &OidcAttempt| attempt.challenge == challenge && now < attempt.expires_at;
+        let fits = |code: &OidcCode| code.challenge == challenge && now < code.expires_at;
         let unknown = || refused("The code is unknown, was used or is over, or the verifier is not that of the login. Begin again.");
-        let user_id = attempt.filter(fits).and_then(|attempt| attempt.user_id).ok_or_else(unknown)?;
+        let user_id = code.filter(fits).ok_or_else(unknown)?.user_id;
         let user = self.store.transact(Access::Read, move |tx| tx.find_user(user_id)).await?;
         let user = user.ok_or_else(|| refused("The account is no longer there. Ask an admin of the organisation."))?;
         self.start_session(user, None, device, from).await
@@ -166,6 +162,22 @@ impl Service {
         let wanted = check::label(name, 1, 64, "/provider").unwrap_or_default();
         let found = self.store.transact(Access::Read, move |tx| tx.find_oidc_provider(&wanted)).await?;
         Ok(found.ok_or_else(unknown_provider)?)
+    }
+
+    /// The key under which states are sealed: one for all nodes, made by whoever needs it first.
+    async fn oidc_key(&self) -> ServiceResult<[u8; 32]> {
+        if let Some(key) = self.store.transact(Access::Read, |tx| tx.list_server_keys(PURPOSE)).await?.pop() {
+            return Ok(key.secret);
+        }
+        let mut secret = [0; 32];
+        self.entropy.fill(&mut secret);
+        let new_key = ServerKey { purpose: PURPOSE.into(), number: 1, secret, created_at: self.now(), retired_at: None };
+        let stored = self.store.transact(Access::Write, move |tx| {
+            tx.insert_server_key(&new_key)?;
+            tx.list_server_keys(PURPOSE)
+        });
+        let vanished = || StoreError::Busy("the key of logins by a provider vanished".into());
+        Ok(stored.await?.pop().ok_or_else(vanished)?.secret)
     }
 }
 
@@ -195,6 +207,10 @@ fn asked(provider: &OidcProvider, verifier: &str) -> Owned {
 
 fn unknown_provider() -> Problem {
     Problem::new(Code::UnknownProvider, "There is no provider of this name. `rejoin oidc list` lists them.")
+}
+
+fn not_under_way() -> Problem {
+    refused("There is no such login under way: it took too long, or was finished before. Begin again.")
 }
 
 fn refused(detail: &str) -> Problem {

@@ -181,8 +181,12 @@ fn an_answer_fits_one_login() {
     party.tell("/token", &json!({"id_token":party.token(&nonce, "bo", true)}));
     let answer = OidcAnswer { state: state.clone(), code: Some("c".into()), error: None };
     assert_eq!(refused(now(party.service.finish_oidc("other", answer))), Code::SignInRefused, "it was begun with another provider");
-    assert_eq!(refused(party.finish(&state)), Code::SignInRefused, "and is spent");
     assert_eq!(refused(party.finish("made up")), Code::SignInRefused);
+    assert_eq!(refused(party.finish(&forged(&state))), Code::SignInRefused);
+    assert!(party.finish(&state).unwrap().code.is_ok());
+    let _ = party.fetch.take_asked();
+    assert_eq!(refused(party.finish(&state)), Code::SignInRefused, "it lets somebody in once");
+    assert_eq!(party.fetch.take_asked().len(), 0, "and the provider is not asked again");
     let (first, first_nonce) = party.begin();
     let (second, _) = party.begin();
     party.tell("/token", &json!({"id_token":party.token(&first_nonce, "bo", true)}));
@@ -195,6 +199,13 @@ fn an_answer_fits_one_login() {
     let denied = OidcAnswer { state, code: None, error: Some("access_denied".into()) };
     let outcome = now(party.service.finish_oidc("studio", denied)).unwrap();
     assert_eq!(outcome.code.unwrap_err().code, Code::SignInRefused);
+}
+
+/// A state that the server made, with another last byte.
+fn forged(state: &str) -> String {
+    let mut bytes = BASE64.decode(state).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    BASE64.encode(bytes)
 }
 
 #[test]

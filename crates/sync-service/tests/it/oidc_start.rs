@@ -1,4 +1,4 @@
-//! Anybody may begin a login by a provider: what that makes the server ask, and keep.
+//! Anybody may begin a login by a provider: what that makes the server ask, and what it does not make it keep.
 
 use std::future::{Future as _, poll_fn};
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker};
 use auth::oidc::challenge_of;
 use serde_json::json;
 use sync_core::Code;
-use sync_core::ports::{Access, Fetch, FetchError, FetchRequest, Fetched, OidcAttempt, Store, Tx};
+use sync_core::ports::{Fetch, FetchError, FetchRequest, Fetched, Store as _};
 use sync_service::ServiceError;
-use sync_service::identity::MAX_OIDC_ATTEMPTS;
-use testkit::fake::{FakeFetch, START};
+use sync_service::identity::OidcAnswer;
+use testkit::fake::FakeFetch;
 
 use crate::oidc::{Party, VERIFIER};
 use crate::world::{now, refused};
@@ -95,36 +95,36 @@ fn one_asks_a_provider_for_all_who_wait() {
 }
 
 #[test]
-fn logins_that_are_under_way_are_bounded() {
+fn of_two_answers_to_one_login_one_lets_somebody_in() {
     let party = Party::new(true);
     let (state, nonce) = party.begin();
-    let store: &dyn Store = &*party.world.store;
-    let fill = store.transact(Access::Write, |tx: &mut dyn Tx| {
-        for number in 1..MAX_OIDC_ATTEMPTS {
-            let mut hash = [0; 32];
-            hash[..8].copy_from_slice(&number.to_be_bytes());
-            let (nonce, verifier, challenge) = Default::default();
-            let (provider, expires_at) = ("studio".into(), START.plus_ms(60_000));
-            tx.insert_oidc_attempt(&OidcAttempt {
-                hash,
-                provider,
-                nonce,
-                verifier,
-                challenge,
-                return_to: None,
-                user_id: None,
-                expires_at,
-            })?;
-        }
-        Ok(())
-    });
-    now(fill).unwrap();
-    party.add("other", true);
-    let begin = |name: &str| now(party.service.begin_oidc(name, challenge_of(VERIFIER), None));
-    assert_eq!(refused(begin("studio")), Code::Overloaded);
-    assert!(begin("other").is_ok(), "another provider's are counted by themselves");
     party.tell("/token", &json!({"id_token":party.token(&nonce, "bo", true)}));
-    assert!(party.finish(&state).unwrap().code.is_ok(), "those that were begun go on");
-    party.world.clock.advance_ms(60_001);
-    assert!(begin("studio").is_ok());
+    let let_go = Arc::new(AtomicBool::new(false));
+    let service = party.service.clone().with_fetch(Arc::new(Held { fetch: party.fetch.clone(), let_go: let_go.clone() }));
+    let answer = || OidcAnswer { state: state.clone(), code: Some("a code".into()), error: None };
+    let mut context = Context::from_waker(Waker::noop());
+    let mut both = [(), ()].map(|()| Box::pin(service.finish_oidc("studio", answer())));
+    // neither is finished when the other one is looked at
+    assert!(both.iter_mut().all(|one| one.as_mut().poll(&mut context).is_pending()));
+    let_go.store(true, Ordering::SeqCst);
+    let [first, second] = both.map(now);
+    assert!(first.unwrap().code.is_ok());
+    assert_eq!(second.unwrap().code.unwrap_err().code, Code::SignInRefused);
+}
+
+#[test]
+fn ten_thousand_begun_logins_keep_nobody_out() {
+    let party = Party::new(true);
+    let (state, nonce) = party.begin();
+    let before = party.world.store.load().commits;
+    for _ in 0..10_001 {
+        party.begin();
+    }
+    assert_eq!(party.world.store.load().commits, before, "nothing is kept of a login that was only begun");
+    for made_up in ["", "made up"] {
+        assert_eq!(refused(party.finish(made_up)), Code::SignInRefused);
+    }
+    party.tell("/token", &json!({"id_token":party.token(&nonce, "bo", true)}));
+    assert!(party.finish(&state).unwrap().code.is_ok(), "those that were begun before go on");
+    party.log_in("eva");
 }

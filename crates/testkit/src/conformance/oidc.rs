@@ -1,11 +1,12 @@
-use sync_core::ports::{OidcAttempt, OidcLink, OidcProvider};
+use sync_core::ports::{OidcCode, OidcLink, OidcProvider};
 
 use super::Case;
 use super::bench::{ANA, BO, Bench, NOW, ORGANISATION};
 
 pub(super) const CASES: &[Case] = &[
     ("providers_are_replaced_listed_and_dropped", providers_are_replaced_listed_and_dropped),
-    ("a_login_by_a_provider_is_taken_once", a_login_by_a_provider_is_taken_once),
+    ("a_code_is_taken_once", a_code_is_taken_once),
+    ("a_state_is_used_once", a_state_is_used_once),
     ("a_subject_is_linked_once", a_subject_is_linked_once),
 ];
 
@@ -38,35 +39,26 @@ fn providers_are_replaced_listed_and_dropped(bench: &Bench) {
     assert_eq!(bench.read(|tx| tx.list_oidc_providers()).len(), 1);
 }
 
-fn attempt(hash: u8, ms: i64) -> OidcAttempt {
-    OidcAttempt {
-        hash: [hash; 32],
-        provider: "studio".into(),
-        nonce: "nonce".into(),
-        verifier: "verifier".into(),
-        challenge: "challenge".into(),
-        return_to: None,
-        user_id: None,
-        expires_at: NOW.plus_ms(ms),
-    }
+fn code(hash: u8, ms: i64) -> OidcCode {
+    OidcCode { hash: [hash; 32], challenge: "challenge".into(), user_id: ANA, expires_at: NOW.plus_ms(ms) }
 }
 
-fn a_login_by_a_provider_is_taken_once(bench: &Bench) {
-    let known = OidcAttempt { user_id: Some(ANA), return_to: Some("app.example:/in".into()), ..attempt(2, 20) };
-    let row = known.clone();
-    bench.write(move |tx| {
-        tx.insert_oidc_attempt(&attempt(1, 10))?;
-        tx.insert_oidc_attempt(&row)?;
-        tx.insert_oidc_attempt(&attempt(3, 30))
-    });
-    assert!(bench.try_write(|tx| tx.insert_oidc_attempt(&attempt(3, 30))).is_err());
-    let count = |provider: &'static str| bench.read(move |tx| tx.count_oidc_attempts(provider));
-    assert_eq!((count("studio"), count("abadia")), (3, 0));
-    bench.write(|tx| tx.drop_oidc_attempts(NOW.plus_ms(20)));
-    assert_eq!(count("studio"), 2);
-    let take = |hash: u8| bench.write(move |tx| tx.take_oidc_attempt(&[hash; 32]));
-    assert!(take(1).is_none() && take(2) == Some(known) && take(2).is_none());
-    assert!(take(3) == Some(attempt(3, 30)));
+fn a_code_is_taken_once(bench: &Bench) {
+    bench.write(|tx| [(1, 10), (2, 20), (3, 30)].into_iter().try_for_each(|(hash, ms)| tx.insert_oidc_code(&code(hash, ms))));
+    assert!(bench.try_write(|tx| tx.insert_oidc_code(&code(3, 30))).is_err());
+    bench.write(|tx| tx.drop_oidc_codes(NOW.plus_ms(20)));
+    let take = |hash: u8| bench.write(move |tx| tx.take_oidc_code(&[hash; 32]));
+    assert!(take(1).is_none() && take(2) == Some(code(2, 20)) && take(2).is_none());
+    assert!(take(3) == Some(code(3, 30)));
+}
+
+fn a_state_is_used_once(bench: &Bench) {
+    let uses = |number: u8, ms: i64| bench.write(move |tx| tx.use_oidc_state(&[number; 32], NOW.plus_ms(ms)));
+    let is_used = |number: u8| bench.read(move |tx| tx.is_oidc_state_used(&[number; 32]));
+    assert_eq!((is_used(1), uses(1, 10), uses(1, 30), is_used(1), is_used(2)), (false, true, false, true, false));
+    assert!(uses(2, 20));
+    bench.write(|tx| tx.drop_oidc_codes(NOW.plus_ms(20)));
+    assert_eq!((is_used(1), is_used(2)), (false, true), "those that nobody believes any more are forgotten");
 }
 
 fn a_subject_is_linked_once(bench: &Bench) {

@@ -1,5 +1,5 @@
 use sync_core::Timestamp;
-use sync_core::ports::{OidcAttempt, OidcLink, OidcProvider, OidcRows, StoreError, StoreResult};
+use sync_core::ports::{OidcCode, OidcLink, OidcProvider, OidcRows, StoreError, StoreResult};
 
 use super::MemoryTx;
 
@@ -24,32 +24,44 @@ impl OidcRows for MemoryTx<'_> {
         Ok(known)
     }
 
-    fn insert_oidc_attempt(&mut self, attempt: &OidcAttempt) -> StoreResult<()> {
-        let attempts = &mut self.writable()?.oidc_attempts;
-        if attempts.contains_key(&attempt.hash) {
-            return Err(StoreError::Refused("the login exists".into()));
+    fn is_oidc_state_used(&mut self, state_id: &[u8; 32]) -> StoreResult<bool> {
+        Ok(self.state.oidc_used_states.contains_key(state_id))
+    }
+
+    fn use_oidc_state(&mut self, state_id: &[u8; 32], until: Timestamp) -> StoreResult<bool> {
+        let used = &mut self.writable()?.oidc_used_states;
+        let is_new = !used.contains_key(state_id);
+        if is_new {
+            used.put(*state_id, until);
         }
-        attempts.put(attempt.hash, attempt.clone());
+        Ok(is_new)
+    }
+
+    fn insert_oidc_code(&mut self, code: &OidcCode) -> StoreResult<()> {
+        let codes = &mut self.writable()?.oidc_codes;
+        if codes.contains_key(&code.hash) {
+            return Err(StoreError::Refused("the code exists".into()));
+        }
+        codes.put(code.hash, code.clone());
         Ok(())
     }
 
-    fn count_oidc_attempts(&mut self, provider: &str) -> StoreResult<i64> {
-        let found = self.state.oidc_attempts.values().filter(|attempt| attempt.provider == provider).count();
-        Ok(i64::try_from(found).unwrap_or(i64::MAX))
-    }
-
-    fn take_oidc_attempt(&mut self, hash: &[u8; 32]) -> StoreResult<Option<OidcAttempt>> {
-        let attempts = &mut self.writable()?.oidc_attempts;
-        let taken = attempts.get(hash).cloned();
-        attempts.remove(hash);
+    fn take_oidc_code(&mut self, hash: &[u8; 32]) -> StoreResult<Option<OidcCode>> {
+        let codes = &mut self.writable()?.oidc_codes;
+        let taken = codes.get(hash).cloned();
+        codes.remove(hash);
         Ok(taken)
     }
 
-    fn drop_oidc_attempts(&mut self, before: Timestamp) -> StoreResult<()> {
-        let attempts = &mut self.writable()?.oidc_attempts;
-        let over: Vec<_> = attempts.values().filter(|attempt| attempt.expires_at < before).map(|attempt| attempt.hash).collect();
+    fn drop_oidc_codes(&mut self, before: Timestamp) -> StoreResult<()> {
+        let state = self.writable()?;
+        let over: Vec<_> = state.oidc_codes.values().filter(|code| code.expires_at < before).map(|code| code.hash).collect();
         for hash in over {
-            attempts.remove(&hash);
+            state.oidc_codes.remove(&hash);
+        }
+        let over: Vec<_> = state.oidc_used_states.iter().filter(|(_, until)| **until < before).map(|(id, _)| *id).collect();
+        for id in over {
+            state.oidc_used_states.remove(&id);
         }
         Ok(())
     }
