@@ -1,5 +1,6 @@
-//! Another tenant's ids take the same statements and say the same as ids that nobody was given. What an answer shows over
-//! HTTP is compared by `matrix.rs`; how long it takes, by `tests/timing/run.py`.
+//! Another tenant's ids take the same statements and say the same as ids that nobody was given; so do emails that there are,
+//! and such as there are not, at a login that fails. What an answer shows over HTTP is compared by `matrix.rs`; how long it
+//! takes, by `tests/timing/run.py`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -187,4 +188,23 @@ fn a_foreign_id_takes_the_statements_of_one_that_nobody_was_given() {
         ask(call, &missing);
         assert_eq!(ask(call, &foreign), ask(call, &missing), "{name}");
     }
+}
+
+#[test]
+fn a_failed_login_takes_the_statements_of_one_by_an_email_that_nobody_has() {
+    let Some(database) = Database::postgres() else { return };
+    let (store, service) = counted(&database);
+    enter(&service, &Value::Null);
+    stranger(&service);
+    let fail = |email: &str| {
+        let login = of(json!({"email": email, "password": "wrong horse", "device": {"name": "a"}}));
+        let before = store.statements();
+        let said = refused(pollster::block_on(service.login_from(login, Some([198, 51, 100, 7].into()))).map(drop));
+        (said, store.statements() - before)
+    };
+    // a first look at everything that is looked up once
+    fail("nobody0@example.com");
+    let (known, unknown) = (fail("eve@example.com"), fail("nobody@example.com"));
+    assert_eq!(known, unknown);
+    assert_eq!((fail("eve@example.com"), fail("nobody@example.com")), (known, unknown), "and once more");
 }

@@ -1,8 +1,10 @@
-"""Whether another tenant's ids can be told from ids that nobody was given by how long the answer takes.
+"""Whether another tenant's ids can be told from ids that nobody was given by how long the answer takes; and emails that
+there are from such as there are not, at a login that fails.
 
     run.py --binary target/release/rejoin --database URL [--tries 1000]
 
-At every endpoint that takes an id, `tries` times each in turn: one of another tenant's fifty, and one made up. Welch's t
+At every endpoint that takes an id, `tries` times each in turn: one of another tenant's fifty, and one made up. Wrong
+passwords are tried of as many people as it takes for nobody to have to wait, and of as many who do not exist. Welch's t
 of the two samples is to stay below 4.5, as they are and without their slowest tenth, which is noise of the machine. A
 difference that is there grows with every try, one that is chance does not: what is above is measured once more, with
 twice as many tries. Nothing but Python's own library is needed.
@@ -24,6 +26,10 @@ UNLIMITED = ["--limit-device", "none", "--limit-account", "none", "--limit-organ
 PASSWORD = "correct horse battery"
 FOREIGN = 50
 LIMIT = 4.5
+# wrong passwords of one person before the next has to wait (auth/src/throttle.rs)
+FREE = 5
+# how often the first ones warm up
+WARM_UP = 20
 JSON = {"Content-Type": "application/json"}
 
 # method, path with the ids that it takes, body; {fresh} is an id that is new each time
@@ -49,6 +55,7 @@ ENDPOINTS = [
     ("GET", "/api/offline/queue/batch/{batch}", None),
     ("GET", "/api/auth/devices/{device}", None),
 ]
+LOGIN = ("POST", "/api/auth/login", None)
 
 
 class Client:
@@ -126,14 +133,31 @@ def measure(client, endpoint, known, tries):
     method, path, body = endpoint
     chance = random.Random(7)
     times = {True: [], False: []}
-    for attempt in range(tries + 20):
+    for attempt in range(tries + WARM_UP):
         for is_foreign in chance.sample([True, False], 2):
             made_up = {name: str(uuid.uuid4()) for name in (*known, "fresh")}
             ids = {**made_up, **({name: chance.choice(given) for name, given in known.items()} if is_foreign else {})}
             _, _, took = client.ask(method, fill(path, ids), fill(body, ids))
-            # the first ones warm up
-            if attempt >= 20:
+            if attempt >= WARM_UP:
                 times[is_foreign].append(took)
+    return times[True], times[False]
+
+
+def measure_logins(client, _endpoint, _known, tries):
+    """As `measure`, of logins with a wrong password: by emails of people there are, and by such that nobody has."""
+    chance = random.Random(7)
+    times = {True: [], False: []}
+    for attempt in range(tries + WARM_UP):
+        if attempt % FREE == 0:
+            emails = {is_known: f"{uuid.uuid4()}@example.org" for is_known in (True, False)}
+            client.call("POST", "/api/users", {"email": emails[True], "password": PASSWORD, "name": "somebody"})
+        for is_known in chance.sample([True, False], 2):
+            login = {"email": emails[is_known], "password": "a wrong password", "device": {"name": "a device"}}
+            status, text, took = client.ask("POST", "/api/auth/login", login)
+            if status != 401:
+                sys.exit(f"a wrong password is answered {status}: {text.decode()}")
+            if attempt >= WARM_UP:
+                times[is_known].append(took)
     return times[True], times[False]
 
 
@@ -156,7 +180,7 @@ def without_slowest(one, other):
 
 def judge(client, endpoint, known, tries):
     """The greater t, and the medians."""
-    samples = measure(client, endpoint, known, tries)
+    samples = (measure_logins if endpoint == LOGIN else measure)(client, endpoint, known, tries)
     t = max(abs(welch(*samples)), abs(welch(*without_slowest(*samples))))
     return t, [sorted(sample)[len(sample) // 2] / 1000 for sample in samples]
 
@@ -164,8 +188,8 @@ def judge(client, endpoint, known, tries):
 def told_apart(client, known, tries):
     """The endpoints at which ids can be told apart; prints a line for each."""
     found = []
-    print(f"{'t':>6}  {'foreign':>9} {'unknown':>9}  medians in µs of {tries} tries each")
-    for endpoint in ENDPOINTS:
+    print(f"{'t':>6}  {'known':>9} {'unknown':>9}  medians in µs of {tries} tries each")
+    for endpoint in [*ENDPOINTS, LOGIN]:
         t, medians = judge(client, endpoint, known, tries)
         if t >= LIMIT:
             first = t
@@ -198,7 +222,7 @@ def main():
         finally:
             server.terminate()
             server.wait(timeout=60)
-    print(f"{len(ENDPOINTS)} endpoints, {len(found)} at which a foreign id can be told by its time")
+    print(f"{len(ENDPOINTS) + 1} endpoints, {len(found)} at which a foreign id, or an email, can be told by its time")
     sys.exit(1 if found else 0)
 
 

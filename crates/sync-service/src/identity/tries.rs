@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use auth::{check, throttle};
 use serde_json::json;
-use sync_core::ports::{Access, StoreResult, Tx, User};
-use sync_core::{Code, Problem, Timestamp};
+use sync_core::ports::{Access, Entropy, LoginTries, StoreResult, Tx, User};
+use sync_core::{Code, OrganisationId, Problem, Timestamp, UserId};
+use uuid::Uuid;
 
 use crate::audit::{self, Act};
 use crate::{Service, ServiceResult};
@@ -24,8 +25,8 @@ pub(super) struct Proven {
 
 impl Service {
     /// Checks a password; `None` when there is no account with this email and password. It costs the same whichever of
-    /// the two is wrong: one place in the queue of passwords, one transaction before and one after, one hash between. (The
-    /// second transaction has one row more where there is such an account, for its organisation's audit log.)
+    /// the two is wrong: one place in the queue of passwords, one transaction before and one after, one hash between, and as
+    /// many statements and rows.
     ///
     /// # Errors
     /// `overloaded` when too many passwords wait: nothing was read or counted. `rate_limited` after too many that were
@@ -48,8 +49,8 @@ impl Service {
         let (ended_at, entropy) = (self.now(), Arc::clone(&self.entropy));
         let failed = self.store.transact(Access::Write, move |tx| {
             let wait_ms = tries.fail(tx, ended_at)?;
-            let act = wrong.as_ref().map(|user| failed(user, from, wait_ms));
-            audit::write(tx, &*entropy, ended_at, act)
+            let whose = wrong.as_ref().map(|user| (user.organisation_id, user.user_id));
+            record(tx, &*entropy, (whose, ended_at), (from, wait_ms))
         });
         failed.await?;
         Ok(None)
@@ -83,11 +84,23 @@ impl Tries {
     }
 }
 
-/// That somebody failed to log in to an account that there is, and how long the next try has to wait. The tries that it
-/// keeps out are not recorded.
-fn failed(user: &User, from: Option<IpAddr>, wait_ms: i64) -> Act {
+/// Records that somebody failed to log in, and how long the next try has to wait; the tries that it keeps out are not. Where
+/// there is no such account no organisation has a log for it: the same is made, and what would commit to it is a row among
+/// the tries for a while, so that no time tells which emails there are.
+fn record(
+    tx: &mut dyn Tx,
+    entropy: &(dyn Entropy + 'static),
+    (whose, now): (Option<(OrganisationId, UserId)>, Timestamp),
+    (from, wait_ms): (Option<IpAddr>, i64),
+) -> StoreResult<()> {
     let details = json!({"address": from.map(|from| from.to_string()), "wait_ms": wait_ms});
-    Act::of(user.organisation_id, "session.login_failed").about(&user.user_id).with(details)
+    let (organisation_id, user_id) = whose.unwrap_or((OrganisationId(Uuid::nil()), UserId(Uuid::nil())));
+    let act = Act::of(organisation_id, "session.login_failed").about(&user_id).with(details);
+    if whose.is_some() {
+        return audit::write(tx, entropy, now, [act]);
+    }
+    let key = audit::commitment_of(act, entropy, now).unwrap_or_default();
+    tx.add_login_tries(&[LoginTries { key, tries: 0, tried_at: now, known_until: None, kept_until: now.plus_ms(throttle::FORGET_MS) }])
 }
 
 fn too_many(wait_ms: i64) -> Problem {
