@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::fetch::Fetcher;
 use crate::logging;
 use crate::settings::Settings;
-use crate::system::{SystemClock, SystemEntropy};
+use crate::system::{SystemClock, SystemEntropy, step_back};
 use crate::tls::Certificate;
 
 /// How long the head of a request may take. (Bodies have a deadline of their own.)
@@ -94,7 +94,8 @@ impl Backend {
         database.readers = settings.readers;
         let store = storage_diesel::open(&database)?;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let hasher = PasswordHasher::new(&PasswordConfig::default()).map_err(|error| Failure::Failed(error.to_string()))?;
+        let hasher =
+            PasswordHasher::with_threads(&PasswordConfig::default(), step_back).map_err(|error| Failure::Failed(error.to_string()))?;
         let service = Service::new(Arc::clone(&store), Arc::new(SystemClock), Arc::clone(&entropy), Arc::new(hasher));
         let service = service.with_keeping(settings.keeping).with_queue(settings.queue).with_fetch(Arc::new(Fetcher::new()?));
         Ok(Self { store, entropy, service })

@@ -1,10 +1,10 @@
-//! The clock and the entropy of the machine: the one place that reads either.
+//! The clock and the entropy of the machine: the one place that reads either. And what of the machine a process may ask for.
 
 use std::process::abort;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom, SystemRandom};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getpriority_process, getrlimit, setpriority_process, setrlimit};
 use sync_core::Timestamp;
 use sync_core::ports::{Clock, Entropy};
 
@@ -58,6 +58,17 @@ pub(crate) fn raise_open_files() {
     }
 }
 
+/// How much less than others a thread is worth that hashes passwords (`nice`): while others have work, a tenth.
+const HASHING_NICE: i32 = 10;
+
+/// Lets whoever syncs go before this thread. On Linux a process without a number is the thread itself.
+pub(crate) fn step_back() {
+    let is_behind = getpriority_process(None).is_ok_and(|nice| nice >= HASHING_NICE);
+    if !is_behind && let Err(error) = setpriority_process(None, HASHING_NICE) {
+        tracing::debug!(%error, "this thread's priority stays as it is");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +76,18 @@ mod tests {
     #[test]
     fn the_clock_is_not_before_this_was_written() {
         assert!(SystemClock.now() > Timestamp::from_millis(1_763_000_000_000));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn one_thread_steps_back_and_the_others_stay() {
+        let nice = || getpriority_process(None).unwrap();
+        let before = nice();
+        let stepped = std::thread::spawn(move || {
+            step_back();
+            nice()
+        });
+        assert_eq!((stepped.join().unwrap(), nice()), (before.max(HASHING_NICE), before));
     }
 
     #[test]

@@ -93,6 +93,15 @@ impl Call {
         }
     }
 
+    /// Turns a login away before anybody looks at its body, where too many wait.
+    pub(crate) async fn admit_login(&self) -> Result<(), ApiError> {
+        let admitted = self.service().admit_login();
+        if admitted.is_err() {
+            self.body.drop_small(self.request.headers()).await;
+        }
+        Ok(admitted?)
+    }
+
     /// Who calls, by the access token, if they do not call too often.
     pub(crate) async fn caller(&self) -> Result<Caller, ApiError> {
         let caller = self.traced(self.service().authenticate(self.token()?).await)?;

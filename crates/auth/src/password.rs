@@ -65,6 +65,14 @@ impl PasswordHasher {
     /// # Errors
     /// [`AuthError::Config`] when argon2 can't work with these figures or no thread can be started.
     pub fn new(config: &PasswordConfig) -> Result<Self, AuthError> {
+        Self::with_threads(config, || {})
+    }
+
+    /// [`Self::new`], and each of its threads begins with `begin`: to take its place behind those who sync.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_threads(config: &PasswordConfig, begin: impl Fn() + Clone + Send + 'static) -> Result<Self, AuthError> {
         let params =
             Params::new(config.memory_kib, config.passes, config.lanes, None).map_err(|error| AuthError::Config(error.to_string()))?;
         // bounded by the slots
@@ -72,15 +80,24 @@ impl PasswordHasher {
         let waiting = Arc::new(Mutex::new(waiting));
         let workers = workers(config.workers);
         for number in 0..workers {
-            let waiting = Arc::clone(&waiting);
+            let (waiting, begin) = (Arc::clone(&waiting), begin.clone());
             thread::Builder::new()
                 .name(format!("password-{number}"))
-                .spawn(move || work(&waiting))
+                .spawn(move || {
+                    begin();
+                    work(&waiting);
+                })
                 .map_err(|error| AuthError::Config(error.to_string()))?;
         }
         let (taken, hashed) = Default::default();
         let shared = Shared { params, dummy: dummy(config).into(), tasks, taken, hashed };
         Ok(Self { shared: Arc::new(shared), places: workers.saturating_add(config.queue) })
+    }
+
+    /// Whether all places are taken: whoever comes now need not even be read.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.shared.taken.load(Ordering::Relaxed) >= self.places
     }
 
     /// A place in the queue, to be used or dropped: who has none needs not even look for the account.
@@ -284,6 +301,9 @@ mod tests {
         let slots: Vec<_> = std::iter::from_fn(|| hasher.reserve().ok()).take(500).collect();
         let at_work = thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1));
         assert_eq!(slots.len(), at_work + 32, "one for two cores at work, 32 that wait, and the rest come later");
+        assert!(hasher.is_full());
+        drop(slots);
+        assert!(!hasher.is_full());
     }
 
     #[test]
@@ -294,6 +314,18 @@ mod tests {
         drop(first);
         assert_eq!(now(second.verify("password", None)), Ok(false));
         assert!(now(hasher.hash("password", SALT)).is_ok());
+    }
+
+    #[test]
+    fn each_thread_begins_as_it_is_told() {
+        let (began, begins) = channel();
+        let config = PasswordConfig { memory_kib: 8, passes: 1, lanes: 1, workers: 3, queue: 1 };
+        let hasher = PasswordHasher::with_threads(&config, move || began.send(thread::current().name().map(str::to_owned)).unwrap());
+        let hasher = hasher.unwrap();
+        let mut names: Vec<_> = begins.iter().take(3).flatten().collect();
+        names.sort_unstable();
+        assert_eq!(names, ["password-0", "password-1", "password-2"]);
+        assert_eq!(now(hasher.verify("password", None)), Ok(false));
     }
 
     #[test]

@@ -91,6 +91,14 @@ impl Service {
         }
     }
 
+    /// Refuses a login before it is read, where all places in the queue of passwords are taken.
+    ///
+    /// # Errors
+    /// `overloaded`.
+    pub fn admit_login(&self) -> ServiceResult<()> {
+        if self.hasher.is_full() { Err(AuthError::Busy.into()) } else { Ok(()) }
+    }
+
     /// Checks a password and starts a family of tokens on a device, new or known.
     ///
     /// # Errors

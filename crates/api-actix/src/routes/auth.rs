@@ -20,6 +20,7 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 }
 
 async fn login(call: Call) -> Answered {
+    call.admit_login().await?;
     let request = call.json().await?;
     ok(&call.service().login_from(request, call.address()).await?)
 }

@@ -71,6 +71,7 @@ pub(crate) struct Api<S> {
     pub(crate) contract: &'static Contract,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) clock: Arc<FakeClock>,
+    pub(crate) hasher: Arc<PasswordHasher>,
 }
 
 /// A server over an empty store.
@@ -88,11 +89,11 @@ pub(crate) async fn api_with(
     let mut passwords = PasswordConfig::default();
     (passwords.memory_kib, passwords.passes) = (8, 1);
     let hasher = Arc::new(PasswordHasher::new(&passwords).unwrap());
-    let service = Service::new(store.clone(), clock.clone(), entropy.clone(), hasher);
+    let service = Service::new(store.clone(), clock.clone(), entropy.clone(), hasher.clone());
     let state = ApiState::new(service, entropy, config);
     let app = init_service(App::new().configure(|cfg| api_actix::configure_alone(cfg, state.clone()))).await;
     let document = actix_web::test::call_and_read_body_json(&app, request("GET", "/api/openapi.json").to_request()).await;
-    Api { app, state, contract: Contract::of(document), store, clock }
+    Api { app, state, contract: Contract::of(document), store, clock, hasher }
 }
 
 impl<S, B> Api<S>

@@ -28,6 +28,19 @@ async fn wrong_passwords_wait() {
 }
 
 #[actix_web::test]
+async fn a_login_is_turned_away_unread_while_too_many_wait() {
+    let api = api().await;
+    let no_json = || request("POST", "/api/auth/login").insert_header(("content-type", "application/json")).set_payload("no json");
+    api.send(no_json()).await.assert_problem(400, "malformed_json");
+    let taken: Vec<_> = std::iter::from_fn(|| api.hasher.reserve().ok()).collect();
+    let reply = api.send(no_json()).await;
+    let problem = reply.assert_problem(503, "overloaded");
+    assert!(problem["retry_after_ms"].as_u64().is_some_and(|wait_ms| wait_ms > 0) && !reply.header("retry-after").is_empty());
+    drop(taken);
+    api.send(no_json()).await.assert_problem(400, "malformed_json");
+}
+
+#[actix_web::test]
 async fn a_new_password_ends_other_logins() {
     let api = api().await;
     let (own, other) = (api.member("Studio Luz", "ana@luz.example").await, api.login("ana@luz.example").await);
