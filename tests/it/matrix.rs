@@ -1,5 +1,6 @@
 //! The generated matrix: everybody, at every endpoint of the OpenAPI document, about what is theirs, somebody else's,
-//! another tenant's, deleted, or nowhere, is answered exactly as the policy table says (`matrix/policy.txt`).
+//! another tenant's, deleted, or nowhere, is answered exactly as the policy table says (`matrix/policy.txt`). So is whoever
+//! leads a wedding while their organisation is read only.
 
 mod recorded;
 pub(crate) mod table;
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use table::{ACTORS, Row, Target};
+use table::{ACTORS, COLUMNS, Row, Target};
 use world::{WEDDINGS, Wedding, World};
 
 use crate::database::Database;
@@ -17,6 +18,8 @@ use crate::server::{Answer, Client, Server, add_admin, op_id, prepare, run};
 
 pub(crate) const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/it/matrix/policy.txt");
 const FOREIGN: &str = "eve@example.com";
+/// Of the organisation that is read only.
+const OWNER: &str = "owner@elder.example";
 
 /// Until when every node knows that a tenant or a device is held.
 const QUIET_WITHIN: Duration = Duration::from_secs(5);
@@ -48,9 +51,13 @@ fn everybody_is_answered_as_the_policy_says_on_postgresql() {
 fn holds(database: &Database) {
     prepare(database);
     add_admin(database, FOREIGN, "Birch");
+    add_admin(database, OWNER, "Elder");
     // nobody works on what is queued, so that it can be seen
     let server = Server::start_with(database, |command| command.args(["--log-level", "error", "--queue-workers", "0"]));
-    let matrix = Matrix { world: World::build(&server, FOREIGN), rows: table::read(&std::fs::read_to_string(POLICY).unwrap()), server };
+    let world = World::build(&server, FOREIGN, OWNER);
+    let matrix = Matrix { world, rows: table::read(&std::fs::read_to_string(POLICY).unwrap()), server };
+    // whoever asks from now on is answered by what is read in their own transaction
+    run(database, &["incident", "lock", "--organisation", "Elder", "--read-only", "--reason", "a drill"]);
     matrix.covers_the_document();
     matrix.every_wedding_is_its_peoples();
     matrix.no_token_opens_nothing();
@@ -173,14 +180,7 @@ impl Matrix {
             if row.answers[&target][column] == "-" {
                 return "-".to_owned();
             }
-            let here = world::here(column);
-            let (wedding, of) = match target {
-                Target::Here => (&self.world.weddings[here], here),
-                Target::Other => (&self.world.weddings[world::other(name, column)], here),
-                Target::Tenant => (&self.world.tenant, here),
-                Target::Deleted => (&self.world.weddings[world::deleted(column)], world::deleted(column)),
-                Target::Nothing => (&self.world.missing, here),
-            };
+            let (wedding, of) = self.world.wedding(target, name, column);
             let person = self.world.actor(name, of);
             let client = if row.is_fresh { self.server.log_in(&person.email).0 } else { person.client.clone() };
             // an operation's id is used once
@@ -195,7 +195,7 @@ impl Matrix {
             // no table says so
             strange.map_or(verdict(&answer, wedding), |number| format!("shows-wedding-{number}"))
         };
-        ACTORS.iter().enumerate().map(answer_of).collect()
+        COLUMNS.iter().enumerate().map(answer_of).collect()
     }
 
     fn anonymous(&self) -> Client {

@@ -90,11 +90,26 @@ pub(crate) fn require_writable(tx: &mut dyn Tx, caller: &Caller) -> ServiceResul
     if caller.session_id.0.is_nil() {
         return Ok(());
     }
-    let footing = tx.hold_footing(caller.session_id)?;
+    Ok(admit_writing(tx.hold_footing(caller.session_id)?)?)
+}
+
+/// [`require_writable`] of whoever is to write later, before anything is looked for that they name: so that the refusal is the
+/// same whether it is there or not. It holds nothing, and is asked again where it is written.
+///
+/// # Errors
+/// As [`require_writable`].
+pub(crate) fn look_writable(tx: &mut dyn Tx, caller: &Caller) -> ServiceResult<()> {
+    if caller.session_id.0.is_nil() {
+        return Ok(());
+    }
+    Ok(admit_writing(tx.find_footing(caller.session_id)?)?)
+}
+
+fn admit_writing(footing: Footing) -> Result<(), Problem> {
     admit(footing)?;
     if footing == Footing::ReadOnly {
         let detail = "Your organisation was set to read only; nothing of this was taken. Keep the outbox: it is taken once that is over.";
-        return Err(Problem::new(Code::OrganisationReadOnly, detail).into());
+        return Err(Problem::new(Code::OrganisationReadOnly, detail));
     }
     Ok(())
 }

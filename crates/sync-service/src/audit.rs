@@ -151,6 +151,7 @@ pub(crate) fn write_for_all(
         after = Some(last.organisation_id);
         write(tx, entropy, now, page.iter().map(|organisation| act(organisation.organisation_id)))?;
     }
+}
 
 /// The commitment of an act that is in nobody's log, after the work that a record takes.
 pub(crate) fn commitment_of(act: Act, entropy: &(dyn Entropy + 'static), now: Timestamp) -> Option<[u8; 32]> {

@@ -75,7 +75,6 @@ impl Service {
         let (links, left) = match self.find_spaces(caller, &well_formed).await {
             Ok(found) => found,
             Err(error) => {
-                let error = ServiceError::from(error);
                 let ids = well_formed.iter().map(|(index, op_id, _, _)| (*index, *op_id));
                 results.extend(undecided(ids.chain(ids_of(&refused)), &error));
                 return (results.into_values().collect(), Some(error));
@@ -149,13 +148,14 @@ impl Service {
     }
 
     /// In which spaces the conflicts are, and which of those the caller left: what they answer there is kept for a lead.
-    async fn find_spaces(&self, caller: &Caller, resolutions: &[Entry]) -> StoreResult<Found> {
+    async fn find_spaces(&self, caller: &Caller, resolutions: &[Entry]) -> ServiceResult<Found> {
         let ids: BTreeSet<ConflictId> = resolutions.iter().map(|(_, _, resolution, _)| resolution.conflict_id).collect();
         if ids.is_empty() {
             return Ok(Found::default());
         }
         let (caller, ids) = (*caller, ids.into_iter().collect::<Vec<_>>());
         let work = move |tx: &mut dyn Tx| {
+            access::look_writable(tx, &caller)?;
             let links = tx.load_conflicts(caller.organisation_id, &ids)?;
             let spaces: BTreeSet<SpaceId> = links.iter().map(|link| link.space_id).collect();
             let standings = access::load(tx, &caller, &spaces.into_iter().collect::<Vec<_>>())?;
@@ -163,7 +163,7 @@ impl Service {
             Ok((links.into_iter().map(|link| (link.conflict_id, link.space_id)).collect(), left.collect()))
         };
         // their own scope shows nothing of a space that they left
-        self.store.transact(Scope::Organisation(caller.organisation_id).read(), work).await
+        self.decide(Scope::Organisation(caller.organisation_id).read(), work).await
     }
 }
 

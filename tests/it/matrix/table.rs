@@ -6,7 +6,7 @@
 //! - `open`: no token is needed.
 //! - `held`: what people of a locked organisation are answered, or of a suspended device, where it is not 403.
 //! - `fresh`: with a new login, because the call ends it.
-//! - `here`, `other`, `tenant`, `deleted`, `nothing`: what each of [`ACTORS`] is answered, in their order; one word alone
+//! - `here`, `other`, `tenant`, `deleted`, `nothing`: what each of [`COLUMNS`] is answered, in their order; one word alone
 //!   is for all of them. `-` asks nothing.
 //!
 //! An answer is a status, `:` and what became of the first operation where there is one, `+` where the answer shows
@@ -14,7 +14,19 @@
 
 use std::collections::BTreeMap;
 
-/// Who asks, in the order of the columns.
+/// Who asks, in the order of the columns: [`ACTORS`], and the lead of a wedding whose organisation is read only.
+pub(crate) const COLUMNS: [&str; 11] = {
+    let mut columns = [FROZEN; 11];
+    let mut column = 0;
+    while column < ACTORS.len() {
+        columns[column] = ACTORS[column];
+        column += 1;
+    }
+    columns
+};
+/// The last column.
+pub(crate) const FROZEN: &str = "read-only";
+/// Who asks while organisations are active.
 pub(crate) const ACTORS: [&str; 10] =
     ["lead", "coordinator", "photographer", "vendor", "couple", "viewer", "admin", "nobody", "foreign", "removed"];
 
@@ -92,8 +104,8 @@ impl Row {
                 let target = Target::ALL.into_iter().find(|target| target.name() == word);
                 let target = target.unwrap_or_else(|| panic!("{}: no such word: {word}", self.title()));
                 let answers: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
-                let answers = if answers.len() == 1 { vec![answers[0].clone(); ACTORS.len()] } else { answers };
-                assert_eq!(answers.len(), ACTORS.len(), "{} {word}: an answer for each of {ACTORS:?}", self.title());
+                let answers = if answers.len() == 1 { vec![answers[0].clone(); COLUMNS.len()] } else { answers };
+                assert_eq!(answers.len(), COLUMNS.len(), "{} {word}: an answer for each of {COLUMNS:?}", self.title());
                 self.answers.insert(target, answers);
             }
         }

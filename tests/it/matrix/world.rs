@@ -1,9 +1,11 @@
-//! Fifty weddings of one studio, one of another, and everybody who has something to do with them or nothing.
+//! Fifty weddings of one studio, one of another, three of one that is read only, and everybody who has something to do with
+//! them or nothing.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::matrix::table::{FROZEN, Target};
 use crate::server::{Answer, Client, Server, op_id};
 
 /// How many weddings there are.
@@ -49,6 +51,9 @@ pub(crate) struct World {
     pub(crate) weddings: Vec<Wedding>,
     pub(crate) tenant: Wedding,
     pub(crate) missing: Wedding,
+    /// Of the organisation that is to be read only: what its people are asked about instead of `here`, `other`, `deleted`.
+    frozen: [Wedding; 3],
+    lead_of_frozen: Person,
     people: Vec<Person>,
     admin: Person,
     nobody: Person,
@@ -56,8 +61,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Makes it. `foreign` administrates the other organisation.
-    pub(crate) fn build(server: &Server, foreign_email: &str) -> Self {
+    /// Makes it. `foreign` administrates the other organisation, `owner` the one that is to be read only.
+    pub(crate) fn build(server: &Server, foreign_email: &str, owner_email: &str) -> Self {
         let person = |email: &str| {
             let (client, user_id) = server.log_in(email);
             Person { email: email.to_owned(), client, user_id }
@@ -73,12 +78,32 @@ impl World {
         let crew = |number: usize| -> Vec<&Person> { (0..SPARE + 2).map(|place| &people[(number + place) % PEOPLE]).collect() };
         let weddings = (0..WEDDINGS).map(|number| wedding(number, &crew(number))).collect();
         let tenant = wedding(WEDDINGS, &strangers.iter().collect::<Vec<_>>());
-        let world = Self { weddings, tenant, missing: Wedding::missing(), people, admin, nobody, foreign };
+        let owner = person(owner_email);
+        let crew: Vec<Person> = (0..SPARE + 3).map(|number| added(&owner, format!("member{number}@elder.example"))).collect();
+        let frozen = frozen(&crew);
+        let lead_of_frozen = crew[0].clone();
+        let missing = Wedding::missing();
+        let world = Self { weddings, tenant, missing, frozen, lead_of_frozen, people, admin, nobody, foreign };
         for number in DELETED_FROM..DELETED_FROM + PEOPLE {
             let path = format!("/api/spaces/{}", world.weddings[number].ids["space"]);
             world.people[number % PEOPLE].client.call("DELETE", &path, &Value::Null).unwrap();
         }
         world
+    }
+
+    /// The wedding that somebody is asked about, and the one by which the column means somebody.
+    pub(crate) fn wedding(&self, target: Target, name: &str, column: usize) -> (&Wedding, usize) {
+        let (here, deleted) = (here(column), deleted(column));
+        match target {
+            Target::Tenant => (&self.tenant, here),
+            Target::Nothing => (&self.missing, here),
+            Target::Here if name == FROZEN => (&self.frozen[0], here),
+            Target::Other if name == FROZEN => (&self.frozen[1], here),
+            Target::Deleted if name == FROZEN => (&self.frozen[2], deleted),
+            Target::Here => (&self.weddings[here], here),
+            Target::Other => (&self.weddings[other(name, column)], here),
+            Target::Deleted => (&self.weddings[deleted], deleted),
+        }
     }
 
     /// Who is meant by the name of a column, at this wedding.
@@ -88,10 +113,25 @@ impl World {
             "admin" => &self.admin,
             "nobody" => &self.nobody,
             "foreign" => &self.foreign,
+            FROZEN => &self.lead_of_frozen,
             "removed" => at(REMOVED),
             role => at(ROLES.iter().position(|own| *own == role).unwrap_or_else(|| panic!("no such role: {role}"))),
         }
     }
+}
+
+/// Three weddings of nine people: the first leads two of them, of which the last is deleted, and has no part in the other.
+fn frozen(crew: &[Person]) -> [Wedding; 3] {
+    let all: Vec<&Person> = crew.iter().collect();
+    let weddings = [&all[..=REMOVED], &all[1..], &all[..=REMOVED]];
+    let mut number = WEDDINGS;
+    let weddings = weddings.map(|crew| {
+        number += 1;
+        wedding(number, crew)
+    });
+    let path = format!("/api/spaces/{}", weddings[2].ids["space"]);
+    crew[0].client.call("DELETE", &path, &Value::Null).unwrap();
+    weddings
 }
 
 /// Whether the actor of this column at a wedding may read something of another one, or the same. Whoever led a deleted
@@ -103,17 +143,18 @@ pub(crate) fn may_read(name: &str, wedding: usize, other: usize) -> bool {
     match name {
         "admin" | "nobody" => false,
         "foreign" => other == WEDDINGS,
+        FROZEN => [WEDDINGS + 1, WEDDINGS + 3].contains(&other),
         _ => other < WEDDINGS && (place_there == 0 || place_there <= SPARE && !is_deleted),
     }
 }
 
 /// The wedding where the actor of this column is what they are called: each has one to themselves.
-pub(crate) fn here(column: usize) -> usize {
+fn here(column: usize) -> usize {
     column
 }
 
 /// One with which they have nothing to do: four of twelve have no part in it.
-pub(crate) fn other(name: &str, column: usize) -> usize {
+fn other(name: &str, column: usize) -> usize {
     let place = ROLES.iter().position(|own| *own == name).unwrap_or(REMOVED);
     OTHER_FROM + (column + place + PEOPLE - (REMOVED + 2)) % PEOPLE
 }
