@@ -58,8 +58,9 @@ pub(crate) fn raise_open_files() {
     }
 }
 
-/// How much less than others a thread is worth that hashes passwords (`nice`): while others have work, a tenth.
-const HASHING_NICE: i32 = 10;
+/// How far a thread that hashes passwords steps back (`nice`): where others have work it gets a third of what each of them
+/// gets, and whoever wakes up to sync goes first.
+const HASHING_NICE: i32 = 5;
 
 /// Lets whoever syncs go before this thread. On Linux a process without a number is the thread itself.
 pub(crate) fn step_back() {
