@@ -61,7 +61,9 @@ impl Desk<'_> {
             });
         }
         about.retain(|document| self.world.visible(&document.key).is_some());
-        about.iter_mut().for_each(|document| self.keep_what_is_read(document));
+        for document in &mut about {
+            self.keep_what_is_read(document);
+        }
         let own = conflict.filter(|_| !is_group).and_then(|conflict| DocumentKey::new(&conflict.collection, &conflict.document_id));
         let own = about.iter().position(|document| Some(&document.key) == own.as_ref());
         Answered { own: own.map(|place| about.remove(place)), others: about }
@@ -101,12 +103,11 @@ impl Desk<'_> {
 
 /// What is told of a document, as long as no change of it is: a second change is told beside the first.
 fn told(about: &mut Vec<AnsweredDocument>, key: &DocumentKey, tell: impl FnOnce(&mut AnsweredDocument)) {
-    match about.iter_mut().find(|document| document.key == *key && document.version.is_none()) {
-        Some(document) => tell(document),
-        None => {
-            let mut document = AnsweredDocument { key: key.clone(), version: None, fields: BTreeSet::new() };
-            tell(&mut document);
-            about.push(document);
-        }
+    if let Some(document) = about.iter_mut().find(|document| document.key == *key && document.version.is_none()) {
+        tell(document);
+        return;
     }
+    let mut document = AnsweredDocument { key: key.clone(), version: None, fields: BTreeSet::new() };
+    tell(&mut document);
+    about.push(document);
 }
