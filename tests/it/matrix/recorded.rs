@@ -31,7 +31,7 @@ pub(super) fn is_act(row: &Row) -> bool {
 }
 
 /// The newest records that these may see.
-pub(super) fn newest(admins: [&Client; 2]) -> BTreeSet<String> {
+pub(super) fn newest(admins: [&Client; 3]) -> BTreeSet<String> {
     let list = |client: &Client| client.call("GET", &format!("/api/offline/audit?limit={NEWEST}"), &Value::Null).unwrap();
     let ids = |list: Value| list["items"].as_array().unwrap().iter().map(|item| item["record_id"].to_string()).collect::<Vec<_>>();
     admins.into_iter().flat_map(|admin| ids(list(admin))).collect()

@@ -58,6 +58,7 @@ pub(crate) struct World {
     admin: Person,
     nobody: Person,
     foreign: Person,
+    owner: Person,
 }
 
 impl World {
@@ -83,7 +84,7 @@ impl World {
         let frozen = frozen(&crew);
         let lead_of_frozen = crew[0].clone();
         let missing = Wedding::missing();
-        let world = Self { weddings, tenant, missing, frozen, lead_of_frozen, people, admin, nobody, foreign };
+        let world = Self { weddings, tenant, missing, frozen, lead_of_frozen, people, admin, nobody, foreign, owner };
         for number in DELETED_FROM..DELETED_FROM + PEOPLE {
             let path = format!("/api/spaces/{}", world.weddings[number].ids["space"]);
             world.people[number % PEOPLE].client.call("DELETE", &path, &Value::Null).unwrap();
@@ -104,6 +105,11 @@ impl World {
             Target::Other => (&self.weddings[other(name, column)], here),
             Target::Deleted => (&self.weddings[deleted], deleted),
         }
+    }
+
+    /// Who sees the audit log of each organisation.
+    pub(crate) fn admins(&self) -> [&Client; 3] {
+        [&self.admin.client, &self.foreign.client, &self.owner.client]
     }
 
     /// Who is meant by the name of a column, at this wedding.
