@@ -4,7 +4,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -74,6 +74,8 @@ impl Surface {
         let mut config = ApiConfig::default();
         let limits = &mut config.limits;
         (limits.address, limits.account, limits.device, limits.organisation, limits.urgent) = Default::default();
+        // as long as the test waits: each body lacks a byte until all of them are there
+        config.body_deadline = PATIENCE;
         let state = ApiState::new(service.clone(), Arc::new(SeededEntropy::new(6)), config);
         let (sender, started) = mpsc::channel();
         let serve = move || {
@@ -133,8 +135,14 @@ fn answer(mut connection: TcpStream) -> (u16, Value) {
 }
 
 /// Both ends of each connection are files of this process.
+const OPEN_FILES: u64 = 2_500;
+/// One storm at a time: there are not that many files for two.
+static ONE: Mutex<()> = Mutex::new(());
+
 fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
+    let is_enough = limit.maximum.is_none_or(|most| most >= OPEN_FILES);
+    assert!(is_enough, "a process may open {:?} files here; allow {OPEN_FILES} (ulimit -Hn)", limit.maximum);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
 }
 
@@ -157,6 +165,7 @@ fn heads(surface: &Surface, token: &str) -> Vec<String> {
 }
 
 fn storm(database: &Database) {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     raise_open_files();
     let studio = Studio::over(database);
     let first = studio.login().refresh_token;

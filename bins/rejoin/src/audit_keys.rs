@@ -48,8 +48,10 @@ pub(crate) fn read(path: &Path) -> Result<Keyring, Failure> {
 /// A key that is in no file yet: it is to be recorded first (`Service::record_audit_key` says why).
 pub(crate) struct NewKey {
     path: PathBuf,
-    /// The file with it.
-    text: String,
+    /// The file without it.
+    before: String,
+    /// Its line.
+    line: String,
     /// Its public half.
     pub(crate) public: VerifyingKey,
 }
@@ -68,19 +70,16 @@ pub(crate) fn first(path: &Path, entropy: &dyn Entropy) -> Result<Option<NewKey>
 /// As [`read`].
 pub(crate) fn next(path: &Path, entropy: &dyn Entropy) -> Result<NewKey, Failure> {
     read(path)?;
-    let mut text = fs::read_to_string(path).map_err(|error| unusable(path, &error.to_string()))?;
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
+    let text = fs::read_to_string(path).map_err(|error| unusable(path, &error.to_string()))?;
     NewKey::after(path, text, entropy)
 }
 
 impl NewKey {
-    fn after(path: &Path, text: String, entropy: &dyn Entropy) -> Result<Self, Failure> {
+    fn after(path: &Path, before: String, entropy: &dyn Entropy) -> Result<Self, Failure> {
         let mut seed = [0; 32];
         entropy.fill(&mut seed);
         let key = SigningKey::from_seed(seed).map_err(|error| Failure::Failed(error.to_string()))?;
-        Ok(Self { path: path.to_owned(), text: text + &key.line(), public: key.verifying_key() })
+        Ok(Self { path: path.to_owned(), before, line: key.line(), public: key.verifying_key() })
     }
 
     /// Makes the file, whole from the beginning; whoever comes second takes that of the first.
@@ -90,7 +89,7 @@ impl NewKey {
     pub(crate) fn make(self) -> Result<(), Failure> {
         let make = || -> io::Result<()> {
             let fresh = beside(&self.path);
-            write(&fresh, &self.text)?;
+            write(&fresh, &self.line)?;
             let made = fs::hard_link(&fresh, &self.path);
             fs::remove_file(&fresh)?;
             match made {
@@ -106,14 +105,22 @@ impl NewKey {
     /// Puts the file with it in the place of the one without. How many keys there are.
     ///
     /// # Errors
-    /// [`Failure`] when it can't be written.
+    /// [`Failure`] when it can't be written, or somebody else added one meanwhile: theirs stays, and this one never signs.
     pub(crate) fn add(self) -> Result<usize, Failure> {
-        let add = || -> io::Result<()> {
+        let add = || -> io::Result<bool> {
+            let end = if self.before.ends_with('\n') { "" } else { "\n" };
             let fresh = beside(&self.path);
-            write(&fresh, &self.text)?;
-            fs::rename(&fresh, &self.path)
+            write(&fresh, &format!("{}{end}{}", self.before, self.line))?;
+            let is_same = fs::read_to_string(&self.path)? == self.before;
+            if is_same { fs::rename(&fresh, &self.path) } else { fs::remove_file(&fresh) }?;
+            Ok(is_same)
         };
-        add().map_err(|error| unusable(&self.path, &error.to_string()))?;
+        if !add().map_err(|error| unusable(&self.path, &error.to_string()))? {
+            let place = self.path.display();
+            return Err(Failure::Failed(format!(
+                "{place} was changed meanwhile, and stays as it is now: the key that was made for it signs nothing; begin again where another one is wanted"
+            )));
+        }
         Ok(read(&self.path)?.known().len())
     }
 }

@@ -274,8 +274,10 @@ fn empty_some(
     if tx.find_tenant(organisation_id)?.is_some_and(|tenant| tenant.state != TenantState::Active) {
         return Ok(());
     }
-    tx.empty_operations(organisation_id, op_ids)?;
-    audit::write(tx, entropy, now, [Act::of(organisation_id, "retention.operations").with(json!({"operations": op_ids.len()}))])
+    // another node may have been here since they were listed
+    let emptied = tx.empty_operations(organisation_id, op_ids)?;
+    let act = || Act::of(organisation_id, "retention.operations").with(json!({"operations": emptied}));
+    audit::write(tx, entropy, now, (emptied > 0).then(act))
 }
 
 /// What is recorded of what a space keeps no longer: how much, never what.

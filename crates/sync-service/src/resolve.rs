@@ -130,7 +130,12 @@ impl Service {
                 }
                 let (used, others): (Vec<_>, Vec<_>) = resolutions.into_iter().partition(|(_, op_id, ..)| hidden.contains(op_id));
                 let mut results = self.resolve_once(caller, place, others).await?;
-                results.extend(used.into_iter().map(|(index, op_id, ..)| (index, reused(op_id))));
+                let used: Answers = used.into_iter().map(|(index, op_id, ..)| (index, reused(op_id))).collect();
+                // what was decided stays so; a refusal that can't be recorded is not told
+                match self.record_refused(caller, &used).await {
+                    Ok(()) => results.extend(used),
+                    Err(error) => results.extend(undecided(ids_of(&used), &error)),
+                }
                 Ok(results)
             }
             outcome => outcome,

@@ -53,18 +53,23 @@ impl HistoryRows for Rows<'_> {
         })
     }
 
-    fn empty_operations(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<()> {
+    fn empty_operations(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<usize> {
+        let mut emptied = 0;
         self.send_each(op_ids, |conn, ids| {
             let own = operations::table
                 .filter(operations::organisation_id.eq(organisation_id.as_bytes().as_slice()))
-                .filter(operations::op_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())));
+                .filter(operations::op_id.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())))
+                .filter(operations::payload.ne(EMPTY));
             let none = (
                 operations::payload.eq(EMPTY),
                 operations::overlay.eq(None::<&[u8]>),
                 operations::problem.eq(None::<&[u8]>),
                 operations::decisions.eq(None::<&[u8]>),
             );
-            diesel::update(own).set(none).execute(conn)
-        })
+            let rows = diesel::update(own).set(none).execute(conn)?;
+            emptied += rows;
+            Ok(rows)
+        })?;
+        Ok(emptied)
     }
 }

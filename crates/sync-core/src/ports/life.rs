@@ -111,11 +111,12 @@ pub trait HistoryRows {
     /// [`super::StoreError`].
     fn list_results(&mut self, after: Option<&ResultEntry>, before: Timestamp, limit: i64) -> StoreResult<Vec<ResultEntry>>;
 
-    /// Empties what was sent and what explains the result, of operations of one organisation. What came of them stays.
+    /// Empties what was sent and what explains the result, of operations of one organisation, and says how many had not been
+    /// emptied before. What came of them stays.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    fn empty_operations(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<()>;
+    fn empty_operations(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<usize>;
 }
 
 /// Rows about logs as wholes.

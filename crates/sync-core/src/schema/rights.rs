@@ -84,16 +84,22 @@ pub struct Own {
     pub write: Vec<Role>,
 }
 
-/// Who is told something of a member that is disputed: members of the same kin are seen by the same people. That of a member
-/// that everybody reads is the default.
+/// Who is told something of a member that is disputed: members of the same kin are seen by the same people, but for those who
+/// are asked. That of a member that everybody reads is the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kin {
     /// Who reads it, and what it depends on.
     readers: Vec<Grant>,
     /// Who is told that it differs.
     told: Option<Grant>,
-    /// Who decides it.
-    owners: Vec<Owner>,
+}
+
+impl Kin {
+    /// Whether everybody reads such members.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.readers.is_empty()
+    }
 }
 
 /// To whom a right is given.
@@ -234,7 +240,7 @@ impl Collection {
         needed
     }
 
-    /// Who is told something of a disputed member, as far as the schema says.
+    /// Who is told something of a disputed member, as far as the schema says; whoever is asked about a place in it, beside.
     #[must_use]
     pub fn kin(&self, name: &str) -> Kin {
         let mut names = BTreeSet::from([name.to_owned()]);
@@ -245,14 +251,17 @@ impl Collection {
             }
             names.extend(more);
         }
-        let mut readers: Vec<Grant> = names.iter().map(|name| self.readers(name)).collect();
-        readers.dedup();
+        let mut readers: Vec<Grant> = Vec::new();
+        for grant in names.iter().map(|name| self.readers(name)) {
+            if !readers.contains(&grant) {
+                readers.push(grant);
+            }
+        }
         let everybody = Grant::of_roles(Role::ALL);
         if self.own.is_none() && readers == [everybody] {
             return Kin::default();
         }
-        let owners = self.fields.get(name).map(|field| self.owners_of(name, field).into_iter().cloned().collect());
-        Kin { readers, told: Some(self.masked_for(name)), owners: owners.unwrap_or_default() }
+        Kin { readers, told: Some(self.masked_for(name)) }
     }
 
     fn owners_of<'a>(&'a self, name: &str, field: &'a Field) -> Vec<&'a Owner> {

@@ -144,6 +144,8 @@ pub(crate) struct AnsweredDocument {
     pub(crate) version: Option<i64>,
     /// The members in which something was decided, or taken back.
     pub(crate) fields: BTreeSet<String>,
+    /// How many of them are not named, as they are too many.
+    pub(crate) left_out: usize,
 }
 
 /// What an answer was about.
@@ -158,7 +160,7 @@ impl Answered {
     fn add_to(self, entry: &mut Object) {
         if let Some(document) = self.own {
             entry.insert("document".into(), document.key.as_str().into());
-            entry.insert("fields".into(), document.fields.into_iter().collect());
+            document.name_fields(entry);
         }
         if !self.others.is_empty() {
             entry.insert("documents".into(), self.others.into_iter().map(AnsweredDocument::into_part).collect());
@@ -171,8 +173,15 @@ impl AnsweredDocument {
         let mut part = Object::new();
         part.insert("document".into(), self.key.as_str().into());
         part.extend(self.version.map(|version| ("version".to_owned(), version.into())));
-        part.insert("fields".into(), self.fields.into_iter().collect());
+        self.name_fields(&mut part);
         Value::Object(part)
+    }
+
+    fn name_fields(self, part: &mut Object) {
+        part.insert("fields".into(), self.fields.into_iter().collect());
+        if self.left_out > 0 {
+            part.insert("fields_left_out".into(), self.left_out.into());
+        }
     }
 }
 

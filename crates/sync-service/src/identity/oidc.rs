@@ -62,7 +62,7 @@ impl Service {
             let detail = "challenge is to be SHA-256 of the app's verifier, in base64url without padding";
             return Err(Problem::new(Code::Malformed, detail).at("/challenge").into());
         }
-        if return_to.as_ref().is_some_and(|url| !provider.return_to.lines().any(|allowed| allowed == url)) {
+        if !may_return_to(&provider, return_to.as_deref()) {
             let detail = "return_to is none of the addresses that `rejoin oidc add --return-to` named for this provider";
             return Err(Problem::new(Code::Malformed, detail).at("/return_to").into());
         }
@@ -88,7 +88,10 @@ impl Service {
         if self.store.transact(Access::Read, move |tx| tx.is_oidc_state_used(&state_id)).await? {
             return Err(not_under_way().into());
         }
-        match self.identify(name, (state_id, &begun), answer).await {
+        let provider = self.find_oidc_provider(name).await?;
+        // nobody is sent where the operator does not allow it any more
+        let provider = provider.filter(|provider| may_return_to(provider, begun.return_to.as_deref())).ok_or_else(not_under_way)?;
+        match self.identify(&provider, (state_id, &begun), answer).await {
             Ok(code) => Ok(OidcOutcome { code: Ok(code), return_to: begun.return_to }),
             Err(ServiceError::Problem(problem)) => Ok(OidcOutcome { code: Err(problem), return_to: begun.return_to }),
             Err(store) => Err(store),
@@ -96,15 +99,19 @@ impl Service {
     }
 
     /// Asks the provider who it is, and gives out a code.
-    async fn identify(&self, name: &str, (state_id, begun): ([u8; 32], &oidc::Begun), answer: OidcAnswer) -> ServiceResult<String> {
-        let provider = self.oidc_provider(name).await?;
+    async fn identify(
+        &self,
+        provider: &OidcProvider,
+        (state_id, begun): ([u8; 32], &oidc::Begun),
+        answer: OidcAnswer,
+    ) -> ServiceResult<String> {
         let Some(provided) = answer.code.filter(|_| answer.error.is_none()) else {
             let said = answer.error.unwrap_or_default();
             tracing::info!(provider = %provider.name, error = %said.escape_default(), "a provider let nobody in");
             return Err(refused("The provider let nobody in. Begin again.").into());
         };
-        let identity = self.ask_oidc(&provider, begun, &provided).await?;
-        let user_id = self.person_of(&provider, identity).await?;
+        let identity = self.ask_oidc(provider, begun, &provided).await?;
+        let user_id = self.person_of(provider, identity).await?;
         let (code, now, until) = (oidc::random_text(&*self.entropy), self.now(), begun.expires_at);
         let challenge = begun.challenge.clone();
         let row = OidcCode { hash: oidc::hash_of(&code), challenge, user_id, expires_at: now.plus_ms(CODE_MS) };
@@ -159,9 +166,12 @@ impl Service {
     }
 
     async fn oidc_provider(&self, name: &str) -> ServiceResult<OidcProvider> {
+        Ok(self.find_oidc_provider(name).await?.ok_or_else(unknown_provider)?)
+    }
+
+    async fn find_oidc_provider(&self, name: &str) -> ServiceResult<Option<OidcProvider>> {
         let wanted = check::label(name, 1, 64, "/provider").unwrap_or_default();
-        let found = self.store.transact(Access::Read, move |tx| tx.find_oidc_provider(&wanted)).await?;
-        Ok(found.ok_or_else(unknown_provider)?)
+        Ok(self.store.transact(Access::Read, move |tx| tx.find_oidc_provider(&wanted)).await?)
     }
 
     /// The key under which states are sealed: one for all nodes, made by whoever needs it first.
@@ -207,6 +217,11 @@ fn asked(provider: &OidcProvider, verifier: &str) -> Owned {
 
 fn unknown_provider() -> Problem {
     Problem::new(Code::UnknownProvider, "There is no provider of this name. `rejoin oidc list` lists them.")
+}
+
+/// Whether a login may end at an address, or says none.
+fn may_return_to(provider: &OidcProvider, return_to: Option<&str>) -> bool {
+    return_to.is_none_or(|url| provider.return_to.lines().any(|allowed| allowed == url))
 }
 
 fn not_under_way() -> Problem {

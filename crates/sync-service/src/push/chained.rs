@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sync_core::conflict::{Conflict, ConflictKind, DisputedField, Side};
 use sync_core::json::pointer_tokens;
 use sync_core::operation::Kind;
-use sync_core::schema::Kin;
+use sync_core::schema::{Kin, Owner};
 use sync_core::{Author, ConflictId, DocumentKey, OpId, Operation};
 
 use super::decide::{Asked, top_of};
@@ -22,7 +22,7 @@ use super::world::World;
 struct Chained {
     id: ConflictId,
     /// The kin of which it takes in more; none for the whole document.
-    kin: Vec<Option<Kin>>,
+    kin: Vec<Option<(Kin, Vec<Owner>)>>,
     /// The side that is not the chain's.
     other: Option<Side>,
 }
@@ -114,9 +114,13 @@ pub(super) fn other_side(world: &World, id: ConflictId, joined: Option<OpId>) ->
     sides(world.conflicts.get(&id)?).find(|side| Some(side.op_id) != joined).cloned()
 }
 
-fn kin(world: &World, key: &DocumentKey, path: &str) -> Option<Kin> {
+/// Who is told of a place: of what not everybody reads, its owners too, who are asked.
+fn kin(world: &World, key: &DocumentKey, path: &str) -> Option<(Kin, Vec<Owner>)> {
     let name = top_of(path)?;
-    Some(world.schema.collection(key.collection()).map(|collection| collection.kin(&name)).unwrap_or_default())
+    let kin = world.schema.collection(key.collection()).map(|collection| collection.kin(&name)).unwrap_or_default();
+    let body = world.docs.get(key).filter(|_| !kin.is_open()).map(|doc| &doc.body);
+    let owners = body.map(|body| world.policies.of(key.collection()).policy.owners(path, body).to_vec());
+    Some((kin, owners.unwrap_or_default()))
 }
 
 /// What an operation asks, with the question that takes it in; none for what a new one is opened for.
@@ -143,11 +147,17 @@ fn met(world: &World, chained: &[Chained], key: &DocumentKey, asked: &Asked) -> 
 /// Whether a chain's question is still open about a document, and can take in what the next operation asks: fields with
 /// fields, the whole document with the whole document.
 fn can_join(world: &World, id: ConflictId, key: &DocumentKey, asked: &Asked) -> bool {
-    let is_open = world.open.get(key).is_some_and(|ids| ids.contains(&id));
-    world.conflicts.get(&id).filter(|_| is_open).is_some_and(|conflict| {
+    let fits = |conflict: &Conflict| {
         let whole = conflict.fields.contains_key("");
-        conflict.kind != ConflictKind::Group && whole == asked.disputes("") && (!whole || conflict.kind == asked.kind)
-    })
+        whole == asked.disputes("") && (!whole || conflict.kind == asked.kind)
+    };
+    takes_more(world, id, key) && world.conflicts.get(&id).is_some_and(fits)
+}
+
+/// Whether a question is still open about a document, and not a group's, which takes in nothing.
+pub(super) fn takes_more(world: &World, id: ConflictId, key: &DocumentKey) -> bool {
+    let is_open = world.open.get(key).is_some_and(|ids| ids.contains(&id));
+    is_open && world.conflicts.get(&id).is_some_and(|conflict| conflict.kind != ConflictKind::Group)
 }
 
 /// Whether the sender sees a place of a question.

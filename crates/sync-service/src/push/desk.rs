@@ -11,6 +11,7 @@ use sync_core::protocol::v1::{OperationResult, Received};
 use sync_core::{Author, BatchId, Code, ConflictId, DocumentKey, OpId, Operation, Problem, Stamp, Status, Timestamp};
 
 use super::admit::{Admitted, Chain, Gate, Stop};
+use super::chained;
 use super::decide::{Beside, Effect, Mode, Refusal, Sent, Target, decide};
 use super::fates::Fates;
 use super::hidden::reused;
@@ -194,7 +195,7 @@ impl<'a> Desk<'a> {
         let seen = origin.seen.unwrap_or_default();
         overlay = overlay.without_seen(seen);
         overlay.extend(said.kind, (&said.patch, seen), |name| fates.of_member(name), (version, self.world.head));
-        overlay.ask(&asked, operation.op_id, |id| self.world.open.get(key).is_some_and(|ids| ids.contains(&id)));
+        overlay.ask(&asked, operation.op_id, |id| chained::takes_more(&self.world, id, key));
         let conflict_id = asked_elsewhere.or(asked.first().copied());
         let row = StoredOperation {
             decided_version,

@@ -152,14 +152,17 @@ impl Desk<'_> {
         let id = (self.new_conflict_id)();
         let asker = self.asker(first.op_id);
         let disputed = parts.iter().find(|part| !part.disputes.is_empty()).and_then(|part| decided.get(&part.op_id));
-        let met = disputed.and_then(|known| chained::other_side(&self.world, known.overlay.conflict?, known.overlay.joined));
+        let met = disputed.and_then(|known| {
+            let (asked, joined) = known.overlay.questions().next()?;
+            chained::other_side(&self.world, asked, Some(joined))
+        });
         questions::open_group(&mut self.world, id, parts, asker, met);
         for index in members {
             let Some(operation) = self.operation(*index) else { continue };
             let Some(known) = decided.remove(&operation.op_id) else { continue };
             let mut overlay = known.overlay.taken_back(before, self.world.head);
             let origin = Origin { taken_back: Some((before, self.world.head)), ..known.origin };
-            (overlay.conflict, overlay.joined) = (Some(id), Some(operation.op_id));
+            overlay.ask(&[id], operation.op_id, |id| operation.key.as_ref().is_some_and(|key| chained::takes_more(&self.world, id, key)));
             let StoredOperation { policy_version, corrected_at, decisions, .. } = known.row;
             let (conflict_id, group) = (Some(id), Some(group.to_owned()));
             let row =

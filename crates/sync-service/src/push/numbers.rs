@@ -2,6 +2,8 @@
 //! questions' ids. Which question was touched first, and how often, may depend on what only some see of it; the order of
 //! their versions, which everybody sees who is asked, does not.
 
+use std::collections::BTreeMap;
+
 use sync_core::json::RawJson;
 use sync_core::{ConflictId, DocumentKey};
 
@@ -10,12 +12,11 @@ use super::world::World;
 impl World {
     /// Gives the questions that were touched the numbers that they keep. Numbers that they had meanwhile are nobody's.
     pub(super) fn number_questions(&mut self) {
-        if self.questions_are_in_order() {
-            return;
-        }
-        let touched: std::collections::BTreeSet<ConflictId> = self.meanwhile.values().copied().collect();
-        for id in touched {
-            self.renumber(id);
+        let is_in_order = self.questions_are_in_order();
+        let touched: BTreeMap<ConflictId, i64> = self.meanwhile.iter().map(|(version, id)| (*id, *version)).collect();
+        for (id, version) in touched {
+            let version = if is_in_order { version } else { self.next_version() };
+            self.renumber(id, version);
         }
     }
 
@@ -26,8 +27,8 @@ impl World {
         is_above && self.meanwhile.values().is_sorted_by(|one, next| one < next)
     }
 
-    fn renumber(&mut self, id: ConflictId) {
-        let (since, version) = (self.head_before, self.next_version());
+    fn renumber(&mut self, id: ConflictId, version: i64) {
+        let since = self.head_before;
         let (Some(conflict), Some(doc)) = (self.conflicts.get_mut(&id), self.docs.get_mut(&DocumentKey::conflict(id))) else { return };
         let renew = |number: &mut i64| {
             if *number > since {

@@ -216,11 +216,12 @@ impl Overlay {
         self.conflict.zip(self.joined).into_iter().chain(self.others.iter().map(|(id, joined)| (*id, *joined)))
     }
 
-    /// Notes the questions that an operation opened or joined. Those of before that are still open are remembered.
-    pub(crate) fn ask(&mut self, asked: &[ConflictId], op_id: OpId, is_open: impl Fn(ConflictId) -> bool) {
+    /// Notes the questions that an operation opened or joined. Those of before are remembered that
+    /// may take in more.
+    pub(crate) fn ask(&mut self, asked: &[ConflictId], op_id: OpId, takes_more: impl Fn(ConflictId) -> bool) {
         let Some((first, more)) = asked.split_first() else { return };
         self.others.extend(self.conflict.zip(self.joined));
-        self.others.retain(|id, _| is_open(*id) && !asked.contains(id));
+        self.others.retain(|id, _| takes_more(*id) && !asked.contains(id));
         self.others.extend(more.iter().map(|id| (*id, op_id)));
         (self.conflict, self.joined) = (Some(*first), Some(op_id));
     }

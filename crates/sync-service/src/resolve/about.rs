@@ -20,6 +20,10 @@ pub(super) struct Stood {
     staged: usize,
 }
 
+/// Names of a document's members in one answer's record: whoever answers a question in one word may answer for all that a
+/// large document has.
+const MAX_NAMES_BYTES: usize = 4 * 1_024;
+
 impl Desk<'_> {
     /// How a question stands.
     pub(super) fn stands(&self, conflict_id: ConflictId) -> Stood {
@@ -94,10 +98,16 @@ impl Desk<'_> {
         names
     }
 
-    /// Names are recorded as far as whoever answered reads what they name.
+    /// Names are recorded as far as whoever answered reads what they name, and not without end.
     fn keep_what_is_read(&self, document: &mut AnsweredDocument) {
         let (key, body) = (&document.key, self.world.docs.get(&document.key).map(|doc| &doc.body));
         document.fields.retain(|name| self.world.view.reads(key.collection(), name, body));
+        let (mut bytes, named) = (0, document.fields.len());
+        document.fields.retain(|name| {
+            bytes += name.len();
+            bytes <= MAX_NAMES_BYTES
+        });
+        document.left_out = named - document.fields.len();
     }
 }
 
@@ -107,7 +117,7 @@ fn told(about: &mut Vec<AnsweredDocument>, key: &DocumentKey, tell: impl FnOnce(
         tell(document);
         return;
     }
-    let mut document = AnsweredDocument { key: key.clone(), version: None, fields: BTreeSet::new() };
+    let mut document = AnsweredDocument { key: key.clone(), version: None, fields: BTreeSet::new(), left_out: 0 };
     tell(&mut document);
     about.push(document);
 }

@@ -62,6 +62,7 @@ mod verify;
 mod view;
 mod view_alike;
 mod view_ceased;
+mod view_chain;
 mod view_law;
 mod view_steps;
 mod warnings;

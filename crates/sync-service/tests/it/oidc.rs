@@ -321,3 +321,24 @@ fn what_an_operator_does_with_providers_is_recorded() {
     assert_eq!(acts(&party, cy), [act("oidc.add", of(true)), act("oidc.remove", of(true))], "and the refused one is not");
     assert_eq!(acts(&party, ana).len(), 3);
 }
+
+#[test]
+fn nobody_is_sent_where_the_operator_does_not_allow_it_any_more() {
+    let party = Party::new(true);
+    let (state, nonce) = party.begin();
+    party.tell("/token", &json!({"id_token":party.token(&nonce, "ana", true),"access_token":"x","token_type":"Bearer"}));
+    let settings = |return_to: &str| OidcSettings {
+        name: "studio".into(),
+        organisation: "Alder & Rye".into(),
+        issuer: ISSUER.into(),
+        client_id: "rejoin".into(),
+        client_secret: Some("s3cret".into()),
+        public_url: "https://sync.example/".into(),
+        return_to: vec![return_to.into()],
+        by_email: true,
+    };
+    now(party.service.add_oidc_provider(settings("app.example:/elsewhere"))).unwrap();
+    assert_eq!(refused(party.finish(&state)), Code::SignInRefused);
+    now(party.service.add_oidc_provider(settings("app.example:/in"))).unwrap();
+    assert_eq!(party.finish(&state).unwrap().return_to.as_deref(), Some("app.example:/in"));
+}

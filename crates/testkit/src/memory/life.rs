@@ -157,15 +157,16 @@ impl HistoryRows for MemoryTx<'_> {
         Ok(rows.map(entry).take(count(limit)).collect())
     }
 
-    fn empty_operations(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<()> {
-        let state = self.writable()?;
+    fn empty_operations(&mut self, organisation_id: OrganisationId, op_ids: &[OpId]) -> StoreResult<usize> {
+        let (state, empty) = (self.writable()?, RawJson::from_object(&Object::new()));
+        let mut emptied = 0;
         for op_id in op_ids {
-            if let Some(row) = state.operations.get(&(organisation_id, *op_id)).cloned() {
-                let row =
-                    StoredOperation { payload: RawJson::from_object(&Object::new()), overlay: None, problem: None, decisions: None, ..row };
+            if let Some(row) = state.operations.get(&(organisation_id, *op_id)).filter(|row| row.payload != empty).cloned() {
+                let row = StoredOperation { payload: empty.clone(), overlay: None, problem: None, decisions: None, ..row };
                 state.operations.put((organisation_id, *op_id), row);
+                emptied += 1;
             }
         }
-        Ok(())
+        Ok(emptied)
     }
 }
