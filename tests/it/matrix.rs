@@ -65,6 +65,7 @@ fn holds(database: &Database) {
     matrix.who_is_held_is_quiet(database);
     let wrong: Vec<String> = matrix.rows.iter().enumerate().filter_map(|(number, row)| matrix.differs(number, row)).collect();
     assert!(wrong.is_empty(), "{}: answered otherwise than matrix/policy.txt says:\n{}", database.name, wrong.join("\n"));
+    matrix.everybody_is_held_who_is_in_it(database);
 }
 
 struct Matrix {
@@ -137,16 +138,39 @@ impl Matrix {
             while client.ask("GET", "/api/spaces", "", "").unwrap().status != 403 {
                 assert!(Instant::now() < until, "{organisation} is not quiet");
             }
-            for row in self.rows.iter().filter(|row| !row.is_open) {
-                let answer = ask(row, &client, &self.world.missing, &op_id(0x0fff, 3));
-                let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-                let held = row.held.split(' ').any(|status| status == answer.status.to_string());
-                if !held || answer.status == 403 && (problem["code"] != code || problem["outbox"] != "retain") {
-                    wrong.push(format!("{}: held {} ({problem})", row.title(), answer.status));
-                }
-            }
+            wrong.extend(self.not_held(&client, &self.world.missing, code));
         }
         assert!(wrong.is_empty(), "answered otherwise than matrix/policy.txt says while held:\n{}", wrong.join("\n"));
+    }
+
+    /// At last their own organisation is locked: whatever somebody's role is, and though it is theirs, they are held.
+    fn everybody_is_held_who_is_in_it(&self, database: &Database) {
+        run(database, &["incident", "lock", "--organisation", "Alder", "--reason", "a drill"]);
+        let mut wrong = Vec::new();
+        for (column, name) in ACTORS.iter().enumerate().filter(|(_, name)| **name != "foreign") {
+            let (wedding, of) = self.world.wedding(Target::Here, name, column);
+            let client = &self.world.actor(name, of).client;
+            wrong.extend(self.not_held(client, wedding, "organisation_locked").into_iter().map(|said| format!("{name}: {said}")));
+        }
+        assert!(
+            wrong.is_empty(),
+            "answered otherwise than matrix/policy.txt says while their organisation is locked:\n{}",
+            wrong.join("\n")
+        );
+    }
+
+    /// What is answered otherwise than to whoever is held.
+    fn not_held(&self, client: &Client, wedding: &Wedding, code: &str) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for row in self.rows.iter().filter(|row| !row.is_open) {
+            let answer = ask(row, client, wedding, &op_id(0x0fff, 3));
+            let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+            let held = row.held.split(' ').any(|status| status == answer.status.to_string());
+            if !held || answer.status == 403 && (problem["code"] != code || problem["outbox"] != "retain") {
+                wrong.push(format!("{}: held {} ({problem})", row.title(), answer.status));
+            }
+        }
+        wrong
     }
 
     /// Another tenant's ids are answered as ids that nobody was given: status, headers and every byte.

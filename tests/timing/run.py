@@ -3,7 +3,7 @@ there are from such as there are not, at a login that fails.
 
     run.py --binary target/release/rejoin --database URL [--tries 1000]
 
-At every endpoint that takes an id, `tries` times each in turn: one of another tenant's fifty, and one made up. Wrong
+At the endpoints of ENDPOINTS below, `tries` times each in turn: one of another tenant's fifty, and one made up. Wrong
 passwords are tried of as many people as it takes for nobody to have to wait, and of as many who do not exist. Welch's t
 of the two samples is to stay below 4.5, as they are and without their slowest tenth, which is noise of the machine. A
 difference that is there grows with every try, one that is chance does not: what is above is measured once more, with

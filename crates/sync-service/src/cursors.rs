@@ -17,6 +17,8 @@ use crate::view::View;
 use crate::{Keeping, Service, ServiceResult};
 
 const PURPOSE: &str = "cursor";
+/// What the keys are for that are replaced with those of cursors.
+const OTHERS: [&str; 2] = [crate::identity::OIDC_KEYS, crate::purged::PURPOSE];
 /// Bytes of an HMAC-SHA-256.
 const TAG_BYTES: usize = 32;
 
@@ -170,7 +172,7 @@ impl Service {
     /// Makes the first key, unless another node does; all keys then.
     async fn make_first_key(&self, now: Timestamp) -> ServiceResult<Vec<ServerKey>> {
         let secret = self.new_secret();
-        Ok(self.store.transact(Access::Write, move |tx| add_key(tx, (1, secret), now)).await?)
+        Ok(self.store.transact(Access::Write, move |tx| add_key(tx, PURPOSE, (1, secret), now)).await?)
     }
 
     fn new_secret(&self) -> [u8; 32] {
@@ -180,16 +182,24 @@ impl Service {
     }
 
     /// Makes the key that signs cursors from now on; its number. Running servers take it up within a minute, or with the
-    /// first cursor that another one signed. Cursors of the former key are good for another 400 days. Every organisation's
-    /// log says so.
+    /// first cursor that another one signed. Cursors of the former key are good for another 400 days. With it come those
+    /// that seal logins by a provider, which begin again if they are under way, and that sign receipts of purges. Every
+    /// organisation's log says so.
     ///
     /// # Errors
     /// The store's.
     pub async fn rotate_cursor_keys(&self) -> ServiceResult<i32> {
         let (now, secret, entropy) = (self.now(), self.new_secret(), Arc::clone(&self.entropy));
+        let others = OTHERS.map(|purpose| (purpose, self.new_secret()));
         let work = move |tx: &mut dyn Tx| {
             let number = tx.list_server_keys(PURPOSE)?.last().map_or(1, |key| key.number.saturating_add(1));
-            let keys = add_key(tx, (number, secret), now)?;
+            let keys = add_key(tx, PURPOSE, (number, secret), now)?;
+            for (purpose, secret) in others {
+                // where there is none yet, the first one is made when it is needed
+                if let Some(last) = tx.list_server_keys(purpose)?.last() {
+                    add_key(tx, purpose, (last.number.saturating_add(1), secret), now)?;
+                }
+            }
             // where somebody else made one at the same time, that one signs, and they record it
             if keys.iter().any(|key| key.number == number && key.secret == secret) {
                 let act = |organisation_id| Act::of(organisation_id, "keys.rotate").with(json!({"operator": true, "number": number}));
@@ -217,10 +227,10 @@ impl Service {
 }
 
 /// Makes a key, unless its number is taken; all keys then.
-fn add_key(tx: &mut dyn Tx, (number, secret): (i32, [u8; 32]), now: Timestamp) -> StoreResult<Vec<ServerKey>> {
-    tx.insert_server_key(&ServerKey { purpose: PURPOSE.into(), number, secret, created_at: now, retired_at: None })?;
-    tx.retire_server_keys(PURPOSE, number, now)?;
-    tx.list_server_keys(PURPOSE)
+fn add_key(tx: &mut dyn Tx, purpose: &str, (number, secret): (i32, [u8; 32]), now: Timestamp) -> StoreResult<Vec<ServerKey>> {
+    tx.insert_server_key(&ServerKey { purpose: purpose.into(), number, secret, created_at: now, retired_at: None })?;
+    tx.retire_server_keys(purpose, number, now)?;
+    tx.list_server_keys(purpose)
 }
 
 /// Drops the keys that were retired too long ago, unless another node did.

@@ -23,7 +23,7 @@ pub use auth::oidc::with_query;
 pub use auth::throttle::network_of;
 
 pub use self::oidc::{OidcAnswer, OidcOutcome, OidcSettings};
-pub(crate) use self::oidc::{Providers, nobody};
+pub(crate) use self::oidc::{PURPOSE as OIDC_KEYS, Providers, nobody};
 use self::passwords::still_has;
 pub(crate) use self::recent::Recent;
 use self::tries::Tries;

@@ -180,7 +180,8 @@ impl Service {
         let work = move |tx: &mut dyn Tx| {
             by.check(tx, organisation_id)?;
             let device = lock_device(tx, organisation_id, device_id)?;
-            audit::write(tx, &*entropy, now, [by.act(organisation_id, "device.resume").about(&device_id).because(reason.as_deref())])?;
+            let act = by.act(organisation_id, "device.resume").about(&device_id).because(reason.as_deref());
+            audit::write(tx, &*entropy, now, device.suspended.is_some().then_some(act))?;
             Ok(tx.put_device_hold(&Device { suspended: None, ..device })?)
         };
         self.decide(terms(organisation_id), work).await?;

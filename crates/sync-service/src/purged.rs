@@ -16,7 +16,7 @@ use crate::audit::{self, Act};
 use crate::digest::sha256;
 use crate::{Caller, Service, ServiceError, ServiceResult};
 
-const PURPOSE: &str = "purge-receipt";
+pub(crate) const PURPOSE: &str = "purge-receipt";
 
 impl Service {
     /// Records that the caller's device dropped a space, once; every confirmation gets the same receipt. Allowed when

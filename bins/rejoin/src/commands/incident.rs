@@ -80,7 +80,12 @@ async fn report(
         return print_json(&json!({"status": status, "report": report}));
     }
     told(&status, None, false)?;
-    print(&table_of(&report).render())
+    print(&table_of(&report).render())?;
+    if report.complete {
+        return Ok(());
+    }
+    let read = report.operations;
+    print(&format!("not complete: {read} operations were read and there are more; narrow it with --device or --since\n"))
 }
 
 fn table_of(report: &IncidentReport) -> Table<9> {

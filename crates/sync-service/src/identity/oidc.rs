@@ -27,7 +27,7 @@ const ATTEMPT_MS: i64 = 10 * 60 * 1_000;
 /// How long an app may take to fetch its tokens, in milliseconds: a minute.
 const CODE_MS: i64 = 60 * 1_000;
 /// What the server's key is for under which states are sealed.
-const PURPOSE: &str = "oidc-state";
+pub(crate) const PURPOSE: &str = "oidc-state";
 
 /// What a provider sends somebody's browser back with.
 #[derive(Clone, Default)]

@@ -1,15 +1,17 @@
-//! What was touched, by which device, since when: from what is stored of every operation that was decided.
+//! What was touched, by which device, since when: from what is stored of every operation that was decided, with what shifts
+//! moved, and from the records of answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::json;
-use sync_core::ports::{Scope, StoredOperation, Tx};
+use serde_json::{Value, json};
+use sync_core::ports::{AuditFilter, AuditRecord, ChangeRow, History, Scope, StoreResult, StoredOperation, Tx};
 use sync_core::protocol::v1::incident::{IncidentReport, TouchedCollection, TouchedDevice};
 use sync_core::{DeviceId, OpId, OrganisationId, SpaceId, Timestamp};
 
 use super::Authority;
 use crate::audit;
+use crate::push::working::Told;
 use crate::{Service, ServiceResult};
 
 /// Operations that are read at a time.
@@ -36,17 +38,21 @@ impl Service {
             let by = by.clone();
             let work = move |tx: &mut dyn Tx| {
                 by.check(tx, organisation_id)?;
-                Ok(tx.list_decided(organisation_id, device_id, since, after, PAGE)?)
+                let page = tx.list_decided(organisation_id, device_id, since, after, PAGE)?;
+                let moved = moved_by(tx, &page)?;
+                Ok((page, moved))
             };
-            let page: Vec<StoredOperation> = self.decide(Scope::Organisation(organisation_id).read(), work).await?;
-            for row in &page {
-                found.add(row);
-            }
+            let (page, moved) = self.decide(Scope::Organisation(organisation_id).read(), work).await?;
+            page.iter().for_each(|row| found.add(row));
+            moved.iter().for_each(|(space_id, change)| found.add_change(*space_id, change));
             after = page.last().map(|row| row.op_id);
             if i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE) {
                 after = None;
                 break;
             }
+        }
+        for action in ANSWERS {
+            self.add_answers(by, (organisation_id, device_id, since), action, &mut found).await?;
         }
         let known: Vec<DeviceId> = found.devices.keys().copied().collect();
         let names = move |tx: &mut dyn Tx| tx.load_devices(organisation_id, &known);
@@ -56,7 +62,49 @@ impl Service {
     }
 }
 
+/// The records of answers to questions.
+const ANSWERS: [&str; 2] = ["conflict.resolve", "conflict.undo"];
+
+/// What the intents among these operations moved.
+fn moved_by(tx: &mut dyn Tx, page: &[StoredOperation]) -> StoreResult<Vec<(SpaceId, ChangeRow)>> {
+    let mut histories: BTreeMap<SpaceId, Vec<History>> = BTreeMap::new();
+    for (row, told) in page.iter().filter_map(|row| Some((row, Told::of(row)?))) {
+        let changes = told.touched().map(|(_, version)| History { from: version, above: version - 1 });
+        histories.entry(row.space_id).or_default().extend(changes);
+    }
+    let mut moved = Vec::new();
+    for (space_id, histories) in histories {
+        moved.extend(tx.list_changes(space_id, &histories)?.into_iter().map(|change| (space_id, change)));
+    }
+    Ok(moved)
+}
+
 impl Service {
+    /// Adds the documents that answers were about, page by page.
+    async fn add_answers(
+        &self,
+        by: &Authority,
+        (organisation_id, device_id, since): (OrganisationId, Option<DeviceId>, Timestamp),
+        action: &str,
+        found: &mut Found,
+    ) -> ServiceResult<()> {
+        let filter = AuditFilter { device_id, action: Some(action.to_owned()), from: Some(since), ..AuditFilter::default() };
+        let mut below = None;
+        loop {
+            let (by, filter) = (by.clone(), filter.clone());
+            let work = move |tx: &mut dyn Tx| {
+                by.check(tx, organisation_id)?;
+                Ok(tx.list_audit_records(organisation_id, &filter, below, PAGE)?)
+            };
+            let page: Vec<AuditRecord> = self.decide(Scope::Organisation(organisation_id).read(), work).await?;
+            page.iter().for_each(|record| found.add_answer(record));
+            below = page.last().map(|record| record.record_id);
+            if i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE) {
+                return Ok(());
+            }
+        }
+    }
+
     /// Records that somebody is told what others did, before they are.
     async fn record_report(
         &self,
@@ -107,11 +155,38 @@ impl Found {
         let (collection, document) = row.key.split_once('/').unwrap_or((&row.key, ""));
         let touched = device.collections.entry((row.space_id, collection.to_owned())).or_default();
         touched.operations += 1;
-        touched.documents.insert(document.to_owned());
+        // what an intent is about is told by its changes
+        touched.documents.extend(Some(document.to_owned()).filter(|document| !document.is_empty()));
         *touched.statuses.entry(row.status.as_str()).or_default() += 1;
         let payload = row.payload.object();
         let patch = payload.get("patch").and_then(|patch| patch.as_object());
         touched.fields.extend(patch.into_iter().flat_map(|patch| patch.keys().cloned()));
+    }
+
+    /// A document that was changed with an operation.
+    fn add_change(&mut self, space_id: SpaceId, change: &ChangeRow) {
+        let device = self.devices.entry(change.by.device_id).or_default();
+        device.users.insert(change.by.user_id);
+        let touched = device.collections.entry((space_id, change.key.collection().to_owned())).or_default();
+        touched.documents.insert(change.key.id().to_owned());
+        touched.fields.extend(change.before.object().into_iter().map(|(name, _)| name));
+    }
+
+    /// The documents that the answers of a record were about.
+    fn add_answer(&mut self, record: &AuditRecord) {
+        let (Some(device_id), Some(space_id)) = (record.device_id, record.space_id) else { return };
+        let details = record.details.as_ref().map(sync_core::json::RawJson::object).unwrap_or_default();
+        let device = self.devices.entry(device_id).or_default();
+        device.users.extend(record.user_id);
+        for result in list_of(details.get("results")) {
+            for part in list_of(result.get("documents")).chain([result]) {
+                let key = part.get("document").and_then(Value::as_str).and_then(|key| key.split_once('/'));
+                let Some((collection, document)) = key else { continue };
+                let touched = device.collections.entry((space_id, collection.to_owned())).or_default();
+                touched.documents.insert(document.to_owned());
+                touched.fields.extend(list_of(part.get("fields")).filter_map(Value::as_str).map(str::to_owned));
+            }
+        }
     }
 
     fn told(
@@ -138,6 +213,10 @@ impl Found {
             devices: self.devices.into_iter().map(device).collect(),
         }
     }
+}
+
+fn list_of(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
 }
 
 fn collection(((space_id, collection), touched): ((SpaceId, String), Touched)) -> TouchedCollection {

@@ -20,6 +20,7 @@ mod inbox_many;
 mod inbox_masking;
 mod inbox_undo;
 mod incident;
+mod incident_report;
 mod kept;
 mod lenses;
 mod line;

@@ -128,3 +128,12 @@ fn ten_thousand_begun_logins_keep_nobody_out() {
     assert!(party.finish(&state).unwrap().code.is_ok(), "those that were begun before go on");
     party.log_in("eva");
 }
+
+#[test]
+fn a_login_that_was_sealed_under_a_former_key_begins_again() {
+    let party = Party::new(true);
+    let (state, _) = party.begin();
+    now(party.service.rotate_cursor_keys()).unwrap();
+    assert_eq!(refused(party.finish(&state)), Code::SignInRefused);
+    party.log_in("bo");
+}
