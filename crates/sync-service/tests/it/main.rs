@@ -11,6 +11,7 @@ mod audit;
 mod audit_acts;
 mod audit_fields;
 mod audit_forks;
+mod audit_logins;
 mod depends;
 mod explain;
 mod identity;
