@@ -16,13 +16,13 @@ use crate::queue_work::{queueing, receipt, work_off};
 use crate::sync::{Pair, op, statuses};
 use crate::world::{added, now, refused};
 
-fn hold(pair: &Pair, state: &str) {
+pub(crate) fn hold(pair: &Pair, state: &str) {
     let request = HoldRequest { state: Some(state.into()), device_id: None, reason: "we look".into() };
     now(pair.world.service.hold(&Authority::Owner(pair.ana), pair.ana.organisation_id, request)).unwrap();
 }
 
 /// Whoever runs the installation speaks for two owners.
-fn let_go(pair: &Pair) {
+pub(crate) fn let_go(pair: &Pair) {
     let second = now(pair.world.service.bootstrap_user("Alder & Rye", added("di@example.org"), true)).unwrap();
     let by = Authority::Operator(vec![pair.ana.user_id, second.user_id]);
     assert_eq!(now(pair.world.service.let_tenant_go(&by, pair.ana.organisation_id)).unwrap().state, "active");

@@ -14,6 +14,7 @@ mod audit_forks;
 mod audit_logins;
 mod depends;
 mod explain;
+mod held;
 mod identity;
 mod inbox;
 mod inbox_learn;
