@@ -49,6 +49,7 @@ mod realtime;
 mod realtime_follows;
 mod realtime_limits;
 mod realtime_queue;
+mod realtime_shut_out;
 mod requests;
 mod resolve;
 mod restored;
