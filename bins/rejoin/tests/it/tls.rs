@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use crate::process::{Served, furnished, rejoin, run, text};
 type Pair = (&'static str, &'static str);
 const ONE: Pair = (include_str!("tls/one.pem"), include_str!("tls/one.key"));
 const OTHER: Pair = (include_str!("tls/two.pem"), include_str!("tls/two.key"));
-/// When a new certificate is surely there.
+/// Within this a new certificate is surely there, and a server that refuses to start is gone.
 const WITHIN: Duration = Duration::from_secs(60);
 
 fn put(folder: &Path, (cert, key): Pair) {
@@ -82,14 +83,38 @@ fn a_certificate_is_served_and_replaced_while_the_server_runs() {
     takes_up(&served, ONE);
 }
 
+/// A server that is told to listen at this address, in the clear.
+fn in_the_clear(folder: &Path, bind: &str, arguments: &[&str]) -> Command {
+    rejoin(folder, &[&["serve", "--bind", bind], arguments].concat())
+}
+
 #[test]
 fn nobody_is_served_in_the_clear_from_everywhere() {
     let folder = furnished();
-    let output = run(rejoin(folder.path(), &["serve", "--bind", "0.0.0.0:0"]), "");
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(text(&output.stderr).contains("give tls.cert and tls.key, or name the proxy"), "{output:?}");
+    // the last is no address of this machine: it is refused before anything is bound
+    for bind in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        let child = in_the_clear(folder.path(), bind, &[]).spawn().unwrap();
+        let mut refused = Served { child, address: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)) };
+        assert_eq!(refused.wait(WITHIN).code(), Some(2), "{bind}");
+        let (mut announced, mut said) = (String::new(), String::new());
+        refused.child.stdout.take().unwrap().read_to_string(&mut announced).unwrap();
+        refused.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(said.contains("give tls.cert and tls.key, or name the proxy"), "{bind}: {said}");
+        assert!(said.contains(&format!("{bind} can be reached from other machines")), "{bind}: {said}");
+        assert_eq!(announced, "", "{bind}");
+    }
     let output =
         run(rejoin(folder.path(), &["serve", "--bind", "127.0.0.1:0", "--tls-cert", "nowhere.pem", "--tls-key", "nowhere.key"]), "");
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(text(&output.stderr).contains("nowhere.pem"), "{output:?}");
+}
+
+#[test]
+fn a_proxy_that_is_named_may_be_served_in_the_clear() {
+    let folder = furnished();
+    let mut command = in_the_clear(folder.path(), "0.0.0.0:0", &["--trusted-proxies", "127.0.0.1", "--log-level", "error"]);
+    let mut served = Served::of(command.stderr(Stdio::inherit()).spawn().unwrap());
+    assert!(served.address.ip().is_unspecified(), "{}", served.address);
+    served.address.set_ip(Ipv4Addr::LOCALHOST.into());
+    assert_eq!(served.call("GET", "/healthz", "", "").0, 200);
 }
