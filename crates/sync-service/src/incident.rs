@@ -127,7 +127,7 @@ impl Service {
             Ok(status_of(held))
         };
         let status = self.decide(terms(organisation_id), work).await?;
-        self.publish(&[device_id.map_or(Signal::Organisation(organisation_id), Signal::Device)]);
+        self.publish(&[device_id.map_or(Signal::Organisation(organisation_id), Signal::Suspended)]);
         Ok(status)
     }
 

@@ -49,6 +49,7 @@ fn word(signal: &Signal) -> String {
         Signal::Members(space) => spelt('M', &[space.0]),
         Signal::Session(session) => spelt('L', &[session.0]),
         Signal::Device(device) => spelt('D', &[device.0]),
+        Signal::Suspended(device) => spelt('H', &[device.0]),
         Signal::Organisation(organisation) => spelt('O', &[organisation.0]),
         Signal::Batch(device, batch) => spelt('B', &[device.0, batch.0]),
         Signal::DeadLetter(device, space) => spelt('X', &[device.0, space.0]),
@@ -94,6 +95,7 @@ fn next_signal(letter: char, rest: &mut &str) -> Option<Signal> {
         'M' => Signal::Members(SpaceId(next_id(rest)?)),
         'L' => Signal::Session(SessionId(next_id(rest)?)),
         'D' => Signal::Device(DeviceId(next_id(rest)?)),
+        'H' => Signal::Suspended(DeviceId(next_id(rest)?)),
         'O' => Signal::Organisation(OrganisationId(next_id(rest)?)),
         'B' => Signal::Batch(DeviceId(next_id(rest)?), BatchId(next_id(rest)?)),
         'X' => Signal::DeadLetter(DeviceId(next_id(rest)?), SpaceId(next_id(rest)?)),
@@ -126,6 +128,7 @@ mod tests {
             Signal::DeadLetter(DeviceId(id(7)), SpaceId(id(8))),
             Signal::Presence(UserId(id(9)), DeviceId(id(10))),
             Signal::Organisation(OrganisationId(id(11))),
+            Signal::Suspended(DeviceId(id(12))),
             Signal::Queue,
         ]
     }

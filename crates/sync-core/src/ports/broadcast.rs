@@ -19,6 +19,8 @@ pub enum Signal {
     Session(SessionId),
     /// A device was revoked.
     Device(DeviceId),
+    /// A device was suspended.
+    Suspended(DeviceId),
     /// A tenant was held, or let go.
     Organisation(OrganisationId),
     /// A batch of a device went on.

@@ -227,11 +227,11 @@ impl Shared {
         }
     }
 
-    /// Ends the connections for which this holds.
-    fn end_where(&self, ends: impl Fn(&Connection) -> bool) {
+    /// Ends the connections for which this holds, and tells them why.
+    fn end_where(&self, ending: Ending, ends: impl Fn(&Connection) -> bool) {
         let ended: Vec<_> = self.registry().connections.values().filter(|connection| ends(connection)).cloned().collect();
         for connection in ended {
-            connection.change(|state| state.end(Ending::Revoked));
+            connection.change(|state| state.end(ending));
         }
     }
 
@@ -254,8 +254,9 @@ impl Listener for Ear {
         for signal in signals {
             match *signal {
                 Signal::Space(space_id) | Signal::Members(space_id) => shared.mark(space_id),
-                Signal::Session(session_id) => shared.end_where(|connection| connection.caller.session_id == session_id),
-                Signal::Device(device_id) => shared.end_where(|connection| connection.caller.device_id == device_id),
+                Signal::Session(session_id) => shared.end_where(Ending::Revoked, |connection| connection.caller.session_id == session_id),
+                Signal::Device(device_id) => shared.end_where(Ending::Revoked, |connection| connection.caller.device_id == device_id),
+                Signal::Suspended(device_id) => shared.end_where(Ending::Suspended, |connection| connection.caller.device_id == device_id),
                 Signal::Organisation(organisation_id) => shared.mark_tenant(organisation_id),
                 Signal::Batch(device_id, batch_id) => shared.want(device_id, About::Batch(batch_id)),
                 Signal::DeadLetter(device_id, space_id) => shared.want(device_id, About::DeadLetters(space_id)),

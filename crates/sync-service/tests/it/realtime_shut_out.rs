@@ -44,6 +44,17 @@ fn assert_ends(line: &mut Line, what: &str, ending: Ending) {
 }
 
 #[test]
+fn a_node_that_hears_of_it_ends_them_at_once() {
+    for (shut_out, what, ending) in WAYS {
+        let pair = Pair::new(None);
+        let hub = hub(&pair.world.service);
+        let [_, mut line] = of_bo(&pair, &hub);
+        shut_out(&pair);
+        assert_ends(&mut line, what, ending);
+    }
+}
+
+#[test]
 fn a_node_that_hears_nothing_ends_connections_at_its_next_look() {
     for (shut_out, what, ending) in WAYS {
         let pair = Pair::new(None);
