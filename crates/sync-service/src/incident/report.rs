@@ -33,32 +33,16 @@ impl Service {
         since: Timestamp,
     ) -> ServiceResult<IncidentReport> {
         self.record_report(by, organisation_id, device_id, since).await?;
-        let (mut after, mut found) = (None, Found::default());
-        while found.operations < MOST {
-            let by = by.clone();
-            let work = move |tx: &mut dyn Tx| {
-                by.check(tx, organisation_id)?;
-                let page = tx.list_decided(organisation_id, device_id, since, after, PAGE)?;
-                let moved = moved_by(tx, &page)?;
-                Ok((page, moved))
-            };
-            let (page, moved) = self.decide(Scope::Organisation(organisation_id).read(), work).await?;
-            page.iter().for_each(|row| found.add(row));
-            moved.iter().for_each(|(space_id, change)| found.add_change(*space_id, change));
-            after = page.last().map(|row| row.op_id);
-            if i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE) {
-                after = None;
-                break;
-            }
-        }
+        let (about, mut found) = ((organisation_id, device_id, since), Found::default());
+        let after = self.add_operations(by, about, &mut found).await?;
         for action in ANSWERS {
-            self.add_answers(by, (organisation_id, device_id, since), action, &mut found).await?;
+            self.add_answers(by, about, action, &mut found).await?;
         }
         let known: Vec<DeviceId> = found.devices.keys().copied().collect();
         let names = move |tx: &mut dyn Tx| tx.load_devices(organisation_id, &known);
         let names = self.store.transact(Scope::Organisation(organisation_id).read(), names).await?;
         let names = names.into_iter().map(|device| (device.device_id, device.name)).collect();
-        Ok(found.told((organisation_id, device_id, since), &names, (after, self.now())))
+        Ok(found.told(about, &names, (after, self.now())))
     }
 }
 
@@ -80,6 +64,37 @@ fn moved_by(tx: &mut dyn Tx, page: &[StoredOperation]) -> StoreResult<Vec<(Space
 }
 
 impl Service {
+    /// Adds the operations that were decided, page by page. Where they go on, if they were too many.
+    async fn add_operations(
+        &self,
+        by: &Authority,
+        (organisation_id, device_id, since): (OrganisationId, Option<DeviceId>, Timestamp),
+        found: &mut Found,
+    ) -> ServiceResult<Option<OpId>> {
+        let mut after = None;
+        while found.operations < MOST {
+            let by = by.clone();
+            let work = move |tx: &mut dyn Tx| {
+                by.check(tx, organisation_id)?;
+                let page = tx.list_decided(organisation_id, device_id, since, after, PAGE)?;
+                let moved = moved_by(tx, &page)?;
+                Ok((page, moved))
+            };
+            let (page, moved): (Vec<StoredOperation>, _) = self.decide(Scope::Organisation(organisation_id).read(), work).await?;
+            for row in &page {
+                found.add(row);
+            }
+            for (space_id, change) in &moved {
+                found.add_change(*space_id, change);
+            }
+            after = page.last().map(|row| row.op_id);
+            if i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE) {
+                return Ok(None);
+            }
+        }
+        Ok(after)
+    }
+
     /// Adds the documents that answers were about, page by page.
     async fn add_answers(
         &self,
@@ -97,7 +112,9 @@ impl Service {
                 Ok(tx.list_audit_records(organisation_id, &filter, below, PAGE)?)
             };
             let page: Vec<AuditRecord> = self.decide(Scope::Organisation(organisation_id).read(), work).await?;
-            page.iter().for_each(|record| found.add_answer(record));
+            for record in &page {
+                found.add_answer(record);
+            }
             below = page.last().map(|record| record.record_id);
             if i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE) {
                 return Ok(());

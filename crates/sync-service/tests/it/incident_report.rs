@@ -29,7 +29,7 @@ fn what_a_shift_moved_was_touched() {
     let pair = Pair::with(json!({"name": "party", "version": 1, "collections": {"days": {"shift": {"start": "starts_at"},
         "fields": {"title": {"type": "text"}, "starts_at": {"type": "local_time"}}}}}));
     for (n, hour) in [(1, 10), (2, 11), (3, 12)] {
-        let made = json!({"title": n, "starts_at": format!("2026-06-20T{hour}:00")});
+        let made = json!({"title": format!("d{n}"), "starts_at": format!("2026-06-20T{hour}:00")});
         assert_eq!(told(&pair.one(&pair.ana, day(op(n, "create", &format!("d{n}"), 0, made)))).0, "applied");
     }
     let args = json!({"from": "2026-06-20T11:00", "by_min": 15});

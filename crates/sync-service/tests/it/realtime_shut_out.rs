@@ -11,7 +11,9 @@ use crate::sync::{Pair, op};
 use crate::world::now;
 
 /// What shuts Bo's device out, what its connections are told then, and how they end.
-const WAYS: [(fn(&Pair), &str, Ending); 3] =
+type Way = (fn(&Pair), &'static str, Ending);
+
+const WAYS: [Way; 3] =
     [(suspend, "device_suspended", Ending::Suspended), (revoke, "session", Ending::Revoked), (lock, "organisation_locked", Ending::Locked)];
 
 fn suspend(pair: &Pair) {
